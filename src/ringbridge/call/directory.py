@@ -1,0 +1,133 @@
+"""Who may call and over what: accounts, their keys, lines and limits, and the trunks, as values.
+
+The store keeps them; the service looks them up; nothing here reaches a database.
+"""
+
+from dataclasses import dataclass, field, fields
+from enum import Enum
+
+from ringbridge.call.errors import InvalidSetting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A customer. `country` (ISO 3166 letters) is how its national numbers are read; `main_number` its own E.164 number."""
+
+    id: str
+    name: str
+    country: str = "US"
+    language: str = "en"
+    main_number: str | None = None
+    suspended: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """A stored key: `id` is public and finds the row, `secret_digest` is the HMAC-SHA256 of the secret, in hexadecimal.
+
+    Times are UTC seconds since 1970.
+    """
+
+    id: str
+    account_id: str
+    name: str
+    secret_digest: str = field(repr=False)
+    created_at: float
+    expires_at: float
+    revoked_at: float | None = None
+
+
+class LineKind(Enum):
+    """How a line's phone is reached."""
+
+    URI = "uri"
+    DEVICE = "device"
+    TRUNK = "trunk"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A number of the account, and how its phone is reached: at a fixed SIP URI, where its device registered, or over a trunk."""
+
+    id: str
+    account_id: str
+    number: str
+    name: str | None = None
+    kind: LineKind
+    uri: str | None = None
+    trunk: str | None = None
+    sip_username: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trunk:
+    """A way to the public network. The one with the lowest `position` is the default."""
+
+    id: str
+    name: str
+    uri: str
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountLimits:
+    """What an account may do. Field names are the KEY of `ringbridge limits set KEY=VALUE`; seconds end in `_s` there as here.
+
+    concurrent: calls at once. per_user: calls at once for one line. rate: accepted calls in any one second.
+    duplicates_s: a repeated click on the same pair within this time, while the first still rings the user, is the same call.
+    countries: ISO 3166 letters that may be called; empty means the account's own country only.
+    """
+
+    concurrent: int = 20
+    per_user: int = 1
+    rate: int = 10
+    duplicates_s: float = 3.0
+    countries: tuple[str, ...] = ()
+    user_ring_s: float = 30.0
+    destination_ring_s: float = 60.0
+    call_s: float = 3600.0
+
+
+# Four hours: the ceiling that carriers put on a call, so that a forgotten one cannot cost a night.
+HARD_CALL_SECONDS = 14_400.0
+
+
+def parse_limits(current: AccountLimits, words: list[str]) -> AccountLimits:
+    """`current` with each `KEY=VALUE` of `words` applied; raises InvalidSetting that names the key and what it takes."""
+    values: dict[str, object] = {item.name: getattr(current, item.name) for item in fields(AccountLimits)}
+    for word in words:
+        key, equals, text = word.partition("=")
+        if not equals or key not in values:
+            raise InvalidSetting(f"{word!r} is not a limit. Write KEY=VALUE with one of: {', '.join(values)}")
+        values[key] = _parse_limit(key, text.strip())
+    return AccountLimits(**values)  # type: ignore[arg-type]
+
+
+def _parse_limit(key: str, text: str) -> object:
+    if key == "countries":
+        countries = tuple(part.strip().upper() for part in text.split(",") if part.strip())
+        if any(len(country) != 2 or not country.isascii() or not country.isalpha() for country in countries):
+            raise InvalidSetting(
+                "countries takes two-letter codes parted by commas, for example countries=US,CA"
+            )
+        return countries
+    if key.endswith("_s"):
+        return _parse_seconds(key, text)
+    if not (text.isascii() and text.isdigit()) or int(text) > 1_000_000:
+        raise InvalidSetting(f"{key} takes a whole number from 0 to 1000000")
+    return int(text)
+
+
+def _parse_seconds(key: str, text: str) -> float:
+    highest = HARD_CALL_SECONDS if key == "call_s" else 600.0
+    lowest = 0.0 if key == "duplicates_s" else 1.0
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not lowest <= seconds <= highest:
+        raise InvalidSetting(f"{key} takes seconds from {lowest:g} to {highest:g}")
+    return seconds

@@ -1,0 +1,87 @@
+"""What can go wrong between a request and a call.
+
+CallError
+ +-- RequestRefused            the request is not accepted; nothing is stored or dialled
+ |    +-- InvalidUserLine          user_line is missing, unreadable, or no line of the account
+ |    +-- InvalidDestination       destination_line is missing, unreadable, or may not be called
+ |    +-- InvalidCredentials       no valid account and key; never says which part was wrong
+ |    +-- TooManyCalls             a limit of the account is reached; try again later
+ |    +-- ServerDraining           the server takes no new calls
+ +-- StoreUnavailable          the database did not take the call; nothing is dialled
+ +-- InvalidSetting            an administrator's value is not usable; the text says what to write
+ +-- NotFound                  no such thing in this account; the text names it
+ +-- AlreadyExists             the name, id or number is taken
+"""
+
+
+class CallError(Exception):
+    """The root. `code` is the stable word for programs, shown as X-Error-Code."""
+
+    code = "error"
+
+
+class RequestRefused(CallError):
+    """The request is not accepted."""
+
+
+class InvalidUserLine(RequestRefused):
+    """The user's line cannot be used."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"user_line: {code}")
+        self.code = code
+
+
+class InvalidDestination(RequestRefused):
+    """The destination cannot be called."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"destination_line: {code}")
+        self.code = code
+
+
+class InvalidCredentials(RequestRefused):
+    """Account or key is wrong; the reason goes to the log only."""
+
+    code = "invalid_credentials"
+
+
+class TooManyCalls(RequestRefused):
+    """A limit is reached. `retry_after_seconds` is when another try may succeed; `limit` names which."""
+
+    code = "limit_exceeded"
+
+    def __init__(self, limit: str, *, retry_after_seconds: float) -> None:
+        super().__init__(f"the limit {limit} is reached")
+        self.limit = limit
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ServerDraining(RequestRefused):
+    """The server is shutting down."""
+
+    code = "draining"
+
+
+class StoreUnavailable(CallError):
+    """The database did not answer or did not take the write."""
+
+    code = "store_unavailable"
+
+
+class InvalidSetting(CallError):
+    """An administrator's value is not usable."""
+
+    code = "invalid_setting"
+
+
+class NotFound(CallError):
+    """No such thing."""
+
+    code = "not_found"
+
+
+class AlreadyExists(CallError):
+    """The name is taken."""
+
+    code = "already_exists"

@@ -1,0 +1,111 @@
+"""What happens to a call (events, in the past tense) and what is to be done about it (effects).
+
+Events come from the engine, from the API and from the one deadline of a call; effects go to the engine.
+No SDP, no SIP status word and no channel name is in here: legs speak one vocabulary, whatever the engine.
+"""
+
+from dataclasses import dataclass
+
+from ringbridge.call.cause import Cause
+from ringbridge.call.model import LegName, Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The call is stored durably: dialling may begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class LegRinging:
+    """The leg's phone rings."""
+
+    leg: LegName
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyMediaStarted:
+    """Sound from the leg's network arrives before its answer."""
+
+    leg: LegName
+
+
+@dataclass(frozen=True, slots=True)
+class LegAnswered:
+    """The leg was picked up."""
+
+    leg: LegName
+
+
+@dataclass(frozen=True, slots=True)
+class LegEnded:
+    """The leg is over: refused, hung up by its far end, or lost."""
+
+    leg: LegName
+    cause: Cause
+    sip_status: int | None = None
+    q850: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PromptFinished:
+    """The prompt that was being played to the user came to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequested:
+    """Somebody other than the two parties wants the call to end: the API, or the server as it drains."""
+
+    cause: Cause = Cause.CANCELED
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlinePassed:
+    """The call's deadline is here."""
+
+
+Event = (
+    Started
+    | LegRinging
+    | EarlyMediaStarted
+    | LegAnswered
+    | LegEnded
+    | PromptFinished
+    | CancelRequested
+    | DeadlinePassed
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Originate:
+    """Dial the leg."""
+
+    leg: LegName
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Play to the user, in place of whatever is being played; `repeat` until stopped."""
+
+    prompt: Prompt
+    repeat: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StopPlaying:
+    """Let the user hear the destination's early media."""
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Both have answered: cut the prompt and let them hear each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """Release the leg, whatever crosses it on the wire. `cause` is what its far end is told."""
+
+    leg: LegName
+    cause: Cause
+
+
+Effect = Originate | Play | StopPlaying | Join | HangUp

@@ -1,0 +1,148 @@
+"""A call and its two legs, as values.
+
+Points in time are seconds of the monotonic clock that the caller of the machine counts in; the shells turn
+them into UTC where they leave the process.
+"""
+
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from ringbridge.call.cause import Cause, EndedBy, Outcome
+
+
+class LegName(Enum):
+    """The two legs: the user's phone, which rings first, and the destination."""
+
+    USER = "user"
+    DESTINATION = "destination"
+
+
+class LegState(Enum):
+    """Where a leg stands, whatever engine carries it."""
+
+    NONE = "none"
+    DIALING = "dialing"
+    RINGING = "ringing"
+    EARLY_MEDIA = "early_media"
+    ANSWERED = "answered"
+    ENDED = "ended"
+
+
+class State(Enum):
+    """Where a call stands. ENDED is the only final state; its Ending says how."""
+
+    ACCEPTED = "accepted"
+    RINGING_USER = "ringing_user"
+    DIALING_DESTINATION = "dialing_destination"
+    RINGING_DESTINATION = "ringing_destination"
+    CONNECTED = "connected"
+    ANNOUNCING = "announcing"
+    ENDED = "ended"
+
+
+class Prompt(Enum):
+    """What the user can be played. The values name the files."""
+
+    HOLD = "hold"
+    RINGBACK = "ringback"
+    BUSY = "busy"
+    NO_ANSWER = "no-answer"
+    DECLINED = "declined"
+    INVALID_NUMBER = "invalid-number"
+    NOT_REACHABLE = "not-reachable"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """Who is called on one leg, and what they see.
+
+    number: E.164 with plus, or an internal extension for a user's line.
+    target: the SIP URI to send the INVITE to; "" when no phone is registered for the line.
+    trunk: the name of the trunk that carries the leg, None when the target is a phone of ours.
+    caller_number, caller_name: what the called phone shows.
+    """
+
+    number: str
+    target: str
+    trunk: str | None = None
+    caller_number: str
+    caller_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """One leg's progress. `sip_status` and `q850` are kept as the peer gave them."""
+
+    state: LegState = LegState.NONE
+    dialed_at: float | None = None
+    ringing_at: float | None = None
+    answered_at: float | None = None
+    ended_at: float | None = None
+    cause: Cause | None = None
+    sip_status: int | None = None
+    q850: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallLimits:
+    """How long each stage of one call may take, in seconds."""
+
+    user_ring_seconds: float = 30.0
+    destination_ring_seconds: float = 60.0
+    call_seconds: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a call ended: the outcome, why, and who ended it."""
+
+    outcome: Outcome
+    cause: Cause
+    by: EndedBy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One accepted click-to-call.
+
+    deadline_at: when DeadlinePassed is due, None when nothing is awaited.
+    ending: set once known (while the reason is still being spoken, too); final with State.ENDED.
+    """
+
+    id: str
+    account_id: str
+    key_id: str
+    user: Party
+    destination: Party
+    language: str = "en"
+    limits: CallLimits = field(default_factory=CallLimits)
+    state: State = State.ACCEPTED
+    user_leg: Leg = field(default_factory=Leg)
+    destination_leg: Leg = field(default_factory=Leg)
+    accepted_at: float
+    ended_at: float | None = None
+    deadline_at: float | None = None
+    ending: Ending | None = None
+
+    def leg(self, name: LegName) -> Leg:
+        """The named leg."""
+        return self.user_leg if name is LegName.USER else self.destination_leg
+
+    def party(self, name: LegName) -> Party:
+        """Who is called on the named leg."""
+        return self.user if name is LegName.USER else self.destination
+
+    def with_leg(self, name: LegName, leg: Leg) -> "Call":
+        """The same call with one leg exchanged."""
+        if name is LegName.USER:
+            return replace(self, user_leg=leg)
+        return replace(self, destination_leg=leg)
+
+    @property
+    def talk_seconds(self) -> float:
+        """How long both sides were joined; 0.0 when they never were."""
+        joined_at = self.destination_leg.answered_at
+        if joined_at is None or self.ended_at is None:
+            return 0.0
+        return max(0.0, self.ended_at - joined_at)

@@ -1,0 +1,109 @@
+"""What the service asks of the back doors. Each Protocol has several implementations and one contract test suite."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from ringbridge.call.directory import Account, AccountLimits, ApiKey, Line, Trunk
+from ringbridge.call.event import Effect, Event
+from ringbridge.call.history import CallEvent, StoredCall
+from ringbridge.call.model import Call, LegName
+
+EventHandler = Callable[[str, Event], None]
+DialogHandler = Callable[[str, LegName, str | None], None]
+
+
+class Engine(Protocol):
+    """Carries the legs of calls.
+
+    `perform` never blocks and never raises for what the far end does: whatever comes of an effect arrives as an
+    event at the handler given to `listen`. Two clauses that every engine must keep:
+    a HangUp is final, whatever crosses it on the wire; a HangUp of a leg that is gone already succeeds.
+    """
+
+    def listen(self, on_event: EventHandler, on_dialog: DialogHandler) -> None:
+        """Say who hears events (call id, event) and what to store to be able to end a leg after a crash.
+
+        on_dialog(call id, leg, text) gives opaque text to keep, or None when it is no longer needed.
+        """
+        ...
+
+    def perform(self, call: Call, effect: Effect) -> None:
+        """Carry out one effect for one call."""
+        ...
+
+    def release(self, call_id: str) -> None:
+        """The call is over and its last effects were given: free everything that belongs to it once its legs are gone."""
+        ...
+
+    def end_orphan(self, dialog: str) -> None:
+        """End a leg that an earlier process left behind, from the text that on_dialog gave."""
+        ...
+
+    def healthy(self) -> bool:
+        """Whether a new call could be carried now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenCall:
+    """A call found unfinished at start: its id, the sequence of its last event, and the dialogs of its legs by leg name."""
+
+    call_id: str
+    last_sequence: int
+    dialogs: Mapping[LegName, str]
+
+
+class CallStore(Protocol):
+    """Keeps calls, their events and records. Writes keep their order."""
+
+    async def accept(self, call: Call, event: CallEvent) -> None:
+        """Store a new call and its first event; durable on return. Raises StoreUnavailable, and then nothing is stored."""
+        ...
+
+    def save(self, call: Call, event: CallEvent) -> None:
+        """Store a change and its event, in one transaction; with an ended call also its record, once. Not awaited."""
+        ...
+
+    def save_dialog(self, call_id: str, leg: LegName, dialog: str | None) -> None:
+        """Keep what is needed to end a leg after a crash, or forget it. Not awaited."""
+        ...
+
+    async def open_calls(self) -> list[OpenCall]:
+        """Calls that an earlier process left without an end, and dialogs whose far end may not know that the call is over."""
+        ...
+
+    async def close_interrupted(self, call_id: str, *, ended_at: float) -> None:
+        """Give a call of an earlier process its end, `interrupted`, with event and record; no-op if it has one."""
+        ...
+
+    async def find(self, account_id: str, call_id: str) -> StoredCall | None:
+        """The account's call with everything stored of it so far. Raises StoreUnavailable."""
+        ...
+
+    def healthy(self) -> bool:
+        """Whether the last write went through."""
+        ...
+
+
+class Directory(Protocol):
+    """Looks up accounts and what they own. Changes made by another process are seen within a second."""
+
+    async def account(self, account_id: str) -> Account | None: ...
+
+    async def limits(self, account_id: str) -> AccountLimits: ...
+
+    async def key(self, key_id: str) -> ApiKey | None: ...
+
+    async def line(self, account_id: str, number: str) -> Line | None:
+        """The account's line with this number, as E.164 or as an internal extension."""
+        ...
+
+    async def trunks(self) -> tuple[Trunk, ...]:
+        """All trunks, the default one first."""
+        ...
+
+    def watch(self, on_change: Callable[[], None]) -> AbstractAsyncContextManager[None]:
+        """While entered, notice changes; `on_change` is called on the event loop after each."""
+        ...
