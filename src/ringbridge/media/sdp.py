@@ -1,10 +1,284 @@
-"""The session description format, RFC 8866."""
+"""Reading session descriptions, RFC 8866.
 
+Lenient where telephones are known to be sloppy (line ends, missing lines, order of attributes, several blanks) and
+firm where a wrong reading sends audio to the wrong place (connection address, ports, number of media lines).
+Everything is bounded. It does not decide what to answer (`offer` does) and knows only what a call with one audio
+stream needs.
+"""
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
 from typing import NamedTuple
+
+from ringbridge.media.errors import MalformedSdp, NoAudio
+
+MAX_OCTETS = 16_384
+"""Four times the longest description of a browser with video; a telephone's has about 400 octets."""
+
+MAX_MEDIA = 32
+MAX_FORMATS = 64
 
 
 class MediaAddress(NamedTuple):
-    """Where RTP is received: a literal IPv4 or IPv6 address and an even UDP port."""
+    """Where RTP is received: a literal IPv4 or IPv6 address and a UDP port."""
 
     host: str
     port: int
+
+
+class Codec(NamedTuple):
+    """A payload type and what it stands for (rtpmap and fmtp, RFC 8866 sections 6.6 and 6.15)."""
+
+    payload_type: int
+    name: str
+    clock_rate: int
+    parameters: str | None = None
+    channels: int = 1
+
+    def same_as(self, other: "Codec") -> bool:
+        """Whether both are one encoding, whatever the payload type. Names ignore case (RFC 4855 section 3)."""
+        return (
+            self.clock_rate == other.clock_rate
+            and self.channels == other.channels
+            and self.name.lower() == other.name.lower()
+        )
+
+
+PCMU = Codec(0, "PCMU", 8000)
+PCMA = Codec(8, "PCMA", 8000)
+# RFC 3551 section 4.5.2: the clock rate of G.722 is 8000 by an old mistake, though it samples at 16 kHz.
+G722 = Codec(9, "G722", 8000)
+TELEPHONE_EVENT = Codec(101, "telephone-event", 8000, "0-15")
+
+# RFC 3551 table 4: these need no rtpmap.
+_STATIC = {
+    codec.payload_type: codec
+    for codec in (
+        PCMU,
+        Codec(3, "GSM", 8000),
+        Codec(4, "G723", 8000),
+        PCMA,
+        G722,
+        Codec(13, "CN", 8000),
+        Codec(15, "G728", 8000),
+        Codec(18, "G729", 8000),
+    )
+}
+
+
+class Direction(Enum):
+    """Seen by whoever wrote the description (RFC 8866 section 6.7)."""
+
+    SENDRECV = "sendrecv"
+    SENDONLY = "sendonly"
+    RECVONLY = "recvonly"
+    INACTIVE = "inactive"
+
+
+class Origin(NamedTuple):
+    """The numbers of the o= line; a version that did not grow means that nothing changed (RFC 3264 section 8)."""
+
+    session_id: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaDescription:
+    """One m= line with what belongs to it. Values of the session level are already applied."""
+
+    kind: str
+    port: int
+    transport: str
+    formats: tuple[str, ...]
+    host: str | None
+    """None when neither level has a c= line."""
+    codecs: tuple[Codec, ...]
+    """In the order of the m= line; formats that nothing explains are left out."""
+    direction: Direction
+    ptime_ms: int | None
+
+    @property
+    def is_plain_audio(self) -> bool:
+        """Audio that we can carry: no SRTP (RFC 3711), no feedback profile (RFC 4585), not refused by port 0."""
+        return self.kind == "audio" and self.transport == "RTP/AVP" and self.port != 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionDescription:
+    """A whole description. `timing` is the t= line's value, to be repeated in an answer."""
+
+    origin: Origin
+    timing: str
+    media: tuple[MediaDescription, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioDescription:
+    """What a call needs to know of a description."""
+
+    address: MediaAddress
+    codecs: tuple[Codec, ...]
+    direction: Direction
+    ptime_ms: int | None
+    origin: Origin
+
+    @property
+    def on_hold(self) -> bool:
+        """Whether its writer does not want to hear us (RFC 3264 section 8.4, with RFC 2543's address of zeros)."""
+        return (
+            self.direction in (Direction.SENDONLY, Direction.INACTIVE)
+            or ipaddress.ip_address(self.address.host).is_unspecified
+        )
+
+
+_ORIGIN = re.compile(r"\S+ +([0-9]{1,20}) +([0-9]{1,20}) ")
+_TIMING = re.compile(r"[0-9]{1,20} [0-9]{1,20}")
+_CONNECTION = re.compile(r"IN +IP([46]) +([0-9A-Fa-f.:]{2,45})", re.IGNORECASE)
+_MEDIA = re.compile(r"([!-~]+) +([0-9]{1,5})(?:/[0-9]+)? +([!-~]+) +([ !-~]+)")
+_PAYLOAD_TYPE = re.compile(r"[0-9]{1,3}")
+_RTPMAP = re.compile(r" *([0-9]{1,3}) +([!-.0-~]+)/([0-9]{1,6})(?:/([0-9]{1,2}))?")
+_FMTP = re.compile(r" *([0-9]{1,3}) +([ !-~]+)")
+_PTIME = re.compile(r" *([0-9]{1,4})")
+_DIRECTIONS = {direction.value: direction for direction in Direction}
+
+
+def parse(data: bytes) -> SessionDescription:
+    """Read a description. Raises MalformedSdp."""
+    if len(data) > MAX_OCTETS:
+        raise MalformedSdp(f"the description has {len(data)} octets, more than {MAX_OCTETS}")
+    lines = [line.strip() for line in data.decode("utf-8", "replace").split("\n")]
+    sections: list[list[str]] = [[]]
+    for line in lines:
+        if line.startswith("m="):
+            sections.append([])
+        if line:
+            sections[-1].append(line)
+    session, *media = sections
+    # RFC 8866 section 5: v= comes first. It is what tells a description from any other text.
+    if not session or session[0] != "v=0":
+        raise MalformedSdp("the description does not begin with v=0")
+    if len(media) > MAX_MEDIA:
+        raise MalformedSdp(f"the description has {len(media)} media lines, more than {MAX_MEDIA}")
+    host = _host(session)
+    direction = _direction(session, Direction.SENDRECV)
+    return SessionDescription(
+        origin=_origin(session),
+        timing=_timing(session),
+        media=tuple(_media_description(section, host, direction) for section in media),
+    )
+
+
+def audio_of(data: bytes) -> AudioDescription:
+    """The first audio stream that we can carry. Raises MalformedSdp or NoAudio."""
+    description = parse(data)
+    for media in description.media:
+        if media.is_plain_audio:
+            if media.host is None:
+                raise MalformedSdp("the audio stream has no connection address")
+            return AudioDescription(
+                address=MediaAddress(media.host, media.port),
+                codecs=media.codecs,
+                direction=media.direction,
+                ptime_ms=media.ptime_ms,
+                origin=description.origin,
+            )
+    refused = [f"m={media.kind} {media.port} {media.transport}" for media in description.media]
+    raise NoAudio(f"no audio over RTP/AVP in the description ({', '.join(refused) or 'no media lines'})")
+
+
+def _media_description(section: Sequence[str], host: str | None, direction: Direction) -> MediaDescription:
+    match = _MEDIA.fullmatch(section[0], 2)
+    if match is None:
+        raise MalformedSdp(f"unreadable media line {section[0][:60]!r}")
+    kind, port, transport, formats_text = match.groups()
+    if int(port) > 65_535:
+        raise MalformedSdp(f"there is no port {port}")
+    formats = tuple(formats_text.split())
+    if len(formats) > MAX_FORMATS:
+        raise MalformedSdp(f"a media line has {len(formats)} formats, more than {MAX_FORMATS}")
+    maps: dict[str, tuple[str, int, int]] = {}
+    parameters: dict[str, str] = {}
+    ptime_ms = None
+    for line in section:
+        if line.startswith("a=rtpmap:"):
+            if found := _RTPMAP.match(line, 9):
+                payload_type, name, clock_rate, channels = found.groups()
+                maps[payload_type] = (name, int(clock_rate), int(channels or 1))
+        elif line.startswith("a=fmtp:"):
+            if found := _FMTP.match(line, 7):
+                parameters[found[1]] = found[2]
+        elif line.startswith("a=ptime:") and (found := _PTIME.match(line, 8)):
+            ptime_ms = int(found[1])
+    return MediaDescription(
+        kind=kind,
+        port=int(port),
+        transport=transport,
+        formats=formats,
+        host=_host(section) or host,
+        codecs=_codecs(formats, maps, parameters),
+        direction=_direction(section, direction),
+        ptime_ms=ptime_ms,
+    )
+
+
+def _codecs(
+    formats: Sequence[str], maps: dict[str, tuple[str, int, int]], parameters: dict[str, str]
+) -> tuple[Codec, ...]:
+    codecs = []
+    for text in dict.fromkeys(formats):
+        # RFC 3550 section 5.1: a payload type has seven bits.
+        if not _PAYLOAD_TYPE.fullmatch(text) or int(text) > 127:
+            continue
+        if text in maps:
+            name, clock_rate, channels = maps[text]
+            codecs.append(Codec(int(text), name, clock_rate, parameters.get(text), channels))
+        elif codec := _STATIC.get(int(text)):
+            codecs.append(codec._replace(parameters=parameters.get(text)))
+    return tuple(codecs)
+
+
+def _origin(session: Sequence[str]) -> Origin:
+    for line in session:
+        if line.startswith("o=") and (match := _ORIGIN.match(line, 2)):
+            return Origin(int(match[1]), int(match[2]))
+    return Origin(0, 0)
+
+
+def _timing(session: Sequence[str]) -> str:
+    for line in session:
+        if line.startswith("t=") and _TIMING.fullmatch(line, 2):
+            return line[2:]
+    return "0 0"
+
+
+def _direction(section: Sequence[str], inherited: Direction) -> Direction:
+    for line in section:
+        if line.startswith("a=") and (direction := _DIRECTIONS.get(line[2:])):
+            return direction
+    return inherited
+
+
+def _host(section: Sequence[str]) -> str | None:
+    for line in section:
+        if line.startswith("c="):
+            match = _CONNECTION.fullmatch(line, 2)
+            host = _unicast(match[2], int(match[1])) if match else None
+            if host is None:
+                raise MalformedSdp(f"unusable connection line {line[:60]!r}")
+            return host
+    return None
+
+
+def _unicast(text: str, version: int) -> str | None:
+    """The address of one host, or nothing. RFC 8866 section 5.7 also allows names and groups: a name would need
+    a look-up, and a call does not send to a group."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if address.version != version or address.is_multicast or text == "255.255.255.255":
+        return None
+    return str(address)

@@ -37,11 +37,11 @@ class MediaRelayError(Exception):
     """
 
 
-class NoMediaPorts(MediaRelayError):  # noqa: N818 - named for what is missing, as the cause it becomes
+class NoMediaPorts(MediaRelayError):
     pass
 
 
-class MediaUnavailable(MediaRelayError):  # noqa: N818 - likewise
+class MediaUnavailable(MediaRelayError):
     pass
 
 

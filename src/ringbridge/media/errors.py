@@ -1,0 +1,25 @@
+"""What can be wrong with a session description.
+
+- MediaError
+  - MalformedSdp: the octets are not a session description that can be acted on
+  - NoAudio: it is one, but offers no plain RTP audio
+  - NoCommonCodec: it has audio, but no voice codec that both ends speak
+
+All three are the other end's fault. To a request the answer is 400 for the first and 488 for the others.
+"""
+
+
+class MediaError(Exception):
+    """The other end's session description cannot be used."""
+
+
+class MalformedSdp(MediaError):
+    pass
+
+
+class NoAudio(MediaError):
+    pass
+
+
+class NoCommonCodec(MediaError):
+    pass
