@@ -1,0 +1,180 @@
+"""Telephone numbers as people paste them, made into E.164 (ITU-T E.164; RFC 3966 for `tel:`).
+
+What comes out holds ASCII digits and one leading plus and nothing else, so it can be put into a SIP URI as it is.
+Whether a number may be called is not decided here (that is `policy`), except that emergency numbers are no
+numbers at all to this server: a call from it would send help to the wrong place.
+"""
+
+import re
+import unicodedata
+from enum import Enum
+from functools import lru_cache
+from typing import NamedTuple
+
+import phonenumbers
+
+# The longest E.164 number takes 16 characters; the rest is room for punctuation and an extension.
+LONGEST_TEXT = 64
+
+# Each entry holds a text of at most LONGEST_TEXT characters: a full cache is about 3 MiB.
+CACHED_NUMBERS = 8192
+
+# Known on phones everywhere, whatever the country says: 3GPP TS 22.101 section 10.1.1, and the British 999.
+EMERGENCY_EVERYWHERE = frozenset({"112", "911", "999"})
+
+_EXTENSION = re.compile(r"[0-9]{2,6}")
+
+_NUMBER = re.compile(
+    r"(?:tel:)?[ (]*"
+    r"(?P<plus>\+?)"
+    r"(?P<digits>[ (]*[0-9][0-9 ()./-]*)"
+    r"(?P<letters>[A-Z][A-Z0-9 -]*?)??"
+    r"(?:[ ]*(?:;ext=|,+|#|(?<![A-Z])(?:extension|extn|ext|x)[.:]?)[ ]*(?P<after_answer>[0-9*#][0-9*#,]{0,31}))?",
+    re.IGNORECASE,
+)
+
+_KEYPAD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "22233344455566677778889999")
+_NOT_A_DIGIT = re.compile(r"[^0-9]")
+
+# Fewer letters than this is a stray word or a typing error; 1300 CAT is the shortest that is sold.
+SHORTEST_VANITY = 3
+
+
+class InvalidNumber(ValueError):
+    """The text is no number that could be called. `code` is `invalid_number` or `emergency_number`."""
+
+    def __init__(self, code: str = "invalid_number") -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class NumberType(Enum):
+    """What the numbering plan says a number is for. The values are those of the library."""
+
+    FIXED_LINE = phonenumbers.PhoneNumberType.FIXED_LINE
+    MOBILE = phonenumbers.PhoneNumberType.MOBILE
+    FIXED_LINE_OR_MOBILE = phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE
+    TOLL_FREE = phonenumbers.PhoneNumberType.TOLL_FREE
+    PREMIUM_RATE = phonenumbers.PhoneNumberType.PREMIUM_RATE
+    SHARED_COST = phonenumbers.PhoneNumberType.SHARED_COST
+    VOIP = phonenumbers.PhoneNumberType.VOIP
+    PERSONAL_NUMBER = phonenumbers.PhoneNumberType.PERSONAL_NUMBER
+    PAGER = phonenumbers.PhoneNumberType.PAGER
+    UAN = phonenumbers.PhoneNumberType.UAN
+    VOICEMAIL = phonenumbers.PhoneNumberType.VOICEMAIL
+    UNKNOWN = phonenumbers.PhoneNumberType.UNKNOWN
+
+
+class Number(NamedTuple):
+    """A valid number.
+
+    e164: with its plus. region: ISO 3166 letters, or "001" where no country owns it.
+    digits_after_answer: what to dial as DTMF once answered; a comma is a pause.
+    """
+
+    e164: str
+    region: str
+    type: NumberType
+    digits_after_answer: str = ""
+
+
+@lru_cache(maxsize=CACHED_NUMBERS)
+def normalise(text: str, country: str) -> Number:
+    """Read `text` the way somebody in `country` (ISO 3166 letters) means it. Raises InvalidNumber."""
+    if len(text) > LONGEST_TEXT:
+        raise InvalidNumber
+    match = _NUMBER.fullmatch(_ascii(text))
+    if match is None:
+        raise InvalidNumber
+    digits = _NOT_A_DIGIT.sub("", match["digits"])
+    if match["letters"] is not None:
+        digits += _vanity_digits(match["letters"])
+    if digits in EMERGENCY_EVERYWHERE or phonenumbers.is_emergency_number(digits, country):
+        raise InvalidNumber("emergency_number")
+    for candidate in _readings(match["plus"] + digits, country):
+        number = _parse(candidate, country, match["after_answer"] or "")
+        if number is not None:
+            return number
+    raise InvalidNumber
+
+
+def normalise_extension(text: str) -> str:
+    """Read `text` as an internal extension of 2 to 6 digits. Raises InvalidNumber."""
+    if len(text) > LONGEST_TEXT:
+        raise InvalidNumber
+    extension = _ascii(text)
+    if _EXTENSION.fullmatch(extension) is None:
+        raise InvalidNumber
+    return extension
+
+
+def _ascii(text: str) -> str:
+    """What `text` shows, in ASCII: other scripts' digits as digits, their spaces and dashes as ours, invisible characters gone.
+
+    Characters without a counterpart stay, for the patterns to refuse.
+    """
+    stripped = text.strip()
+    if stripped.isascii():
+        return stripped
+    return "".join(map(_ascii_character, stripped)).strip()
+
+
+def _ascii_character(character: str) -> str:
+    if character.isascii():
+        return character
+    category = unicodedata.category(character)
+    if category == "Nd":
+        return str(unicodedata.decimal(character))
+    if category == "Cf":
+        return ""
+    if category == "Zs":
+        return " "
+    if category == "Pd" or character == "\N{MINUS SIGN}":
+        return "-"
+    if "\N{FULLWIDTH EXCLAMATION MARK}" <= character <= "\N{FULLWIDTH TILDE}":
+        return chr(ord(character) - 0xFEE0)
+    return character
+
+
+def _vanity_digits(letters: str) -> str:
+    """The digits of 1-800-FLOWERS, from FLOWERS."""
+    if sum(map(str.isalpha, letters)) < SHORTEST_VANITY:
+        raise InvalidNumber
+    return _NOT_A_DIGIT.sub("", letters.upper().translate(_KEYPAD))
+
+
+def _readings(dialed: str, country: str) -> list[str]:
+    """What `dialed` can mean, the likeliest first.
+
+    The library knows how a country dials abroad. What it does not know is that people write 00 in countries where
+    that is not dialled, and leave the plus away.
+    """
+    if dialed.startswith("+"):
+        return [dialed]
+    if dialed.startswith("00"):
+        return [dialed, "+" + dialed[2:]]
+    return [dialed, "+" + dialed]
+
+
+def _parse(dialed: str, country: str, digits_after_answer: str) -> Number | None:
+    """The number, or None when the numbering plan has none like it. Raises InvalidNumber for an emergency number."""
+    try:
+        parsed = phonenumbers.parse(dialed, country)
+    except phonenumbers.NumberParseException:
+        return None
+    national = phonenumbers.national_significant_number(parsed)
+    assert parsed.country_code is not None, "a parsed number has its country code"
+    home = phonenumbers.region_code_for_country_code(parsed.country_code)
+    # Some countries connect an emergency number behind an area code, too: +49 30 110 is Berlin's police.
+    subscriber = national[phonenumbers.length_of_geographical_area_code(parsed) :]
+    if phonenumbers.is_emergency_number(national, home) or phonenumbers.is_emergency_number(subscriber, home):
+        raise InvalidNumber("emergency_number")
+    region = phonenumbers.region_code_for_number(parsed)
+    if region is None or not phonenumbers.is_valid_number_for_region(parsed, region):
+        return None
+    return Number(
+        phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164),
+        region,
+        NumberType(phonenumbers.number_type(parsed)),
+        digits_after_answer,
+    )

@@ -1,0 +1,178 @@
+"""Numbers as people paste them, and hostile ones."""
+
+import pytest
+
+from ringbridge.call.number import InvalidNumber, Number, NumberType, normalise, normalise_extension
+
+
+def code_of(text: str, country: str = "US") -> str:
+    """The code with which `text` is refused."""
+    with pytest.raises(InvalidNumber) as caught:
+        normalise(text, country)
+    return caught.value.code
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+1 (512) 529-2329",
+        "15125292329",
+        "5125292329",
+        "512.529.2329",
+        "(512) 529-2329",
+        "(+1) 512/529/2329",
+        "1-512-529-2329",
+        "  15125292329\r\n",
+        "tel:+1-512-529-2329",
+        "TEL:15125292329",
+        "+1\N{NO-BREAK SPACE}512\N{NO-BREAK SPACE}529\N{NON-BREAKING HYPHEN}2329",
+        "512\N{MINUS SIGN}529\N{EN DASH}2329",
+        "\N{LEFT-TO-RIGHT EMBEDDING}+15125292329\N{POP DIRECTIONAL FORMATTING}",
+        "+1512\N{ZERO WIDTH SPACE}5292329\N{RIGHT-TO-LEFT OVERRIDE}",
+        "+1(512)529-2329",
+        "١٥١٢٥٢٩٢٣٢٩",
+    ],
+)
+def test_a_pasted_american_number_becomes_e164(text: str) -> None:
+    assert normalise(text, "US") == Number("+15125292329", "US", NumberType.FIXED_LINE_OR_MOBILE)
+
+
+@pytest.mark.parametrize(
+    ("text", "country"),
+    [
+        ("020 7946 0958", "GB"),
+        ("442079460958", "GB"),
+        ("442079460958", "US"),
+        ("011 44 20 7946 0958", "US"),
+        ("0044 20 7946 0958", "DE"),
+        ("0044 20 7946 0958", "US"),
+        ("0044 20 7946 0958", "BR"),
+        ("+44 (0)20 7946 0958", "US"),
+        ("+442079460958", "no country"),
+    ],
+)
+def test_the_country_of_the_account_decides_how_a_number_is_read(text: str, country: str) -> None:
+    assert normalise(text, country) == Number("+442079460958", "GB", NumberType.FIXED_LINE)
+
+
+def test_a_national_number_without_a_known_country_is_refused() -> None:
+    assert code_of("5125292329", "no country") == "invalid_number"
+
+
+@pytest.mark.parametrize(
+    ("text", "e164"),
+    [
+        ("1-800-FLOWERS", "+18003569377"),
+        ("1800flowers", "+18003569377"),
+        ("1 800 GO-FEDEX", "+18004633339"),
+        ("1-800-FLEX-123", "+18003539123"),
+    ],
+)
+def test_vanity_letters_are_dialled_as_the_digits_under_them(text: str, e164: str) -> None:
+    assert normalise(text, "US") == Number(e164, "US", NumberType.TOLL_FREE)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "digits"),
+    [
+        (" x123", "123"),
+        ("x123", "123"),
+        (" ext. 12", "12"),
+        (" extension 4711", "4711"),
+        (";ext=99", "99"),
+        (",,123#", "123#"),
+        (" # 12", "12"),
+        (",1234#,,*6", "1234#,,*6"),
+    ],
+)
+def test_an_extension_is_kept_for_after_the_answer(suffix: str, digits: str) -> None:
+    assert normalise(f"512-529-2329{suffix}", "US") == Number(
+        "+15125292329", "US", NumberType.FIXED_LINE_OR_MOBILE, digits
+    )
+
+
+def test_a_vanity_number_may_have_an_extension() -> None:
+    assert normalise("1-800-FLOWERS x5", "US") == Number("+18003569377", "US", NumberType.TOLL_FREE, "5")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "+",
+        "abc",
+        "123",
+        "1" * 20,
+        "1" * 300,
+        "1" * 100_000,
+        "5125292329 x",
+        "5125292329 mobile",
+        "1 800 GO",
+        "FLOWERS 1800",
+        "++15125292329",
+        "-15125292329",
+        "*67 5125292329",
+        "1e10",
+        "0x1F",
+        "\N{SUPERSCRIPT TWO}15125292329",
+        "+15125292329\x00",
+        "1512\r\n5292329",
+        "15125292329\r\nTo: <sip:1@evil.example>",
+        "%0d%0a15125292329",
+        "15125292329@evil.example",
+        "15125292329\N{FULLWIDTH COMMERCIAL AT}evil.example",
+        "15125292329;user=phone;x=",
+        "15125292329;phone-context=evil.example",
+        "sip:15125292329",
+        "500&SIP/itsp/14165551234",
+        '"Alice" <15125292329>',
+        "15125292329,",
+        "\ud80015125292329",
+        "+1900",
+        "+88161234567",
+        "00112",
+    ],
+)
+def test_what_is_no_number_is_refused(text: str) -> None:
+    assert code_of(text) == "invalid_number"
+
+
+@pytest.mark.parametrize(
+    ("text", "country"),
+    [
+        ("911", "US"),
+        ("9-1-1", "US"),
+        ("1911", "US"),
+        ("+1911", "US"),
+        ("112", "US"),
+        ("999", "US"),
+        ("٩١١", "US"),
+        ("110", "DE"),
+        ("+44999", "US"),
+        ("030 110", "DE"),
+        ("+49 89 112", "US"),
+    ],
+)
+def test_an_emergency_number_is_refused_in_every_spelling(text: str, country: str) -> None:
+    assert code_of(text, country) == "emergency_number"
+
+
+def test_a_number_that_only_begins_like_an_emergency_number_is_read() -> None:
+    assert normalise("+33 1 12 34 56 78", "FR").e164 == "+33112345678"
+    assert normalise("15125292329", "FR").e164 == "+15125292329"
+
+
+def test_a_satellite_number_has_no_country() -> None:
+    assert normalise("+870773111111", "US").region == "001"
+
+
+@pytest.mark.parametrize(("text", "extension"), [("101", "101"), (" 123456 ", "123456"), ("١٢", "12")])
+def test_an_internal_extension_has_two_to_six_digits(text: str, extension: str) -> None:
+    assert normalise_extension(text) == extension
+
+
+@pytest.mark.parametrize("text", ["", "1", "1234567", "10a", "1 0 1", "+101", "101\r\n1", "1" * 100_000])
+def test_what_is_no_extension_is_refused(text: str) -> None:
+    with pytest.raises(InvalidNumber, match="invalid_number"):
+        normalise_extension(text)
