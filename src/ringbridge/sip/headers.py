@@ -7,7 +7,7 @@ RFC 3261 sections 7.3 and 20, RFC 3581 (rport), RFC 3326 (Reason), RFC 4028 (Ses
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ringbridge.sip.errors import MalformedField
@@ -78,12 +78,19 @@ def canonical_name(name: str) -> str:
 class Headers:
     """Header fields in their order: immutable, looked up without regard to case or compact form."""
 
-    __slots__ = ("_fields", "_values")
+    __slots__ = ("_fields", "_index")
 
     def __init__(self, fields: tuple[tuple[str, str], ...]) -> None:
         """Take fields whose names are canonical; `Headers.of` sees to that."""
+        index: dict[str, list[str]] = {}
+        for name, value in fields:
+            key = name if name in CANONICAL_NAMES else name.lower()
+            if key in index:
+                index[key].append(value)
+            else:
+                index[key] = [value]
         self._fields = fields
-        self._values: dict[str, list[str]] | None = None
+        self._index = index
 
     @classmethod
     def of(cls, fields: Iterable[tuple[str, str]]) -> Headers:
@@ -91,19 +98,23 @@ class Headers:
 
     def get(self, name: str) -> str | None:
         """Return the first field's value as sent, lists unsplit."""
-        values = self._index().get(_key(name))
+        values = self._index.get(name) or self._index.get(_key(name))
         return values[0] if values else None
 
-    def all(self, name: str) -> Sequence[str]:
+    def all(self, name: str) -> tuple[str, ...]:
         """Return every value under a name: one for each element where values are lists, else one for each field."""
-        values = self._index().get(_key(name), ())
+        values = self._index.get(_key(name), [])
         if canonical_name(name) not in _LISTS:
             return tuple(values)
         return tuple([element for value in values for element in split_list(value)])
 
-    def count(self, name: str) -> int:
-        """Return how many fields have this name, lists counted as one."""
-        return len(self._index().get(_key(name), ()))
+    def repeated(self, names: Iterable[str]) -> str | None:
+        """Return the first of some canonical names that more than one field has."""
+        for name in names:
+            values = self._index.get(name)
+            if values is not None and len(values) > 1:
+                return name
+        return None
 
     def adding(self, *fields: tuple[str, str]) -> Headers:
         """Return these fields and further ones behind them."""
@@ -125,13 +136,6 @@ class Headers:
         key = _key(name)
         return Headers(tuple([pair for pair in self._fields if _key(pair[0]) != key]))
 
-    def _index(self) -> dict[str, list[str]]:
-        if self._values is None:
-            self._values = {}
-            for name, value in self._fields:
-                self._values.setdefault(_key(name), []).append(value)
-        return self._values
-
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self._fields)
 
@@ -139,7 +143,7 @@ class Headers:
         return len(self._fields)
 
     def __contains__(self, name: str) -> bool:
-        return _key(name) in self._index()
+        return _key(name) in self._index
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Headers) and self._fields == other._fields

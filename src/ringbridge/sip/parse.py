@@ -151,9 +151,9 @@ def _read_response(start_line: str, headers: Headers, rest: bytes) -> Response:
 def _check(message: Message) -> None:
     """Read every field once that may be acted on without asking again. Raises MalformedField."""
     headers = message.headers
-    for name in _SINGLE_NAMES:
-        if headers.count(name) > 1:
-            raise MalformedField(f"there is more than one {name} field")
+    repeated = headers.repeated(_SINGLE_NAMES)
+    if repeated is not None:
+        raise MalformedField(f"there is more than one {repeated} field")
     _ = message.via, message.from_, message.to, message.cseq, message.contacts
     if not _CALL_ID.fullmatch(message.call_id):
         raise MalformedField(f"no Call-ID can be read from {shortened(message.call_id)}")
