@@ -1,0 +1,204 @@
+"""A real `ringbridge serve` in a process of its own, with an account, lines and a trunk that lead to test phones.
+
+`Deployment` is the data: made once with the command line, as an administrator would, then copied for every server,
+so that each test module starts from the same database and owns what it changes. `Server` is the running process.
+"""
+
+import base64
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.peers.tool import LOOPBACK, free_port
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+START_SECONDS = 20.0
+STOP_SECONDS = 15.0
+
+
+def ringbridge(data_dir: Path, *words: str) -> str:
+    """What `ringbridge WORDS` prints; an error with its complaint if it fails."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ringbridge", *words],
+        env=_environment(data_dir),
+        cwd=data_dir,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(
+            f"ringbridge {' '.join(words)}: exit status {done.returncode}\n{done.stderr}{done.stdout}"
+        )
+    return done.stdout
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """A provisioned data folder: one account, one key, lines that ring at `user_port`, a trunk at `trunk_port`."""
+
+    data_dir: Path
+    account_id: str
+    api_key: str
+    user_port: int
+    trunk_port: int
+
+    @classmethod
+    def provision(
+        cls, data_dir: Path, *, lines: int, user_port: int = 0, trunk_port: int = 0
+    ) -> "Deployment":
+        """Make the folder and everything in it. Ports of 0 are chosen."""
+        data_dir.mkdir(parents=True, exist_ok=True)
+        user_port = user_port or free_port()
+        trunk_port = trunk_port or free_port()
+        account_id = _first_match(
+            r"\b(\d{4,})\b", ringbridge(data_dir, "account", "add", "--name", "Scenarios")
+        )
+        printed = ringbridge(data_dir, "key", "create", "--account", account_id)
+        credentials = base64.b64decode(_first_match(r"Basic\s+([A-Za-z0-9+/=]+)", printed)).decode()
+        table = data_dir / "lines.csv"
+        rows = (
+            f"+{user_number(i)},Phone {i},sip:{user_number(i)}@{LOOPBACK}:{user_port}" for i in range(lines)
+        )
+        table.write_text("number,name,uri\n" + "\n".join(rows) + "\n")
+        ringbridge(data_dir, "line", "import", str(table), "--account", account_id)
+        trunk = f"sip:{LOOPBACK}:{trunk_port};transport=udp"
+        ringbridge(data_dir, "trunk", "add", "--name", "exchange", "--uri", trunk)
+        limits = ("concurrent=10000", "per_user=2", "rate=10000", "duplicates_s=0", "countries=US,CA")
+        ringbridge(data_dir, "limits", "set", "--account", account_id, *limits)
+        return cls(
+            data_dir=data_dir,
+            account_id=account_id,
+            api_key=credentials.partition(":")[2],
+            user_port=user_port,
+            trunk_port=trunk_port,
+        )
+
+    def copied_to(self, data_dir: Path) -> "Deployment":
+        """The same deployment in a folder of its own."""
+        shutil.copytree(self.data_dir, data_dir)
+        return Deployment(
+            data_dir=data_dir,
+            account_id=self.account_id,
+            api_key=self.api_key,
+            user_port=self.user_port,
+            trunk_port=self.trunk_port,
+        )
+
+    def set_limits(self, *words: str) -> None:
+        """Change limits of the account, `KEY=VALUE` each."""
+        ringbridge(self.data_dir, "limits", "set", "--account", self.account_id, *words)
+
+
+def user_number(index: int) -> str:
+    """The number of the line `index` (0 to 9999), without the plus sign."""
+    return f"1817562{index:04d}"
+
+
+def destination_number(index: int) -> str:
+    """A number to call that ends in the four digits of `index`, without the plus sign."""
+    return f"1512529{index:04d}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A running server."""
+
+    deployment: Deployment
+    process: subprocess.Popen[bytes]
+    http_port: int
+    sip_port: int
+    log: Path
+
+    @property
+    def url(self) -> str:
+        """The root of its HTTP."""
+        return f"http://{LOOPBACK}:{self.http_port}"
+
+    @property
+    def sip_address(self) -> tuple[str, int]:
+        """Where it listens for SIP."""
+        return (LOOPBACK, self.sip_port)
+
+    @classmethod
+    @contextmanager
+    def running(
+        cls, deployment: Deployment, *, settings: Mapping[str, str] | None = None
+    ) -> Iterator["Server"]:
+        """The server while the block runs: ready at its start; stopped at its end, where exit status 0 and a log without a traceback are checked."""
+        http_port, sip_port = free_port(socket.SOCK_STREAM), free_port()
+        log = deployment.data_dir / "serve.log"
+        first_media_port = 12_000 + 2_000 * (os.getpid() % 9)
+        environment = _environment(deployment.data_dir) | {
+            "RINGBRIDGE_HTTP_PORT": str(http_port),
+            "RINGBRIDGE_SIP_PORT": str(sip_port),
+            "RINGBRIDGE_MEDIA_PORTS": f"{first_media_port}-{first_media_port + 1_999}",
+            **(settings or {}),
+        }
+        with log.open("wb") as sink:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "ringbridge", "serve"],
+                env=environment,
+                cwd=deployment.data_dir,
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+            )
+        server = cls(deployment=deployment, process=process, http_port=http_port, sip_port=sip_port, log=log)
+        try:
+            server._wait_until_ready()
+            yield server
+            status = server.stop()
+            assert status == 0, f"serve ended with status {status}:\n{server.last_words()}"
+            assert "Traceback" not in log.read_text(), f"a traceback in the log:\n{server.last_words()}"
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit status."""
+        self.process.terminate()
+        return self.process.wait(STOP_SECONDS)
+
+    def last_words(self) -> str:
+        """The end of its log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-60:])
+
+    def _wait_until_ready(self) -> None:
+        gives_up_at = time.monotonic() + START_SECONDS
+        never = threading.Event()
+        while True:
+            try:
+                with urllib.request.urlopen(f"{self.url}/healthz", timeout=2) as answer:
+                    if answer.status == 200:
+                        return
+            except (urllib.error.URLError, OSError):
+                pass
+            if self.process.poll() is not None or time.monotonic() > gives_up_at:
+                raise RuntimeError(f"serve is not ready:\n{self.last_words()}")
+            never.wait(0.02)
+
+
+def _environment(data_dir: Path) -> dict[str, str]:
+    """Our own environment without any RINGBRIDGE_ setting of the developer's."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RINGBRIDGE_")}
+    return kept | {"RINGBRIDGE_DATA_DIR": str(data_dir), "PYTHONPATH": str(REPOSITORY / "src")}
+
+
+def _first_match(pattern: str, text: str) -> str:
+    match = re.search(pattern, text)
+    if match is None:
+        raise RuntimeError(f"nothing like {pattern} in what was printed:\n{text}")
+    return match[1]
