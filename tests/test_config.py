@@ -1,0 +1,213 @@
+"""Where settings come from, and the one sentence for each that is wrong."""
+
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from ringbridge.config import PortRange, SettingsError, default_data_dir, load_pepper, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in list(os.environ):
+        if name.startswith("RINGBRIDGE_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("RINGBRIDGE_DATA_DIR", str(tmp_path / "data"))
+
+
+def test_without_settings_everything_listens_on_loopback(tmp_path: Path) -> None:
+    settings, file, warnings = load_settings(tmp_path)
+
+    assert (settings.http_host, settings.sip_host, settings.media_host) == ("127.0.0.1",) * 3
+    assert (settings.http_port, settings.sip_port, settings.media_ports) == (
+        8080,
+        5060,
+        PortRange(20000, 29999),
+    )
+    assert settings.database_url == f"sqlite:///{tmp_path}/data/ringbridge.db"
+    assert (file, warnings) == (None, ())
+
+
+def test_environment_goes_before_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ringbridge.toml").write_text('http_port = 81\nsip_port = 5080\nsip_host = "10.1.2.3"\n')
+    monkeypatch.setenv("RINGBRIDGE_HTTP_PORT", "82")
+
+    settings, file, _ = load_settings(tmp_path)
+
+    assert (settings.http_port, settings.sip_port) == (82, 5080)
+    assert settings.media_host == "10.1.2.3"
+    assert file == tmp_path / "ringbridge.toml"
+
+
+def test_the_file_in_the_data_folder_is_read_when_there_is_none_here(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "ringbridge.toml").write_text("drain_seconds = 3\n")
+
+    assert load_settings(tmp_path).settings.drain_seconds == 3.0
+
+
+def test_an_empty_variable_is_as_good_as_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RINGBRIDGE_SIP_PORT", "")
+
+    assert load_settings(tmp_path).settings.sip_port == 5060
+
+
+def test_root_keeps_its_data_with_the_machine_and_a_user_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+
+    assert default_data_dir(0) == Path("/var/lib/ringbridge")
+    assert default_data_dir(1000) == Path("/home/ada/.local/share/ringbridge")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        (
+            "HTTP_PORT",
+            "80a",
+            "RINGBRIDGE_HTTP_PORT is '80a', but takes a port number from 0 to 65535 (0 is any free port)",
+        ),
+        (
+            "SIP_PORT",
+            "65536",
+            "RINGBRIDGE_SIP_PORT is '65536', but takes a port number from 0 to 65535 (0 is any free port)",
+        ),
+        (
+            "SIP_HOST",
+            "0.0.0.0",
+            (
+                "RINGBRIDGE_SIP_HOST is '0.0.0.0', but takes the IP address of this machine that phones and trunks "
+                "reach, not a name and not 0.0.0.0"
+            ),
+        ),
+        (
+            "MEDIA_PORTS",
+            "29999-20000",
+            (
+                "RINGBRIDGE_MEDIA_PORTS is '29999-20000', but takes FIRST-LAST with at least four ports from 1024 to "
+                "65535, for example 20000-29999"
+            ),
+        ),
+        ("LOG_LEVEL", "loud", "RINGBRIDGE_LOG_LEVEL is 'loud', but takes debug, info, warning or error"),
+        ("INSECURE_HTTP", "maybe", "RINGBRIDGE_INSECURE_HTTP is 'maybe', but takes true or false"),
+        ("DRAIN_SECONDS", "-1", "RINGBRIDGE_DRAIN_SECONDS is '-1', but takes seconds from 0 to 3600"),
+        (
+            "DATABASE_URL",
+            "mysql://root:hunter2@db/calls",
+            "RINGBRIDGE_DATABASE_URL takes sqlite:////absolute/path.db or postgresql://user:password@host/database",
+        ),
+        (
+            "HTTP_HOST",
+            "0.0.0.0",
+            (
+                "RINGBRIDGE_HTTP_HOST is 0.0.0.0, and plain HTTP would carry the API keys over the network: keep "
+                "127.0.0.1 behind a TLS proxy, or set RINGBRIDGE_INSECURE_HTTP=true if that network is yours"
+            ),
+        ),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
+) -> None:
+    monkeypatch.setenv(f"RINGBRIDGE_{name}", value)
+
+    with pytest.raises(SettingsError) as error:
+        load_settings(tmp_path)
+
+    assert str(error.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "http_port = -1",
+            "http_port in {file} is -1, but takes a port number from 0 to 65535 (0 is any free port)",
+        ),
+        ("data_dir = 5", "data_dir in {file} is 5, but takes a folder that the server may write"),
+        (
+            "http_port",
+            "{file} is not TOML: Expected '=' after a key in a key/value pair (at end of document)",
+        ),
+    ],
+)
+def test_a_wrong_file_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, sentence: str
+) -> None:
+    monkeypatch.delenv("RINGBRIDGE_DATA_DIR")
+    file = tmp_path / "ringbridge.toml"
+    file.write_text(text)
+
+    with pytest.raises(SettingsError) as error:
+        load_settings(tmp_path)
+
+    assert str(error.value) == sentence.format(file=file)
+
+
+def test_open_http_is_allowed_when_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RINGBRIDGE_HTTP_HOST", "0.0.0.0")
+    monkeypatch.setenv("RINGBRIDGE_INSECURE_HTTP", "true")
+
+    assert load_settings(tmp_path).settings.http_is_open is True
+
+
+def test_an_unknown_name_is_warned_of_with_the_nearest_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RINGBRIDGE_HTP_PORT", "1")
+    file = tmp_path / "ringbridge.toml"
+    file.write_text("colour = 1\n")
+
+    assert load_settings(tmp_path).warnings == (
+        "RINGBRIDGE_HTP_PORT is not a setting; did you mean RINGBRIDGE_HTTP_PORT?",
+        f"colour in {file} is not a setting",
+    )
+
+
+def test_the_password_of_the_database_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RINGBRIDGE_DATABASE_URL", "postgresql://ringbridge:hunter2@db/calls")
+
+    assert "hunter2" not in repr(load_settings(tmp_path).settings)
+
+
+def test_everybody_who_makes_the_pepper_at_once_gets_the_same(tmp_path: Path) -> None:
+    found: list[bytes] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(load_pepper(tmp_path / "data"))) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [len(pepper) for pepper in found] == [32] * 8
+    assert len(set(found)) == 1
+    assert os.listdir(tmp_path / "data") == ["pepper"]
+    assert stat.S_IMODE((tmp_path / "data" / "pepper").stat().st_mode) == 0o600
+
+
+def test_a_cut_pepper_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "pepper").write_bytes(b"short")
+
+    with pytest.raises(SettingsError) as error:
+        load_pepper(tmp_path)
+
+    assert str(error.value) == (
+        f"{tmp_path}/pepper is damaged: restore it from a backup, or delete it and create every API key again"
+    )
+
+
+def test_a_data_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(SettingsError) as error:
+        load_pepper(tmp_path / "file" / "data")
+
+    assert str(error.value) == (
+        f"cannot use the data folder {tmp_path}/file/data (Not a directory): "
+        "set RINGBRIDGE_DATA_DIR to a folder that this user may write"
+    )
