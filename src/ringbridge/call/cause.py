@@ -101,6 +101,25 @@ Q850_CAUSES: dict[int, Cause] = {
     28: Cause.INVALID_NUMBER,
 }
 
+# What the far end of a leg is told in a Reason header when we end it (RFC 3326 section 2).
+_TOLD: dict[Cause, int] = {
+    Cause.BUSY: 17,
+    Cause.NO_ANSWER: 19,
+    Cause.DECLINED: 21,
+    Cause.INVALID_NUMBER: 28,
+    Cause.UNREACHABLE: 20,
+    Cause.NO_RESPONSE: 18,
+    Cause.FORBIDDEN: 21,
+    Cause.INCOMPATIBLE_MEDIA: 88,
+    Cause.NETWORK_FAILURE: 38,
+    Cause.CALL_LIMIT: 102,
+    Cause.NO_ACK: 102,
+    Cause.SESSION_EXPIRED: 102,
+    Cause.NO_MEDIA_PORTS: 47,
+    Cause.MEDIA_FAILED: 41,
+    Cause.INTERNAL: 41,
+}
+
 _USER_OUTCOMES: dict[Cause, Outcome] = {
     Cause.BUSY: Outcome.USER_BUSY,
     Cause.NO_ANSWER: Outcome.USER_NO_ANSWER,
@@ -134,6 +153,11 @@ def cause_of_status(status: int, q850: int | None = None) -> Cause:
     if status in SIP_CAUSES:
         return SIP_CAUSES[status]
     return Cause.DECLINED if status >= 600 else Cause.NETWORK_FAILURE
+
+
+def q850_of(cause: Cause) -> int:
+    """The Q.850 value that tells the far end of a leg why it is ended; 16, normal clearing, where nothing is wrong."""
+    return _TOLD.get(cause, 16)
 
 
 def user_outcome(cause: Cause) -> Outcome:

@@ -7,6 +7,7 @@ CallError
  |    +-- InvalidCredentials       no valid account and key; never says which part was wrong
  |    +-- TooManyCalls             a limit of the account is reached; try again later
  |    +-- ServerDraining           the server takes no new calls
+ +-- CannotPlaceCalls          the server cannot carry calls now: no trunk, or its media or SIP side is down
  +-- StoreUnavailable          the database did not take the call; nothing is dialled
  +-- InvalidSetting            an administrator's value is not usable; the text says what to write
  +-- NotFound                  no such thing in this account; the text names it
@@ -61,6 +62,14 @@ class ServerDraining(RequestRefused):
     """The server is shutting down."""
 
     code = "draining"
+
+
+class CannotPlaceCalls(CallError):
+    """The server cannot carry a call now. `code` says what is missing."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"calls cannot be placed: {code}")
+        self.code = code
 
 
 class StoreUnavailable(CallError):

@@ -23,7 +23,11 @@ def first_event(call: Call) -> CallEvent:
 
 def event_name(before: Call, event: Event, after: Call) -> str | None:
     """The name in the history for a step from `before` to `after`, or None when nothing worth telling changed."""
-    if after == before:
+    if (
+        after.state is before.state
+        and after.user_leg == before.user_leg
+        and after.destination_leg == before.destination_leg
+    ):
         return None
     if after.state is State.ENDED:
         return "ended"

@@ -107,6 +107,7 @@ class Call:
     """One accepted click-to-call.
 
     deadline_at: when DeadlinePassed is due, None when nothing is awaited.
+    hold_finished: whether the user has heard the hold prompt to its end.
     ending: set once known (while the reason is still being spoken, too); final with State.ENDED.
     """
 
@@ -123,6 +124,7 @@ class Call:
     accepted_at: float
     ended_at: float | None = None
     deadline_at: float | None = None
+    hold_finished: bool = False
     ending: Ending | None = None
 
     def leg(self, name: LegName) -> Leg:

@@ -87,6 +87,18 @@ class CallStore(Protocol):
         ...
 
 
+class CallObserver(Protocol):
+    """Counts calls; it must neither block nor raise."""
+
+    def accepted(self, call: Call) -> None:
+        """A call was stored and is about to be dialled."""
+        ...
+
+    def ended(self, call: Call) -> None:
+        """A call has its end."""
+        ...
+
+
 class Directory(Protocol):
     """Looks up accounts and what they own. Changes made by another process are seen within a second."""
 

@@ -1,0 +1,305 @@
+"""The call machine: one table of what may happen and what is done about it. Pure.
+
+`step(call, event, now)` gives the call as it is afterwards and the effects to carry out, in order. A pair that is
+not in the table is a bug and raises; news that can arrive late is listed and ignored on purpose. docs/call-states.md
+is drawn from this table.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ringbridge.call.cause import Cause, EndedBy, Outcome, destination_outcome, user_outcome
+from ringbridge.call.event import (
+    CancelRequested,
+    DeadlinePassed,
+    EarlyMediaStarted,
+    Effect,
+    Event,
+    HangUp,
+    Join,
+    LegAnswered,
+    LegEnded,
+    LegRinging,
+    Originate,
+    Play,
+    PromptFinished,
+    Started,
+    StopPlaying,
+)
+from ringbridge.call.model import Call, Ending, Leg, LegName, LegState, Prompt, State
+
+Step = tuple[Call, list[Effect]]
+Transition = Callable[[Call, Event, float], Step]
+EventKey = type[Event] | tuple[type[Event], LegName]
+
+# The reason is one short phrase, and both legs must be free a second after the call failed; a prompt whose end is
+# never told, because the media side failed, must not hold the user's leg.
+ANNOUNCEMENT_SECONDS = 0.95
+
+_REASONS: dict[Outcome, Prompt] = {
+    Outcome.DESTINATION_BUSY: Prompt.BUSY,
+    Outcome.DESTINATION_NO_ANSWER: Prompt.NO_ANSWER,
+    Outcome.DESTINATION_DECLINED: Prompt.DECLINED,
+    Outcome.DESTINATION_INVALID: Prompt.INVALID_NUMBER,
+    Outcome.DESTINATION_UNREACHABLE: Prompt.NOT_REACHABLE,
+}
+
+_LIVE = (LegState.DIALING, LegState.RINGING, LegState.EARLY_MEDIA, LegState.ANSWERED)
+
+
+def step(call: Call, event: Event, now: float) -> Step:
+    """What becomes of `call` when `event` happens at `now`, and the effects to carry out.
+
+    Raises LookupError for a pair that cannot happen: the caller of the machine, or the table, is wrong.
+    """
+    transition = TRANSITIONS.get((call.state, event_key(event)))
+    if transition is None:
+        raise LookupError(f"a call in state {call.state.value} cannot have {event!r}")
+    return transition(call, event, now)
+
+
+def abort(call: Call, now: float) -> Step:
+    """End `call` in whatever state it is, because this server cannot go on with it."""
+    return _end(call, Outcome.FAILED, Cause.INTERNAL, EndedBy.SERVER, now)
+
+
+def event_key(event: Event) -> EventKey:
+    """The column of the table that `event` belongs to."""
+    if isinstance(event, LegRinging | EarlyMediaStarted | LegAnswered | LegEnded):
+        return type(event), event.leg
+    return type(event)
+
+
+def ring_user(call: Call, event: Event, now: float) -> Step:
+    """Dial the user's phone."""
+    dialing = replace(
+        call,
+        state=State.RINGING_USER,
+        user_leg=Leg(state=LegState.DIALING, dialed_at=now),
+        deadline_at=now + call.limits.user_ring_seconds,
+    )
+    return dialing, [Originate(LegName.USER)]
+
+
+def user_rings(call: Call, event: Event, now: float) -> Step:
+    """The user's phone rings: nothing to do but to know it."""
+    return replace(call, user_leg=_rung(call.user_leg, now)), []
+
+
+def dial_destination(call: Call, event: Event, now: float) -> Step:
+    """The user answered: dial the destination at once and play the prompt meanwhile."""
+    dialing = replace(
+        call,
+        state=State.DIALING_DESTINATION,
+        user_leg=replace(call.user_leg, state=LegState.ANSWERED, answered_at=now),
+        destination_leg=Leg(state=LegState.DIALING, dialed_at=now),
+        deadline_at=now + call.limits.destination_ring_seconds,
+    )
+    return dialing, [Originate(LegName.DESTINATION), Play(Prompt.HOLD)]
+
+
+def destination_rings(call: Call, event: Event, now: float) -> Step:
+    """The destination's phone rings; the prompt goes on."""
+    return replace(
+        call, state=State.RINGING_DESTINATION, destination_leg=_rung(call.destination_leg, now)
+    ), []
+
+
+def hear_early_media(call: Call, event: Event, now: float) -> Step:
+    """The destination's network sends sound of its own: the user hears it as soon as the prompt is over."""
+    leg = replace(_rung(call.destination_leg, now), state=LegState.EARLY_MEDIA)
+    heard = replace(call, state=State.RINGING_DESTINATION, destination_leg=leg)
+    return heard, [StopPlaying()] if call.hold_finished else []
+
+
+def ring_back(call: Call, event: Event, now: float) -> Step:
+    """The prompt is over and the destination still rings: the user hears its network, or ringback, never silence."""
+    finished = replace(call, hold_finished=True)
+    if call.destination_leg.state is LegState.EARLY_MEDIA:
+        return finished, [StopPlaying()]
+    return finished, [Play(Prompt.RINGBACK, repeat=True)]
+
+
+def connect(call: Call, event: Event, now: float) -> Step:
+    """The destination answered: join the two."""
+    connected = replace(
+        call,
+        state=State.CONNECTED,
+        destination_leg=replace(call.destination_leg, state=LegState.ANSWERED, answered_at=now),
+        deadline_at=now + call.limits.call_seconds,
+    )
+    return connected, [Join()]
+
+
+def user_failed(call: Call, event: Event, now: float) -> Step:
+    """The user's phone could not be reached or refused."""
+    ended = _with_leg_ended(call, event, now)
+    cause = ended.user_leg.cause or Cause.INTERNAL
+    return _end(ended, user_outcome(cause), cause, EndedBy.USER, now)
+
+
+def user_did_not_answer(call: Call, event: Event, now: float) -> Step:
+    """The user's phone rang for as long as it may."""
+    return _end(call, Outcome.USER_NO_ANSWER, Cause.NO_ANSWER, EndedBy.SERVER, now)
+
+
+def user_gave_up(call: Call, event: Event, now: float) -> Step:
+    """The user hung up before the destination answered."""
+    return _end(_with_leg_ended(call, event, now), Outcome.USER_HUNG_UP, Cause.NORMAL, EndedBy.USER, now)
+
+
+def destination_failed(call: Call, event: Event, now: float) -> Step:
+    """The destination could not be reached or refused: tell the user why."""
+    ended = _with_leg_ended(call, event, now)
+    cause = ended.destination_leg.cause or Cause.INTERNAL
+    return _announce(ended, destination_outcome(cause), cause, EndedBy.DESTINATION, now)
+
+
+def destination_did_not_answer(call: Call, event: Event, now: float) -> Step:
+    """The destination rang for as long as it may: give it up and tell the user."""
+    leg = replace(call.destination_leg, state=LegState.ENDED, ended_at=now, cause=Cause.NO_ANSWER)
+    announced, effects = _announce(
+        replace(call, destination_leg=leg),
+        Outcome.DESTINATION_NO_ANSWER,
+        Cause.NO_ANSWER,
+        EndedBy.SERVER,
+        now,
+    )
+    return announced, [HangUp(LegName.DESTINATION, Cause.NO_ANSWER), *effects]
+
+
+def user_hung_up(call: Call, event: Event, now: float) -> Step:
+    """The user ended the talk."""
+    ended = _with_leg_ended(call, event, now)
+    return _end(ended, Outcome.COMPLETED, ended.user_leg.cause or Cause.NORMAL, EndedBy.USER, now)
+
+
+def destination_hung_up(call: Call, event: Event, now: float) -> Step:
+    """The destination ended the talk."""
+    ended = _with_leg_ended(call, event, now)
+    return _end(
+        ended, Outcome.COMPLETED, ended.destination_leg.cause or Cause.NORMAL, EndedBy.DESTINATION, now
+    )
+
+
+def reach_call_limit(call: Call, event: Event, now: float) -> Step:
+    """The talk lasted as long as a call may."""
+    return _end(call, Outcome.COMPLETED, Cause.CALL_LIMIT, EndedBy.SERVER, now)
+
+
+def cancel(call: Call, event: Event, now: float) -> Step:
+    """Somebody else ends the call: before the talk that is a cancelled call, in it a completed one."""
+    assert isinstance(event, CancelRequested)
+    by = EndedBy.API if event.cause is Cause.CANCELED else EndedBy.SERVER
+    outcome = Outcome.COMPLETED if call.state is State.CONNECTED else user_outcome(event.cause)
+    return _end(call, outcome, event.cause, by, now)
+
+
+def finish_announcement(call: Call, event: Event, now: float) -> Step:
+    """The user has heard the reason, or hung up meanwhile, or may not be kept longer."""
+    if isinstance(event, LegEnded):
+        call = _with_leg_ended(call, event, now)
+    ending = call.ending
+    assert ending is not None, "a reason is only spoken once it is known"
+    return _end(call, ending.outcome, ending.cause, ending.by, now)
+
+
+def ignore(call: Call, event: Event, now: float) -> Step:
+    """Late news: it was true when it was sent and changes nothing any more."""
+    return call, []
+
+
+_USER, _DESTINATION = LegName.USER, LegName.DESTINATION
+_WAITING = (State.DIALING_DESTINATION, State.RINGING_DESTINATION)
+
+TRANSITIONS: dict[tuple[State, EventKey], Transition] = {
+    (State.ACCEPTED, Started): ring_user,
+    (State.ACCEPTED, CancelRequested): cancel,
+    (State.RINGING_USER, (LegRinging, _USER)): user_rings,
+    (State.RINGING_USER, (EarlyMediaStarted, _USER)): user_rings,
+    (State.RINGING_USER, (LegAnswered, _USER)): dial_destination,
+    (State.RINGING_USER, (LegEnded, _USER)): user_failed,
+    (State.RINGING_USER, CancelRequested): cancel,
+    (State.RINGING_USER, DeadlinePassed): user_did_not_answer,
+    **{(state, (LegRinging, _DESTINATION)): destination_rings for state in _WAITING},
+    **{(state, (EarlyMediaStarted, _DESTINATION)): hear_early_media for state in _WAITING},
+    **{(state, (LegAnswered, _DESTINATION)): connect for state in _WAITING},
+    **{(state, (LegEnded, _DESTINATION)): destination_failed for state in _WAITING},
+    **{(state, (LegEnded, _USER)): user_gave_up for state in _WAITING},
+    **{(state, PromptFinished): ring_back for state in _WAITING},
+    **{(state, CancelRequested): cancel for state in _WAITING},
+    **{(state, DeadlinePassed): destination_did_not_answer for state in _WAITING},
+    **{
+        (state, (event, _USER)): ignore
+        for state in (*_WAITING, State.CONNECTED, State.ANNOUNCING)
+        for event in (LegRinging, EarlyMediaStarted)
+    },
+    (State.CONNECTED, (LegEnded, _USER)): user_hung_up,
+    (State.CONNECTED, (LegEnded, _DESTINATION)): destination_hung_up,
+    (State.CONNECTED, CancelRequested): cancel,
+    (State.CONNECTED, DeadlinePassed): reach_call_limit,
+    (State.CONNECTED, PromptFinished): ignore,
+    (State.CONNECTED, (LegRinging, _DESTINATION)): ignore,
+    (State.CONNECTED, (EarlyMediaStarted, _DESTINATION)): ignore,
+    (State.ANNOUNCING, PromptFinished): finish_announcement,
+    (State.ANNOUNCING, DeadlinePassed): finish_announcement,
+    (State.ANNOUNCING, (LegEnded, _USER)): finish_announcement,
+    (State.ANNOUNCING, CancelRequested): finish_announcement,
+    (State.ANNOUNCING, (LegRinging, _DESTINATION)): ignore,
+    (State.ANNOUNCING, (EarlyMediaStarted, _DESTINATION)): ignore,
+    (State.ANNOUNCING, (LegAnswered, _DESTINATION)): ignore,
+    (State.ANNOUNCING, (LegEnded, _DESTINATION)): ignore,
+    **{(State.ENDED, event): ignore for event in (PromptFinished, CancelRequested, DeadlinePassed)},
+    **{
+        (State.ENDED, (event, leg)): ignore
+        for event in (LegRinging, EarlyMediaStarted, LegAnswered, LegEnded)
+        for leg in LegName
+    },
+}
+
+
+def _rung(leg: Leg, now: float) -> Leg:
+    """The leg as ringing, since its first word of it. A leg that sends early media already does not fall back."""
+    state = leg.state if leg.state is LegState.EARLY_MEDIA else LegState.RINGING
+    return replace(leg, state=state, ringing_at=now if leg.ringing_at is None else leg.ringing_at)
+
+
+def _with_leg_ended(call: Call, event: Event, now: float) -> Call:
+    assert isinstance(event, LegEnded)
+    ended = replace(
+        call.leg(event.leg),
+        state=LegState.ENDED,
+        ended_at=now,
+        cause=event.cause,
+        sip_status=event.sip_status,
+        q850=event.q850,
+    )
+    return call.with_leg(event.leg, ended)
+
+
+def _announce(call: Call, outcome: Outcome, cause: Cause, by: EndedBy, now: float) -> Step:
+    announcing = replace(
+        call,
+        state=State.ANNOUNCING,
+        ending=Ending(outcome=outcome, cause=cause, by=by),
+        deadline_at=now + ANNOUNCEMENT_SECONDS,
+    )
+    return announcing, [Play(_REASONS.get(outcome, Prompt.FAILED))]
+
+
+def _end(call: Call, outcome: Outcome, cause: Cause, by: EndedBy, now: float) -> Step:
+    """The one way into the final state: every leg that lives is released."""
+    effects: list[Effect] = []
+    for name in LegName:
+        leg = call.leg(name)
+        if leg.state in _LIVE:
+            effects.append(HangUp(name, cause))
+            call = call.with_leg(name, replace(leg, state=LegState.ENDED, ended_at=now, cause=cause))
+    ended = replace(
+        call,
+        state=State.ENDED,
+        ended_at=now,
+        deadline_at=None,
+        ending=Ending(outcome=outcome, cause=cause, by=by),
+    )
+    return ended, effects
