@@ -1,0 +1,243 @@
+"""Placing, finding, following and ending calls: what the front doors may ask for.
+
+Order is the promise: the call is admitted, stored durably, answered to the client, and only then is anything dialled.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import structlog
+
+from ringbridge.call import policy, routing
+from ringbridge.call.cause import Cause
+from ringbridge.call.directory import HARD_CALL_SECONDS, AccountLimits, Line
+from ringbridge.call.errors import (
+    CannotPlaceCalls,
+    InvalidDestination,
+    InvalidUserLine,
+    ServerDraining,
+)
+from ringbridge.call.event import CancelRequested, Event
+from ringbridge.call.history import StoredCall, StoredEvent, first_event
+from ringbridge.call.model import Call, CallLimits
+from ringbridge.call.number import InvalidNumber, Number, normalise, normalise_extension
+from ringbridge.call.ports import CallObserver, CallStore, Directory, Engine
+from ringbridge.service.admission import Admission
+from ringbridge.service.authentication import Caller
+from ringbridge.service.clock import Clock
+from ringbridge.service.identifier import new_call_id
+from ringbridge.service.live import LiveCalls
+from ringbridge.service.runner import Runner
+
+log = structlog.get_logger()
+
+
+class Placed(NamedTuple):
+    """An accepted call; `replayed` when it is an earlier one that a repeated click asked for again."""
+
+    call_id: str
+    replayed: bool
+
+
+class CallService:
+    """The use cases around one call. An async context manager: leaving it waits for the tasks of all calls."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        store: CallStore,
+        directory: Directory,
+        clock: Clock,
+        observer: CallObserver,
+    ) -> None:
+        self._engine = engine
+        self._store = store
+        self._directory = directory
+        self._clock = clock
+        self._observer = observer
+        self._admission = Admission()
+        self._live = LiveCalls()
+        self._tasks = asyncio.TaskGroup()
+        self._is_draining = False
+        engine.listen(self._on_event, store.save_dialog)
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._tasks.__aexit__(kind, error, trace)
+
+    @property
+    def running(self) -> int:
+        """How many calls are not over."""
+        return len(self._live)
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether new calls are refused because the server stops."""
+        return self._is_draining
+
+    async def place(self, caller: Caller, user_line: str, destination_line: str) -> Placed:
+        """Accept a call of the caller's account between its line and a destination, as the client wrote them.
+
+        On return the call is stored and about to be dialled. Raises InvalidUserLine, InvalidDestination, TooManyCalls,
+        CannotPlaceCalls, ServerDraining or StoreUnavailable, and then nothing was stored or dialled.
+        """
+        if self._is_draining:
+            raise ServerDraining("the server is shutting down")
+        account = caller.account
+        limits = await self._directory.limits(account.id)
+        line = await self._user_line(account.id, account.country, user_line)
+        destination = self._destination(destination_line, account.country)
+        if destination.e164 == line.number:
+            raise InvalidDestination("same_as_user_line")
+        refused = policy.refusal(destination, limits, account)
+        if refused is not None:
+            raise InvalidDestination(refused)
+        trunks = await self._directory.trunks()
+        own_line = await self._directory.line(account.id, destination.e164)
+        now = self._clock.now()
+        call = Call(
+            id=new_call_id(self._clock.utc_now()),
+            account_id=account.id,
+            key_id=caller.key.id,
+            user=routing.user_party(line, account, trunks, destination.e164),
+            destination=routing.destination_party(destination.e164, own_line, line, account, trunks),
+            language=line.language or account.language,
+            limits=_call_limits(limits),
+            accepted_at=now,
+        )
+        if not self._engine.healthy():
+            raise CannotPlaceCalls("engine_down")
+        duplicate = self._admission.admit(call.id, account.id, line.number, destination.e164, limits, now)
+        if duplicate is not None:
+            if not await duplicate.stored():
+                raise CannotPlaceCalls("first_click_failed")
+            return Placed(duplicate.call_id, replayed=True)
+        try:
+            await self._store.accept(call, first_event(call))
+        except BaseException:
+            self._admission.release(call.id)
+            raise
+        self._admission.confirm(call.id)
+        self._start(call)
+        return Placed(call.id, replayed=False)
+
+    async def find(self, caller: Caller, call_id: str) -> StoredCall | None:
+        """The call of the caller's account with this id, as far as it is stored. Raises StoreUnavailable."""
+        return await self._store.find(caller.account.id, call_id)
+
+    async def follow(self, caller: Caller, call_id: str, after: int) -> AsyncIterator[StoredEvent]:
+        """The lines of a call's history above sequence `after`, live until its end; none for an unknown call."""
+        runner = self._own_runner(caller, call_id)
+        if runner is not None:
+            async for event in self._live.follow(runner, after):
+                yield event
+            return
+        stored = await self._store.find(caller.account.id, call_id)
+        for event in stored.events[after:] if stored is not None else ():
+            yield event
+
+    async def cancel(self, caller: Caller, call_id: str) -> bool:
+        """End a running call of the caller's account; False when there is none with this id."""
+        runner = self._own_runner(caller, call_id)
+        if runner is None:
+            return False
+        runner.deliver(CancelRequested())
+        return True
+
+    async def recover(self) -> int:
+        """End what an earlier process left behind, on the wire and in the store; nothing is dialled again.
+
+        Returns how many calls were found open. Call it once, before the first `place`.
+        """
+        found = await self._store.open_calls()
+        for left in found:
+            for dialog in left.dialogs.values():
+                self._engine.end_orphan(dialog)
+            await self._store.close_interrupted(left.call_id, ended_at=self._clock.utc_now())
+            log.warning("call.interrupted", call=left.call_id)
+        return len(found)
+
+    def refuse_new_calls(self) -> None:
+        """The first word of a shutdown: from now on `place` raises ServerDraining."""
+        self._is_draining = True
+
+    async def drain(self, limit_seconds: float) -> None:
+        """Wait for the running calls, end those that are left after `limit_seconds`, and wait until all are over."""
+        self.refuse_new_calls()
+        try:
+            async with asyncio.timeout(limit_seconds):
+                await self._live.empty()
+        except TimeoutError:
+            log.warning("calls.drained", count=len(self._live))
+            for runner in self._live.all():
+                runner.deliver(CancelRequested(Cause.DRAINED))
+            await self._live.empty()
+
+    async def _user_line(self, account_id: str, country: str, text: str) -> Line:
+        try:
+            number = normalise_extension(text)
+        except InvalidNumber:
+            try:
+                number = normalise(text, country).e164
+            except InvalidNumber as exc:
+                raise InvalidUserLine(exc.code) from exc
+        line = await self._directory.line(account_id, number)
+        if line is None:
+            raise InvalidUserLine("unknown_line")
+        return line
+
+    def _destination(self, text: str, country: str) -> Number:
+        try:
+            return normalise(text, country)
+        except InvalidNumber as exc:
+            raise InvalidDestination(exc.code) from exc
+
+    def _start(self, call: Call) -> None:
+        runner = Runner(
+            call, engine=self._engine, store=self._store, clock=self._clock, on_step=self._on_step
+        )
+        self._live.add(runner)
+        self._observer.accepted(call)
+        self._tasks.create_task(self._run(runner))
+
+    async def _run(self, runner: Runner) -> None:
+        try:
+            await runner.run()
+        finally:
+            call = runner.call
+            self._admission.release(call.id)
+            self._live.remove(call.id)
+            self._observer.ended(call)
+
+    def _on_event(self, call_id: str, event: Event) -> None:
+        runner = self._live.find(call_id)
+        if runner is not None:
+            runner.deliver(event)
+
+    def _on_step(self, call: Call, event: StoredEvent) -> None:
+        if event.name == "user_answered":
+            self._admission.user_answered(call.id)
+        self._live.publish(call.id, event)
+
+    def _own_runner(self, caller: Caller, call_id: str) -> Runner | None:
+        """The runner of a call that belongs to the caller's account."""
+        runner = self._live.find(call_id)
+        if runner is not None and runner.call.account_id == caller.account.id:
+            return runner
+        return None
+
+
+def _call_limits(limits: AccountLimits) -> CallLimits:
+    return CallLimits(
+        user_ring_seconds=limits.user_ring_s,
+        destination_ring_seconds=limits.destination_ring_s,
+        call_seconds=min(limits.call_s, HARD_CALL_SECONDS),
+    )

@@ -1,0 +1,23 @@
+"""The clocks of this process, in one place, so that nothing else reads them.
+
+Timers and durations are counted on the monotonic clock, which no administrator and no NTP daemon sets; UTC is only
+for what leaves the process.
+"""
+
+import time
+
+
+class Clock:
+    """Reads the monotonic clock and turns its points into UTC."""
+
+    def now(self) -> float:
+        """Monotonic seconds; only differences mean anything."""
+        return time.monotonic()
+
+    def utc_now(self) -> float:
+        """UTC seconds since 1970."""
+        return time.time()
+
+    def utc(self, at: float) -> float:
+        """The UTC seconds since 1970 of a monotonic point `at`, by what the wall clock says now."""
+        return time.time() - (time.monotonic() - at)

@@ -1,0 +1,64 @@
+"""The calls that run in this process, and who follows them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from ringbridge.call.history import StoredEvent
+from ringbridge.service.runner import Runner
+
+
+class LiveCalls:
+    """Finds the runner of a call and hands its history, line by line, to every follower."""
+
+    def __init__(self) -> None:
+        self._runners: dict[str, Runner] = {}
+        self._followers: dict[str, list[asyncio.Queue[StoredEvent | None]]] = {}
+        self._is_empty = asyncio.Event()
+        self._is_empty.set()
+
+    def __len__(self) -> int:
+        return len(self._runners)
+
+    def add(self, runner: Runner) -> None:
+        """The call runs from now on."""
+        self._runners[runner.call.id] = runner
+        self._is_empty.clear()
+
+    def remove(self, call_id: str) -> None:
+        """The call is over: its followers hear no more."""
+        del self._runners[call_id]
+        for queue in self._followers.pop(call_id, []):
+            queue.put_nowait(None)
+        if not self._runners:
+            self._is_empty.set()
+
+    def find(self, call_id: str) -> Runner | None:
+        """The runner of a call that is not over."""
+        return self._runners.get(call_id)
+
+    def all(self) -> list[Runner]:
+        """Every runner."""
+        return list(self._runners.values())
+
+    def publish(self, call_id: str, event: StoredEvent) -> None:
+        """Hand a new line of the history to the call's followers."""
+        for queue in self._followers.get(call_id, ()):
+            queue.put_nowait(event)
+
+    async def follow(self, runner: Runner, after: int) -> AsyncIterator[StoredEvent]:
+        """The lines of a running call with a sequence above `after`, the past ones first, until its end."""
+        queue: asyncio.Queue[StoredEvent | None] = asyncio.Queue()
+        self._followers.setdefault(runner.call.id, []).append(queue)
+        try:
+            for event in runner.history[after:]:
+                queue.put_nowait(event)
+            while (line := await queue.get()) is not None:
+                yield line
+        finally:
+            followers = self._followers.get(runner.call.id)
+            if followers is not None:
+                followers.remove(queue)
+
+    async def empty(self) -> None:
+        """Wait until no call runs."""
+        await self._is_empty.wait()
