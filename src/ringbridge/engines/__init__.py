@@ -1,0 +1,1 @@
+"""What carries the legs of a call. Each engine implements `call.ports.Engine`."""

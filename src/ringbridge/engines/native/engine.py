@@ -1,0 +1,210 @@
+"""The engine of our own: effects of the call machine in, SIP and RTP out, news of legs back."""
+
+import asyncio
+import itertools
+import secrets
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Self, assert_never
+
+import structlog
+
+from ringbridge.call.directory import Trunk
+from ringbridge.call.event import Effect, Event, HangUp, Join, Originate, Play, StopPlaying
+from ringbridge.call.model import Call, LegName
+from ringbridge.call.ports import DialogHandler, EventHandler
+from ringbridge.engines.native import stored_dialog
+from ringbridge.engines.native.carriage import Carriage, Tools
+from ringbridge.engines.native.driver import SipDriver, SystemRandomness
+from ringbridge.engines.native.media import MediaEvent, MediaRelay
+from ringbridge.engines.native.prompts import PromptLibrary
+from ringbridge.engines.native.resolver import Resolver, Unresolvable
+from ringbridge.sip import event as sip
+from ringbridge.sip.digest import Credentials
+from ringbridge.sip.endpoint import Endpoint, EndpointCounts, EndpointSettings
+from ringbridge.sip.hop import Hop
+
+log = structlog.get_logger()
+
+# How long a stopping server stays for the answers to its last BYEs; what is lost after that, the peers' timers end.
+LAST_ANSWERS_SECONDS = 1.0
+
+
+class NativeEngine:
+    """Implements `call.ports.Engine`. An async context manager: entered, it listens on its SIP port and relays RTP.
+
+    trunk: finds a trunk by its name. now: monotonic seconds. make_relay: the media relay, given who hears its events.
+    """
+
+    def __init__(
+        self,
+        *,
+        sip_host: str,
+        sip_port: int,
+        contact_host: str,
+        make_relay: Callable[[Callable[[str, MediaEvent], None]], MediaRelay],
+        prompts: PromptLibrary,
+        trunk: Callable[[str], Trunk | None],
+        now: Callable[[], float],
+    ) -> None:
+        self._sip_host = sip_host
+        self._sip_port = sip_port
+        self._contact_host = contact_host
+        self._relay = make_relay(self._on_media)
+        self._prompts = prompts
+        self._trunk = trunk
+        self._now = now
+        self._resolver = Resolver()
+        self._tasks = asyncio.TaskGroup()
+        self._carriages: dict[str, Carriage] = {}
+        self._sessions: dict[str, tuple[Carriage, LegName]] = {}
+        # RFC 8866 section 5.2: the numbers of an o= line are to be unique; ours also start unguessable.
+        self._sdp_ids = itertools.count(secrets.randbits(48))
+        self._tools: Tools
+        self._driver: SipDriver
+        self._on_event: EventHandler
+        self._on_dialog: DialogHandler
+
+    async def __aenter__(self) -> Self:
+        """Bind the SIP port and start the relay. Raises OSError or MediaUnavailable."""
+        await self._relay.start()
+        try:
+            self._driver = await SipDriver.open(
+                self._sip_host, self._sip_port, self._make_endpoint, self._on_sip, self._now
+            )
+        except BaseException:
+            await self._relay.stop()
+            raise
+        await self._tasks.__aenter__()
+        self._tools = Tools(
+            driver=self._driver,
+            relay=self._relay,
+            prompts=self._prompts,
+            resolver=self._resolver,
+            tasks=self._tasks,
+            contact_host=self._contact_host,
+            tell=self._tell,
+            keep_dialog=self._keep_dialog,
+            credentials=self._credentials,
+            bind_session=self._bind_session,
+            now=self._now,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._tasks.__aexit__(kind, error, trace)
+        await self._driver.quiesce(LAST_ANSWERS_SECONDS)
+        self._driver.close()
+        await self._relay.stop()
+
+    # The port
+
+    def listen(self, on_event: EventHandler, on_dialog: DialogHandler) -> None:
+        """See `call.ports.Engine`."""
+        self._on_event = on_event
+        self._on_dialog = on_dialog
+
+    def perform(self, call: Call, effect: Effect) -> None:
+        """See `call.ports.Engine`."""
+        carriage = self._carriages.get(call.id)
+        if carriage is None:
+            carriage = self._carriages[call.id] = Carriage(call, next(self._sdp_ids), self._tools)
+        match effect:
+            case Originate(leg):
+                carriage.originate(leg)
+            case Play(prompt, repeat):
+                carriage.play(prompt, repeat=repeat)
+            case StopPlaying():
+                carriage.stop_playing()
+            case Join():
+                carriage.join()
+            case HangUp(leg, cause):
+                carriage.hang_up(leg, cause)
+            case _:
+                assert_never(effect)
+
+    def release(self, call_id: str) -> None:
+        """See `call.ports.Engine`."""
+        carriage = self._carriages.pop(call_id, None)
+        if carriage is not None:
+            carriage.release()
+
+    def end_orphan(self, dialog: str) -> None:
+        """See `call.ports.Engine`. Text that cannot be read is logged and left alone."""
+        try:
+            state = stored_dialog.from_text(dialog)
+        except ValueError as exc:
+            log.error("call.orphan_unreadable", error=str(exc))
+            return
+        self._driver.endpoint.resume_to_end(state, self._now())
+        self._driver.pump()
+
+    def healthy(self) -> bool:
+        """See `call.ports.Engine`."""
+        return self._relay.healthy
+
+    # For the composition root
+
+    @property
+    def local(self) -> Hop:
+        """The bound SIP address."""
+        return self._driver.local
+
+    @property
+    def counts(self) -> EndpointCounts:
+        """What the SIP endpoint holds and has dropped."""
+        return self._driver.endpoint.counts
+
+    @property
+    def open_media_sessions(self) -> int:
+        """How many calls hold media ports."""
+        return self._relay.open_sessions
+
+    async def know_peers(self, uris: Iterable[str]) -> None:
+        """From now on only the hosts of these URIs, and the far ends of live dialogs, are answered."""
+        peers = set()
+        for uri in uris:
+            try:
+                hop = await self._resolver.resolve(uri)
+            except Unresolvable as exc:
+                log.warning("sip.peer_unresolvable", error=str(exc))
+            else:
+                peers.add((hop.host, hop.port))
+        self._driver.endpoint.set_known_peers(peers)
+
+    # What comes back
+
+    def _on_sip(self, event: sip.Event) -> None:
+        bound = self._sessions.get(event.session)
+        if bound is None:
+            return
+        carriage, leg = bound
+        if isinstance(event, sip.Ended | sip.Refused):
+            del self._sessions[event.session]
+        carriage.on_sip(leg, event)
+
+    def _on_media(self, session: str, event: MediaEvent) -> None:
+        carriage = self._carriages.get(session)
+        if carriage is not None:
+            carriage.on_media(event)
+
+    def _tell(self, call_id: str, event: Event) -> None:
+        self._on_event(call_id, event)
+
+    def _keep_dialog(self, call_id: str, leg: LegName, dialog: str | None) -> None:
+        self._on_dialog(call_id, leg, dialog)
+
+    def _bind_session(self, session: str, carriage: Carriage, leg: LegName) -> None:
+        self._sessions[session] = (carriage, leg)
+
+    def _credentials(self, trunk_name: str) -> Credentials | None:
+        trunk = self._trunk(trunk_name)
+        if trunk is None or trunk.username is None or trunk.password is None:
+            return None
+        return Credentials(username=trunk.username, password=trunk.password)
+
+    def _make_endpoint(self, local: Hop) -> Endpoint:
+        contact = Hop(local.transport, self._contact_host, local.port)
+        return Endpoint(EndpointSettings(local=contact), SystemRandomness())
