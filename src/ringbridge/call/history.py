@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
-from ringbridge.call.event import EarlyMediaStarted, Event, LegAnswered, LegEnded, LegRinging, Started
+from ringbridge.call.event import EarlyMediaStarted, Event, LegAnswered, LegRinging, Started
 from ringbridge.call.model import Call, LegName, State
+
+_WORDS = {LegRinging: "ringing", EarlyMediaStarted: "early_media", LegAnswered: "answered"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,21 +35,13 @@ def event_name(before: Call, event: Event, after: Call) -> str | None:
         return "ended"
     if after.state is State.ANNOUNCING:
         return "destination_ended"
-    match event:
-        case Started():
-            return "user_dialing"
-        case LegRinging(leg):
-            return f"{leg.value}_ringing"
-        case EarlyMediaStarted(leg):
-            return f"{leg.value}_early_media"
-        case LegAnswered(LegName.DESTINATION):
-            return "connected"
-        case LegAnswered(leg):
-            return f"{leg.value}_answered"
-        case LegEnded(leg):
-            return f"{leg.value}_ended"
-        case _:
-            return None
+    if isinstance(event, Started):
+        return "user_dialing"
+    if event == LegAnswered(LegName.DESTINATION):
+        return "connected"
+    # Nothing else changes a leg of a call that goes on.
+    assert isinstance(event, LegRinging | EarlyMediaStarted | LegAnswered)
+    return f"{event.leg.value}_{_WORDS[type(event)]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

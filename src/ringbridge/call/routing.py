@@ -6,6 +6,7 @@ account's main number when the line is only an internal extension.
 """
 
 from collections.abc import Sequence
+from typing import assert_never
 
 from ringbridge.call.directory import Account, Line, LineKind, Trunk
 from ringbridge.call.errors import CannotPlaceCalls
@@ -35,6 +36,8 @@ def user_party(line: Line, account: Account, trunks: Sequence[Trunk], destinatio
                 caller_number=own_number,
                 caller_name=account.name,
             )
+        case _:
+            assert_never(line.kind)
 
 
 def destination_party(

@@ -1,0 +1,63 @@
+"""Draws the call machine's table as the page docs/call-states.md. `scripts/draw-call-states` writes it."""
+
+from ringbridge.call import machine
+from ringbridge.call.cause import Cause
+from ringbridge.call.event import DeadlinePassed, LegEnded, LegRinging, Started
+from ringbridge.call.machine import TRANSITIONS, EventKey, ignore
+from ringbridge.call.model import State
+from tests.call.test_machine import DESTINATION, DIALED, EVERY_EVENT, JOINED, USER, run
+
+HEAD = """# The states of a call
+
+Drawn from the table in `src/ringbridge/call/machine.py` by `scripts/draw-call-states`; a test compares the two.
+
+```mermaid
+stateDiagram-v2
+    [*] --> accepted
+"""
+
+
+def words(key: EventKey) -> str:
+    """The column of the table in words: the leg, if any, and what happened."""
+    if isinstance(key, tuple):
+        return f"{key[1].value}: {key[0].__name__}"
+    return key.__name__
+
+
+def page() -> str:
+    """The whole page: a diagram of the moves between states, and the table with what is done."""
+    examples = {
+        State.ACCEPTED: run()[0],
+        State.RINGING_USER: run(Started())[0],
+        State.DIALING_DESTINATION: run(*DIALED)[0],
+        State.RINGING_DESTINATION: run(*DIALED, LegRinging(DESTINATION))[0],
+        State.CONNECTED: run(*JOINED)[0],
+        State.ANNOUNCING: run(*DIALED, DeadlinePassed())[0],
+        State.ENDED: run(*JOINED, LegEnded(USER, Cause.NORMAL))[0],
+    }
+    moves: list[str] = []
+    rows: list[str] = []
+    for (state, key), transition in TRANSITIONS.items():
+        event = next(event for event in EVERY_EVENT if machine.event_key(event) == key)
+        after, _ = machine.step(examples[state], event, 200.0)
+        if transition is not ignore:
+            if after.state is not state:
+                moves.append(f"    {state.value} --> {after.state.value}: {words(key)}")
+            rows.append(f"| {state.value} | {words(key)} | {transition.__name__} | {after.state.value} |")
+    late = sorted(f"{state.value} + {words(key)}" for (state, key), to in TRANSITIONS.items() if to is ignore)
+    table = "| in state | when | do | then |\n| --- | --- | --- | --- |\n" + "\n".join(rows)
+    return (
+        HEAD
+        + "\n".join(dict.fromkeys(moves))
+        + "\n    ended --> [*]\n```\n\n"
+        + table
+        + "\n\nLate news, ignored on purpose: "
+        + "; ".join(late)
+        + ".\n"
+    )
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write(page())

@@ -1,0 +1,294 @@
+"""The call machine, by what a caller would say of it. Pure: `now` is a number that the test writes down."""
+
+import itertools
+
+import pytest
+
+from ringbridge.call import machine
+from ringbridge.call.cause import Cause, EndedBy, Outcome
+from ringbridge.call.event import (
+    CancelRequested,
+    DeadlinePassed,
+    EarlyMediaStarted,
+    Effect,
+    Event,
+    HangUp,
+    Join,
+    LegAnswered,
+    LegEnded,
+    LegRinging,
+    Originate,
+    Play,
+    PromptFinished,
+    Started,
+    StopPlaying,
+)
+from ringbridge.call.model import Call, CallLimits, Ending, LegName, LegState, Party, Prompt, State
+
+USER, DESTINATION = LegName.USER, LegName.DESTINATION
+
+CALL = Call(
+    id="0190",
+    account_id="1009683",
+    key_id="k",
+    user=Party(number="+18175629657", target="sip:u@192.0.2.1", caller_number="+15125292329"),
+    destination=Party(number="+15125292329", target="sip:d@192.0.2.2", caller_number="+18175629657"),
+    limits=CallLimits(user_ring_seconds=30.0, destination_ring_seconds=60.0, call_seconds=3600.0),
+    accepted_at=100.0,
+)
+
+EVERY_EVENT: tuple[Event, ...] = (
+    Started(),
+    PromptFinished(),
+    CancelRequested(),
+    DeadlinePassed(),
+    *(LegRinging(leg) for leg in LegName),
+    *(EarlyMediaStarted(leg) for leg in LegName),
+    *(LegAnswered(leg) for leg in LegName),
+    *(LegEnded(leg, Cause.NORMAL) for leg in LegName),
+)
+
+
+def run(*events: Event) -> tuple[Call, list[Effect]]:
+    """The call after these events, one second apart from 101.0 on, and the effects of the last of them."""
+    call, effects = CALL, []
+    for number, event in enumerate(events, start=1):
+        call, effects = machine.step(call, event, 100.0 + number)
+    return call, effects
+
+
+def ending(call: Call) -> tuple[Outcome, Cause, EndedBy]:
+    assert call.ending is not None
+    return call.ending.outcome, call.ending.cause, call.ending.by
+
+
+DIALED = (Started(), LegAnswered(USER))
+JOINED = (*DIALED, LegAnswered(DESTINATION))
+
+
+def test_the_user_is_rung_first_and_only_for_so_long() -> None:
+    call, effects = run(Started())
+
+    assert effects == [Originate(USER)]
+    assert (call.state, call.deadline_at) == (State.RINGING_USER, 131.0)
+
+
+def test_the_destination_is_dialled_at_the_moment_the_user_answers() -> None:
+    call, effects = run(*DIALED)
+
+    assert effects == [Originate(DESTINATION), Play(Prompt.HOLD)]
+    assert (call.state, call.deadline_at) == (State.DIALING_DESTINATION, 162.0)
+
+
+def test_a_ringing_phone_is_noted_once() -> None:
+    call, effects = run(Started(), LegRinging(USER), LegRinging(USER))
+
+    assert effects == []
+    assert (call.user_leg.state, call.user_leg.ringing_at) == (LegState.RINGING, 102.0)
+
+
+def test_early_media_of_the_user_s_phone_counts_as_ringing() -> None:
+    call, _ = run(Started(), EarlyMediaStarted(USER))
+
+    assert call.user_leg.state is LegState.RINGING
+
+
+def test_ringback_follows_the_prompt_when_the_destination_still_rings() -> None:
+    call, effects = run(*DIALED, LegRinging(DESTINATION), PromptFinished())
+
+    assert effects == [Play(Prompt.RINGBACK, repeat=True)]
+    assert call.state is State.RINGING_DESTINATION
+
+
+def test_early_media_waits_for_the_end_of_the_prompt() -> None:
+    _, while_prompt_plays = run(*DIALED, EarlyMediaStarted(DESTINATION))
+    _, at_its_end = run(*DIALED, EarlyMediaStarted(DESTINATION), PromptFinished())
+
+    assert while_prompt_plays == []
+    assert at_its_end == [StopPlaying()]
+
+
+def test_early_media_cuts_the_ringback() -> None:
+    _, effects = run(*DIALED, PromptFinished(), EarlyMediaStarted(DESTINATION))
+
+    assert effects == [StopPlaying()]
+
+
+def test_a_leg_with_early_media_does_not_fall_back_to_ringing() -> None:
+    call, _ = run(*DIALED, EarlyMediaStarted(DESTINATION), LegRinging(DESTINATION))
+
+    assert call.destination_leg.state is LegState.EARLY_MEDIA
+
+
+def test_the_two_are_joined_when_the_destination_answers() -> None:
+    call, effects = run(*JOINED)
+
+    assert effects == [Join()]
+    assert (call.state, call.deadline_at) == (State.CONNECTED, 3703.0)
+
+
+@pytest.mark.parametrize(("leg", "other"), [(USER, DESTINATION), (DESTINATION, USER)])
+def test_either_side_ends_the_talk_and_the_other_is_released(leg: LegName, other: LegName) -> None:
+    call, effects = run(*JOINED, LegEnded(leg, Cause.NORMAL))
+
+    assert effects == [HangUp(other, Cause.NORMAL)]
+    assert ending(call) == (Outcome.COMPLETED, Cause.NORMAL, EndedBy(leg.value))
+    assert call.talk_seconds == 1.0
+
+
+@pytest.mark.parametrize(
+    ("cause", "outcome"),
+    [
+        (Cause.BUSY, Outcome.USER_BUSY),
+        (Cause.DECLINED, Outcome.USER_DECLINED),
+        (Cause.NO_ANSWER, Outcome.USER_NO_ANSWER),
+        (Cause.UNREACHABLE, Outcome.USER_UNREACHABLE),
+        (Cause.NO_MEDIA_PORTS, Outcome.FAILED),
+    ],
+)
+def test_a_user_who_cannot_be_had_ends_the_call_at_once(cause: Cause, outcome: Outcome) -> None:
+    call, effects = run(Started(), LegEnded(USER, cause, 486, 17))
+
+    assert effects == []
+    assert ending(call) == (outcome, cause, EndedBy.USER)
+    assert (call.user_leg.sip_status, call.user_leg.q850) == (486, 17)
+
+
+def test_a_user_who_does_not_answer_is_given_up() -> None:
+    call, effects = run(Started(), LegRinging(USER), DeadlinePassed())
+
+    assert effects == [HangUp(USER, Cause.NO_ANSWER)]
+    assert ending(call) == (Outcome.USER_NO_ANSWER, Cause.NO_ANSWER, EndedBy.SERVER)
+
+
+def test_the_user_hangs_up_while_the_destination_rings() -> None:
+    call, effects = run(*DIALED, LegRinging(DESTINATION), LegEnded(USER, Cause.NORMAL))
+
+    assert effects == [HangUp(DESTINATION, Cause.NORMAL)]
+    assert ending(call) == (Outcome.USER_HUNG_UP, Cause.NORMAL, EndedBy.USER)
+
+
+@pytest.mark.parametrize(
+    ("cause", "outcome", "prompt"),
+    [
+        (Cause.BUSY, Outcome.DESTINATION_BUSY, Prompt.BUSY),
+        (Cause.NO_ANSWER, Outcome.DESTINATION_NO_ANSWER, Prompt.NO_ANSWER),
+        (Cause.DECLINED, Outcome.DESTINATION_DECLINED, Prompt.DECLINED),
+        (Cause.INVALID_NUMBER, Outcome.DESTINATION_INVALID, Prompt.INVALID_NUMBER),
+        (Cause.UNREACHABLE, Outcome.DESTINATION_UNREACHABLE, Prompt.NOT_REACHABLE),
+        (Cause.FORBIDDEN, Outcome.DESTINATION_UNREACHABLE, Prompt.NOT_REACHABLE),
+        (Cause.MEDIA_FAILED, Outcome.FAILED, Prompt.FAILED),
+    ],
+)
+def test_the_user_hears_why_the_destination_cannot_be_had(
+    cause: Cause, outcome: Outcome, prompt: Prompt
+) -> None:
+    announcing, spoken = run(*DIALED, LegEnded(DESTINATION, cause))
+    call, effects = run(*DIALED, LegEnded(DESTINATION, cause), PromptFinished())
+
+    assert (announcing.state, spoken) == (State.ANNOUNCING, [Play(prompt)])
+    assert effects == [HangUp(USER, cause)]
+    assert ending(call) == (outcome, cause, EndedBy.DESTINATION)
+
+
+def test_both_legs_are_free_within_a_second_of_a_failure() -> None:
+    announcing, _ = run(*DIALED, LegEnded(DESTINATION, Cause.BUSY))
+
+    assert announcing.deadline_at is not None
+    assert announcing.deadline_at - 103.0 < 1.0
+
+
+def test_a_destination_that_does_not_answer_is_given_up_and_the_user_told() -> None:
+    call, effects = run(*DIALED, LegRinging(DESTINATION), DeadlinePassed())
+
+    assert effects == [HangUp(DESTINATION, Cause.NO_ANSWER), Play(Prompt.NO_ANSWER)]
+    assert call.ending == Ending(
+        outcome=Outcome.DESTINATION_NO_ANSWER, cause=Cause.NO_ANSWER, by=EndedBy.SERVER
+    )
+
+
+@pytest.mark.parametrize(
+    "event", [DeadlinePassed(), CancelRequested(), LegEnded(USER, Cause.NORMAL)], ids=repr
+)
+def test_the_reason_is_cut_short_without_changing_the_outcome(event: Event) -> None:
+    call, _ = run(*DIALED, LegEnded(DESTINATION, Cause.BUSY), event)
+
+    assert call.state is State.ENDED
+    assert ending(call) == (Outcome.DESTINATION_BUSY, Cause.BUSY, EndedBy.DESTINATION)
+
+
+@pytest.mark.parametrize(
+    ("before", "released"),
+    [
+        ((), []),
+        ((Started(),), [USER]),
+        (DIALED, [USER, DESTINATION]),
+        ((*DIALED, LegRinging(DESTINATION)), [USER, DESTINATION]),
+    ],
+)
+def test_a_call_cancelled_before_the_talk_is_a_cancelled_call(
+    before: tuple[Event, ...], released: list[LegName]
+) -> None:
+    call, effects = run(*before, CancelRequested())
+
+    assert effects == [HangUp(leg, Cause.CANCELED) for leg in released]
+    assert ending(call) == (Outcome.CANCELED, Cause.CANCELED, EndedBy.API)
+
+
+def test_a_call_cancelled_in_the_talk_is_a_completed_call() -> None:
+    call, effects = run(*JOINED, CancelRequested())
+
+    assert effects == [HangUp(USER, Cause.CANCELED), HangUp(DESTINATION, Cause.CANCELED)]
+    assert ending(call) == (Outcome.COMPLETED, Cause.CANCELED, EndedBy.API)
+
+
+def test_a_stopping_server_says_that_it_was_not_the_api() -> None:
+    call, _ = run(*DIALED, CancelRequested(Cause.DRAINED))
+
+    assert ending(call) == (Outcome.INTERRUPTED, Cause.DRAINED, EndedBy.SERVER)
+
+
+def test_a_talk_ends_at_the_call_limit() -> None:
+    call, effects = run(*JOINED, DeadlinePassed())
+
+    assert effects == [HangUp(USER, Cause.CALL_LIMIT), HangUp(DESTINATION, Cause.CALL_LIMIT)]
+    assert ending(call) == (Outcome.COMPLETED, Cause.CALL_LIMIT, EndedBy.SERVER)
+
+
+def test_a_pair_that_cannot_happen_raises() -> None:
+    with pytest.raises(LookupError, match="a call in state accepted cannot have LegAnswered"):
+        run(LegAnswered(USER))
+
+
+@pytest.mark.parametrize("before", [(), (Started(),), DIALED, JOINED], ids=len)
+def test_a_call_that_the_server_cannot_go_on_with_is_ended_in_any_state(before: tuple[Event, ...]) -> None:
+    running, _ = run(*before)
+    call, effects = machine.abort(running, 200.0)
+
+    assert ending(call) == (Outcome.FAILED, Cause.INTERNAL, EndedBy.SERVER)
+    assert len(effects) == sum(
+        running.leg(leg).state not in (LegState.NONE, LegState.ENDED) for leg in LegName
+    )
+
+
+def test_every_path_ends_once_with_no_leg_left_alive() -> None:
+    """All sequences of up to six events after the start that the table allows, each cut where it ends."""
+    ended = 0
+    paths: list[Call] = [run(Started())[0]]
+    for _ in range(6):
+        following: list[Call] = []
+        for call, event in itertools.product(paths, EVERY_EVENT):
+            if (call.state, machine.event_key(event)) not in machine.TRANSITIONS:
+                continue
+            after, effects = machine.step(call, event, 200.0)
+            if after.state is State.ENDED:
+                ended += 1
+                assert after.ending is not None
+                assert all(after.leg(leg).state in (LegState.NONE, LegState.ENDED) for leg in LegName)
+                assert machine.step(after, event, 201.0) == (after, [])
+            elif after not in following:
+                following.append(after)
+                assert after.deadline_at is not None
+                assert not any(isinstance(effect, HangUp) and effect.leg is USER for effect in effects)
+        paths = following
+    assert ended > 50
