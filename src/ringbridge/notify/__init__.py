@@ -1,0 +1,1 @@
+"""What the world is told of calls besides the API: metrics."""
