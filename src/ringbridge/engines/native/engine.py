@@ -41,7 +41,6 @@ class NativeEngine:
         *,
         sip_host: str,
         sip_port: int,
-        contact_host: str,
         make_relay: Callable[[Callable[[str, MediaEvent], None]], MediaRelay],
         prompts: PromptLibrary,
         trunk: Callable[[str], Trunk | None],
@@ -49,7 +48,6 @@ class NativeEngine:
     ) -> None:
         self._sip_host = sip_host
         self._sip_port = sip_port
-        self._contact_host = contact_host
         self._relay = make_relay(self._on_media)
         self._prompts = prompts
         self._trunk = trunk
@@ -82,7 +80,7 @@ class NativeEngine:
             prompts=self._prompts,
             resolver=self._resolver,
             tasks=self._tasks,
-            contact_host=self._contact_host,
+            contact_host=self._driver.local.host,
             tell=self._tell,
             keep_dialog=self._keep_dialog,
             credentials=self._credentials,
@@ -206,5 +204,4 @@ class NativeEngine:
         return Credentials(username=trunk.username, password=trunk.password)
 
     def _make_endpoint(self, local: Hop) -> Endpoint:
-        contact = Hop(local.transport, self._contact_host, local.port)
-        return Endpoint(EndpointSettings(local=contact), SystemRandomness())
+        return Endpoint(EndpointSettings(local=local), SystemRandomness())
