@@ -51,7 +51,8 @@ EVERY_EVENT: tuple[Event, ...] = (
 
 def run(*events: Event) -> tuple[Call, list[Effect]]:
     """The call after these events, one second apart from 101.0 on, and the effects of the last of them."""
-    call, effects = CALL, []
+    effects: list[Effect] = []
+    call = CALL
     for number, event in enumerate(events, start=1):
         call, effects = machine.step(call, event, 100.0 + number)
     return call, effects
