@@ -16,11 +16,7 @@ ALPHANUM = "A-Za-z0-9"
 TOKEN = rf"[{ALPHANUM}\-.!%*_+`'~]++"
 QUOTED = r'"(?:[^"\\]|\\.)*+"'
 HOST = r"(?:[A-Za-z0-9_.\-]++|\[[0-9A-Fa-f:.]++\])"
-"""A name, an IPv4 address or an IPv6 reference.
-
-Underscores are no part of a host name, yet hosts have them. RFC 5118 section 4.10 asks for leniency towards a third
-colon in a row, which the grammar of RFC 3261 lets through; so the digits of an IPv6 reference are not weighed here.
-"""
+"""A name, an IPv4 address or an IPv6 reference. Underscores are no part of a host name, yet hosts have them."""
 
 _TOKEN = re.compile(TOKEN)
 # A value is a token, a host or quoted text (gen-value). Unquoted, it may hold what peers are seen to send there:
@@ -47,6 +43,15 @@ def read_number(text: str) -> int | None:
     if text.isascii() and text.isdigit() and len(text) <= MAX_NUMBER_DIGITS:
         return int(text)
     return None
+
+
+def read_host(text: str) -> str:
+    """Return a host without the brackets of an IPv6 reference.
+
+    A third colon in a row, which the grammar of RFC 3261 let through and RFC 5954 took back, has to be tolerated (RFC
+    5118 section 4.10); it goes, so that the address can be used.
+    """
+    return text[1:-1].replace(":::", "::") if text[0] == "[" else text
 
 
 def parse_parameters(text: str) -> Parameters:
