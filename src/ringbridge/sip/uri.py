@@ -22,6 +22,7 @@ from ringbridge.sip.grammar import (
     parameter,
     parse_parameters,
     quote,
+    read_host,
     shortened,
     unquote,
 )
@@ -31,18 +32,17 @@ _ESCAPED = r"%[0-9A-Fa-f]{2}"
 _USER = rf"(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/#]|{_ESCAPED})++"
 _PASSWORD = rf"(?:[A-Za-z0-9\-_.!~*'()&=+$,]|{_ESCAPED})*+"
 _PARAMETER_CHARACTERS = rf"(?:[A-Za-z0-9\-_.!~*'()\[\]/:&+$]|{_ESCAPED})++"
+# "=" is no part of the grammar, but of the base64 that proxies keep their state in.
+_PARAMETER = rf";{_PARAMETER_CHARACTERS}(?:=(?:{_PARAMETER_CHARACTERS}|=)++)?+"
 _HEADER_CHARACTERS = rf"(?:[A-Za-z0-9\-_.!~*'()\[\]/?:+$]|{_ESCAPED})"
 
 _SIP_URI = re.compile(
     rf"(sips?):(?:({_USER})(?::({_PASSWORD}))?+@)?({HOST})(?::([0-9]{{1,5}}))?+"
-    rf"((?:;{_PARAMETER_CHARACTERS}(?:={_PARAMETER_CHARACTERS})?+)*+)"
+    rf"((?:{_PARAMETER})*+)"
     rf"(?:\?({_HEADER_CHARACTERS}++={_HEADER_CHARACTERS}*+(?:&{_HEADER_CHARACTERS}++={_HEADER_CHARACTERS}*+)*+))?+",
     re.IGNORECASE,
 )
-_TEL_URI = re.compile(
-    rf"tel:(\+?[0-9A-F*#().\-]++)((?:;{_PARAMETER_CHARACTERS}(?:={_PARAMETER_CHARACTERS})?+)*+)",
-    re.IGNORECASE,
-)
+_TEL_URI = re.compile(rf"tel:(\+?[0-9A-F*#().\-]++)((?:{_PARAMETER})*+)", re.IGNORECASE)
 _OTHER_URI = re.compile(r"""([A-Za-z][A-Za-z0-9+.\-]*+):([!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]++)""")
 
 # What stands unescaped when written, besides letters, digits and "_.-~" which percent_encode never touches.
@@ -94,7 +94,7 @@ class Uri:
         parameters = "".join(
             [
                 f";{_encode(name, _PLAIN_IN_PARAMETER)}"
-                + ("" if value is None else f"={_encode(value, _PLAIN_IN_PARAMETER)}")
+                + ("" if value is None else f"={_encode(value, _PLAIN_IN_PARAMETER + '=')}")
                 for name, value in self.parameters
             ]
         )
@@ -193,7 +193,7 @@ def _parse_uri(text: str) -> Uri:
             scheme=scheme.lower(),
             user=None if user is None else _decode(user),
             password=None if password is None else _decode(password),
-            host=host.strip("[]"),
+            host=read_host(host),
             port=None if port is None else int(port),
             parameters=_decode_parameters(parameters),
             headers=() if headers is None else _decode_headers(headers),
