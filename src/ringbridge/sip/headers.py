@@ -20,6 +20,7 @@ from ringbridge.sip.grammar import (
     parameter,
     parse_parameters,
     quote,
+    read_host,
     read_number,
     shortened,
     split_list,
@@ -131,16 +132,8 @@ class Headers:
         fields.insert(place, (canonical_name(name), value))
         return Headers(tuple(fields))
 
-    def without(self, name: str) -> Headers:
-        """Return these fields except those of one name."""
-        key = _key(name)
-        return Headers(tuple([pair for pair in self._fields if _key(pair[0]) != key]))
-
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self._fields)
-
-    def __len__(self) -> int:
-        return len(self._fields)
 
     def __contains__(self, name: str) -> bool:
         return _key(name) in self._index
@@ -184,7 +177,7 @@ class Via(NamedTuple):
         transport, host, port = match.groups()
         return cls(
             transport.upper(),
-            host.strip("[]"),
+            read_host(host),
             None if port is None else int(port),
             parse_parameters(text[match.end() :]),
         )
