@@ -118,6 +118,11 @@ def test_what_breaks_the_grammar_is_no_via(text: str) -> None:
         Via.parse(text)
 
 
+def test_a_via_names_no_port_beyond_sixteen_bits() -> None:
+    with pytest.raises(MalformedField, match="no port has the number 65536"):
+        Via.parse("SIP/2.0/UDP example.org:65536")
+
+
 @pytest.mark.parametrize(
     ("sent", "noted"),
     [

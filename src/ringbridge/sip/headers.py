@@ -174,13 +174,11 @@ class Via(NamedTuple):
         match = _VIA.match(text)
         if match is None:
             raise MalformedField(f"no Via can be read from {shortened(text)}")
-        transport, host, port = match.groups()
-        return cls(
-            transport.upper(),
-            read_host(host),
-            None if port is None else int(port),
-            parse_parameters(text[match.end() :]),
-        )
+        transport, host, digits = match.groups()
+        port = None if digits is None else int(digits)
+        if port is not None and port > 65_535:
+            raise MalformedField(f"no port has the number {port}")
+        return cls(transport.upper(), read_host(host), port, parse_parameters(text[match.end() :]))
 
     @property
     def branch(self) -> str | None:
