@@ -1,6 +1,8 @@
 """The HTTP side of a test: places calls as a customer's program would, and waits until their outcome is known."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+import json
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
@@ -46,13 +48,31 @@ class Client:
             return shown
 
     async def finished(self, call_id: str, *, seconds: float = OUTCOME_SECONDS) -> Shown:
-        """The call once its outcome is known."""
-        return await self.shows(call_id, lambda shown: shown["outcome"] is not None, seconds=seconds)
+        """The call once it is over."""
+        await self.reaches(call_id, "ended", seconds=seconds)
+        return await self.call(call_id)
 
-    async def shows(
-        self, call_id: str, condition: Callable[[Shown], bool], *, seconds: float = OUTCOME_SECONDS
-    ) -> Shown:
-        """The call as soon as the API shows it as `condition` wants."""
-        return await poll(
-            lambda: self.call(call_id), condition, f"the state waited for of call {call_id}", seconds=seconds
-        )
+    async def reaches(self, call_id: str, state: str, *, seconds: float = OUTCOME_SECONDS) -> None:
+        """Follow the call's events until one leaves it in `state`."""
+        seen: list[str] = []
+        try:
+            async with asyncio.timeout(seconds):
+                async with self._session.get(f"/api/v2/calls/{call_id}/events") as events:
+                    async for line in events.content:
+                        if line.startswith(b"data:"):
+                            seen.append(json.loads(line.removeprefix(b"data:"))["state"])
+                            if seen[-1] == state:
+                                return
+        except TimeoutError:
+            pass
+        raise AssertionError(f"call {call_id} was not {state} within {seconds} s, only {seen}")
+
+    async def sees_nothing_left(self) -> None:
+        """Return once the server holds no call and no media port; an error if it goes on holding one."""
+        await poll(self._held, lambda held: not any(held.values()), "a server at rest", seconds=2)
+
+    async def _held(self) -> dict[str, float]:
+        async with self._session.get("/metrics") as response:
+            text = await response.text()
+        gauges = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+        return {name: float(gauges[name]) for name in ("ringbridge_calls", "ringbridge_media_sessions")}

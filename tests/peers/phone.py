@@ -54,8 +54,8 @@ class Leg:
         self.ladder: list[Heard] = []
         self.unanswered: set[str] = set()
         """Methods that the phone hears and keeps silent on."""
-        self.offer_status = 200
-        """What a re-INVITE from the server is answered with."""
+        self.payload_types: tuple[int, ...] = (0,)
+        """The voice codecs that the phone offers and takes (RFC 3551: 0 is PCMU, 8 is PCMA)."""
         self._news = asyncio.Event()
         self._repeats: dict[tuple[str, int], asyncio.TimerHandle] = {}
         self._last_response: SipMessage | None = None
@@ -64,8 +64,8 @@ class Leg:
 
     @property
     def number(self) -> str:
-        """The user part of the Request-URI: whom the server called."""
-        return self.invite.request_uri.partition(":")[2].partition("@")[0].partition(";")[0].lstrip("+")
+        """Whom the server called."""
+        return self.invite.called_number
 
     # What the test makes the phone do
 
@@ -77,6 +77,20 @@ class Leg:
         """Pick up: 200 with an SDP answer, repeated until its ACK."""
         self._respond(self.invite, 200, body=self._session())
 
+    def answer_if_still_ringing(self) -> None:
+        """Pick up, unless the call was cancelled or picked up before."""
+        if self.ending is Ending.RINGING:
+            self.answer()
+
+    def repeat_last_response(self) -> None:
+        """Send the last answer to the INVITE once more, as a phone whose timer fired does."""
+        assert self._last_response is not None
+        self._send(self._last_response)
+
+    def refuse_offer(self, offer: SipMessage, status: int) -> None:
+        """Say no to a re-INVITE that was left unanswered."""
+        self._respond(offer, status)
+
     def refuse(self, status: int) -> None:
         """Say no with a final status from 300 on, repeated until its ACK."""
         self._respond(self.invite, status)
@@ -84,6 +98,10 @@ class Leg:
     def hang_up(self) -> None:
         """Send BYE, repeated until it is answered."""
         self._request("BYE")
+
+    def forged_bye(self) -> SipMessage:
+        """A BYE that is right in everything but the address it will be sent from."""
+        return self._request_message("BYE", self._next_cseq)
 
     def offer(self, direction: str = "sendrecv", *, method: str = "INVITE") -> None:
         """Send a re-INVITE (or UPDATE) whose offer asks for `direction`: sendonly holds, sendrecv resumes."""
@@ -106,6 +124,17 @@ class Leg:
                     await self._news.wait()
         except TimeoutError:
             raise AssertionError(f"no {kind} number {count} within {seconds} s:\n{self}") from None
+
+    async def settled(self, *, seconds: float = 5.0) -> Ending:
+        """How the leg ended, once it has, the last ACK or the answer to the BYE included."""
+        try:
+            async with asyncio.timeout(seconds):
+                while self.ending in (Ending.RINGING, Ending.GHOST):
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            raise AssertionError(f"not over within {seconds} s:\n{self}") from None
+        return self.ending
 
     def time_of(self, kind: str, *, sent: bool = False) -> float | None:
         """Loop time of the first message of that kind heard (or sent); None if there was none."""
@@ -160,12 +189,11 @@ class Leg:
             self._stop_repeating("INVITE response", number)
         elif method == "INVITE" and number == self.invite.cseq[0]:
             if self._last_response is not None:
-                self._send(self._last_response)
+                self.repeat_last_response()
         elif method in self.unanswered:
             return
         elif method == "INVITE":
-            body = self._answer_to(message) if self.offer_status == 200 else b""
-            self._respond(message, self.offer_status, body=body)
+            self._respond(message, 200, body=self._answer_to(message))
         elif method == "CANCEL":
             self._respond(message, 200)
             if not any(line.sent and self._is_final(line.message) for line in self.ladder):
@@ -232,7 +260,10 @@ class Leg:
 
     def _session(self, direction: str = "sendrecv") -> bytes:
         return wire.audio_session(
-            LOOPBACK, self.phone.rtp_port, version=self._session_version, direction=direction
+            (LOOPBACK, self.phone.rtp_port),
+            self.payload_types,
+            version=self._session_version,
+            direction=direction,
         )
 
     def _answer_to(self, offer: SipMessage) -> bytes:
@@ -269,7 +300,7 @@ class Leg:
 
 
 class Phone(asyncio.DatagramProtocol):
-    """The phone: `async with Phone.listening(port) as phone`, then `await phone.next_leg()`."""
+    """The phone: `async with Phone.listening(port) as phone`, then `await phone.leg_to(number)`."""
 
     def __init__(self, on_leg: Callable[[Leg], None] | None) -> None:
         self.legs: list[Leg] = []
@@ -280,7 +311,6 @@ class Phone(asyncio.DatagramProtocol):
         self.rtp_port = 0
         self._on_leg = on_leg
         self._by_call_id: dict[str, Leg] = {}
-        self._taken = 0
         self._news = asyncio.Event()
         self._transport: asyncio.DatagramTransport | None = None
 
@@ -317,23 +347,19 @@ class Phone(asyncio.DatagramProtocol):
         assert self._transport is not None
         return int(self._transport.get_extra_info("sockname")[1])
 
-    async def next_leg(self, *, seconds: float = 5.0) -> Leg:
-        """The next call that comes in, each leg once."""
-        await self.leg_count(self._taken + 1, seconds=seconds)
-        self._taken += 1
-        return self.legs[self._taken - 1]
-
-    async def leg_count(self, count: int, *, seconds: float = 5.0) -> None:
-        """Return when `count` calls have come in."""
+    async def leg_to(self, number: str, *, seconds: float = 5.0) -> Leg:
+        """The first call for `number` (no plus sign), now or within `seconds`."""
         try:
             async with asyncio.timeout(seconds):
-                while len(self.legs) < count:
+                while True:
+                    for leg in self.legs:
+                        if leg.number == number:
+                            return leg
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
-            raise AssertionError(
-                f"{len(self.legs)} calls at port {self.port}, not {count}, within {seconds} s"
-            ) from None
+            called = [leg.number for leg in self.legs]
+            raise AssertionError(f"no call for {number} within {seconds} s, only for {called}") from None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the socket to send by."""

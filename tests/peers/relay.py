@@ -1,10 +1,10 @@
-"""A UDP relay between the server and one phone that loses what a list tells it to lose.
+"""A UDP relay between the server and one phone that loses, of each call, what a list tells it to lose.
 
 The server is told to call the relay's port; the phone listens elsewhere and writes the relay's port in its Contact.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Self
 
@@ -14,12 +14,12 @@ from tests.peers.tool import LOOPBACK
 
 
 class LossyRelay:
-    """Forwards both ways, except the messages that are still on its list."""
+    """Forwards both ways, except the messages that are still on the list of their call."""
 
-    def __init__(self, lose: Iterable[str]) -> None:
-        self.to_lose = list(lose)
-        """Kinds (`INVITE`, `200 INVITE`, `ACK`) yet to be lost: one entry, one datagram, in any order."""
-        self.lost: list[str] = []
+    def __init__(self, lose: Mapping[str, Iterable[str]]) -> None:
+        self.to_lose = {number: list(kinds) for number, kinds in lose.items()}
+        """By called number, the kinds (`INVITE`, `200 INVITE`, `ACK`) yet to be lost: one entry, one datagram, in any order."""
+        self._numbers: dict[str, str] = {}
         self._phone: Address | None = None
         self._server: Address | None = None
         self._to_server: asyncio.DatagramTransport | None = None
@@ -27,7 +27,9 @@ class LossyRelay:
 
     @classmethod
     @asynccontextmanager
-    async def between(cls, port: int, phone_port: int, *, lose: Iterable[str]) -> AsyncIterator[Self]:
+    async def between(
+        cls, port: int, phone_port: int, *, lose: Mapping[str, Iterable[str]]
+    ) -> AsyncIterator[Self]:
         """The relay on `port`, in front of the phone at `phone_port`."""
         relay = cls(lose)
         relay._phone = (LOOPBACK, phone_port)
@@ -54,10 +56,12 @@ class LossyRelay:
 
     def _forward(self, data: bytes, way: asyncio.DatagramTransport | None, target: Address | None) -> None:
         assert way is not None
-        kind = wire.read(data).kind
-        if kind in self.to_lose:
-            self.to_lose.remove(kind)
-            self.lost.append(kind)
+        message = wire.read(data)
+        if message.kind == "INVITE":
+            self._numbers.setdefault(message.call_id, message.called_number)
+        to_lose = self.to_lose.get(self._numbers[message.call_id], [])
+        if message.kind in to_lose:
+            to_lose.remove(message.kind)
         elif not way.is_closing():
             way.sendto(data, target)
 

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -16,7 +17,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -171,6 +172,13 @@ class Server:
         """SIGTERM, and the exit status."""
         self.process.terminate()
         return self.process.wait(STOP_SECONDS)
+
+    def recorded_calls(self) -> list[str]:
+        """The ids of every call that has a record, read from the database itself."""
+        with closing(
+            sqlite3.connect(f"file:{self.deployment.data_dir}/ringbridge.db?mode=ro", uri=True)
+        ) as database:
+            return [call_id for (call_id,) in database.execute("SELECT call_id FROM records")]
 
     def last_words(self) -> str:
         """The end of its log."""

@@ -38,7 +38,7 @@ async def finished(caller: asyncio.subprocess.Process) -> int:
 
 async def test_a_call_that_is_answered_and_ended_counts_as_talked(tmp_path: Path) -> None:
     async with Phone.listening(0, on_leg=Leg.answer) as phone, sipp_calls(phone.port, tmp_path) as caller:
-        leg = await phone.next_leg()
+        leg = await phone.leg_to("service")
 
         assert await finished(caller) == 0
         assert leg.ending == Ending.TALKED
@@ -46,7 +46,7 @@ async def test_a_call_that_is_answered_and_ended_counts_as_talked(tmp_path: Path
 
 async def test_a_refusal_is_over_once_it_is_acknowledged(tmp_path: Path) -> None:
     async with Phone.listening(0) as phone, sipp_calls(phone.port, tmp_path) as caller:
-        leg = await phone.next_leg()
+        leg = await phone.leg_to("service")
         leg.refuse(486)
         before = leg.ending
         await leg.heard("ACK")
@@ -59,9 +59,9 @@ async def test_the_relay_loses_what_its_list_says_and_both_ends_repeat_it(tmp_pa
     port = free_port()
     async with (
         Phone.listening(0, on_leg=Leg.answer, behind=port) as phone,
-        LossyRelay.between(port, phone.port, lose=["INVITE", "200 INVITE", "BYE"]) as relay,
+        LossyRelay.between(port, phone.port, lose={"service": ["INVITE", "200 INVITE", "BYE"]}) as relay,
         sipp_calls(port, tmp_path) as caller,
     ):
         assert await finished(caller) == 0
-        assert sorted(relay.lost) == ["200 INVITE", "BYE", "INVITE"]
+        assert relay.to_lose == {"service": []}
         assert [leg.ending for leg in phone.legs] == [Ending.TALKED]

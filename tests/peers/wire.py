@@ -55,6 +55,11 @@ class SipMessage:
         """The Request-URI of a request."""
         return self.start_line.split(" ")[1]
 
+    @property
+    def called_number(self) -> str:
+        """The user part of the Request-URI of a request, without a plus sign."""
+        return self.request_uri.partition(":")[2].partition("@")[0].partition(";")[0].lstrip("+")
+
     def to_bytes(self) -> bytes:
         """The octets to send, with Content-Length filled in."""
         lines = [self.start_line, *(f"{name}: {value}" for name, value in self.headers)]
@@ -123,13 +128,23 @@ def uri_in(address: str) -> str:
     return address.partition(";")[0].strip()
 
 
-def audio_session(host: str, port: int, *, version: int = 1, direction: str = "sendrecv") -> bytes:
-    """An SDP body with one PCMU audio line: offer and answer look the same."""
+def audio_session(
+    address: tuple[str, int], payload_types: Iterable[int], *, version: int, direction: str = "sendrecv"
+) -> bytes:
+    """An SDP body with one audio line of static payload types (RFC 3551) and telephone-event; offer and answer look the same."""
+    host, port = address
+    voice = " ".join(map(str, payload_types))
     return (
         f"v=0\r\no=test 1 {version} IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\n"
-        f"m=audio {port} RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\n"
-        f"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\na={direction}\r\n"
+        f"m=audio {port} RTP/AVP {voice} 101\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n"
+        f"a=ptime:20\r\na={direction}\r\n"
     ).encode()
+
+
+def payload_types_of(body: bytes) -> list[int]:
+    """The payload types of the audio line in an SDP body, in order."""
+    line = next(line for line in body.decode().splitlines() if line.startswith("m=audio "))
+    return [int(word) for word in line.split()[3:]]
 
 
 def direction_of(body: bytes) -> str:

@@ -1,16 +1,18 @@
-"""A UDP socket that no server was told about: it sends what a test gives it and waits for an answer that should not come."""
+"""A plain UDP socket: it sends what a test gives it and collects what comes, if anything does."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Self, cast
 
+from tests.peers import wire
 from tests.peers.phone import Address
 from tests.peers.tool import LOOPBACK
+from tests.peers.wire import SipMessage
 
 
-class Stranger(asyncio.DatagramProtocol):
-    """An address outside the configuration."""
+class PlainSocket(asyncio.DatagramProtocol):
+    """Datagrams by hand."""
 
     def __init__(self) -> None:
         self.datagrams: list[bytes] = []
@@ -19,10 +21,10 @@ class Stranger(asyncio.DatagramProtocol):
 
     @classmethod
     @asynccontextmanager
-    async def open(cls) -> AsyncIterator[Self]:
-        """A socket on a free loopback port, which no server was told about."""
+    async def open(cls, port: int = 0) -> AsyncIterator[Self]:
+        """The socket, on a free loopback port that no server was told about, or on a known one."""
         loop = asyncio.get_running_loop()
-        transport, protocol = await loop.create_datagram_endpoint(cls, local_addr=(LOOPBACK, 0))
+        transport, protocol = await loop.create_datagram_endpoint(cls, local_addr=(LOOPBACK, port))
         try:
             yield protocol
         finally:
@@ -58,3 +60,8 @@ class Stranger(asyncio.DatagramProtocol):
         except TimeoutError:
             return False
         return True
+
+    async def next_message(self, *, seconds: float) -> SipMessage:
+        """The first SIP message that has come, or comes within `seconds`."""
+        assert await self.hears_something(seconds=seconds), f"nothing within {seconds} s"
+        return wire.read(self.datagrams[0])

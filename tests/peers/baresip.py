@@ -1,0 +1,185 @@
+"""baresip as a phone: a real user agent with real audio. It answers by itself, speaks a tone and records what it hears."""
+
+import asyncio
+import contextlib
+import json
+import math
+import socket
+import subprocess
+import wave
+from array import array
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+from tests.peers.tool import LOOPBACK, free_port, poll, require_tool
+
+SAMPLE_RATE_HZ = 8000
+TONE_SECONDS = 30
+
+Samples = NDArray[numpy.float64]
+
+_CONFIG = """\
+poll_method epoll
+net_interface {host}
+sip_listen {host}:{port}
+audio_player aubridge,unheard
+audio_source aufile,{folder}/tone.wav
+audio_alert aubridge,unheard
+ausrc_srate {rate}
+auplay_srate {rate}
+ausrc_channels 1
+auplay_channels 1
+module_path /usr/lib/baresip/modules
+module g711.so
+module aubridge.so
+module aufile.so
+module sndfile.so
+module ctrl_tcp.so
+module_app account.so
+module_app menu.so
+ctrl_tcp_listen {host}:{control_port}
+snd_path {folder}
+"""
+
+
+class Baresip:
+    """A running baresip. Its control port tells of every event of its calls, as JSON in netstrings."""
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        folder: Path,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        self._process = process
+        self._folder = folder
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    @asynccontextmanager
+    async def running(
+        cls, number: str, *, port: int, tone_hz: float, folder: Path, picks_up: bool = True
+    ) -> AsyncIterator["Baresip"]:
+        """A phone for calls to the user part `number` at `port`; `folder` must be its own.
+
+        It answers every call at once if it `picks_up`, and otherwise rings until `accept`.
+        """
+        control_port = free_port(socket.SOCK_STREAM)
+        mode = "auto" if picks_up else "manual"
+        account = f"<sip:{number}@{LOOPBACK}:{port}>;regint=0;answermode={mode};audio_codecs=PCMU/8000/1\n"
+        process = _start(account, port, control_port, tone_hz, folder)
+        try:
+            reader, writer = await _connect(control_port)
+            try:
+                yield cls(process, folder, reader, writer)
+            finally:
+                writer.close()
+                await writer.wait_closed()
+        finally:
+            process.terminate()
+            process.wait(10)
+
+    async def event(self, kind: str, *, seconds: float = 5.0) -> dict[str, Any]:
+        """The next event of that kind (`CALL_ESTABLISHED`, `CALL_CLOSED`); those before it are passed over."""
+        async with asyncio.timeout(seconds):
+            while True:
+                length = await self._reader.readuntil(b":")
+                text = (await self._reader.readexactly(int(length[:-1]) + 1))[:-1]
+                event: dict[str, Any] = json.loads(text)
+                if event.get("type") == kind:
+                    return event
+
+    def dial(self, uri: str) -> None:
+        """Call somebody."""
+        self._command("dial", uri)
+
+    def accept(self) -> None:
+        """Answer the call that rings."""
+        self._command("accept")
+
+    def hang_up(self) -> None:
+        """End the call."""
+        self._command("hangup")
+
+    async def hears_for(self, sound_seconds: float) -> None:
+        """Return once that much more sound has been recorded."""
+        wanted = await self._recorded_octets() + int(2 * SAMPLE_RATE_HZ * sound_seconds)
+        await poll(self._recorded_octets, lambda octets: octets >= wanted, "sound", seconds=sound_seconds + 5)
+
+    def heard(self) -> Samples:
+        """What it heard in its one call, at 8 kHz, from -1 to 1; whole once the call is over and baresip has ended."""
+        (recording,) = self._folder.glob("dump-*-dec.wav")
+        with wave.open(str(recording)) as sound:
+            assert sound.getframerate() == SAMPLE_RATE_HZ
+            samples = numpy.frombuffer(sound.readframes(sound.getnframes()), dtype=numpy.int16)
+        return samples.astype(numpy.float64) / 32768
+
+    async def _recorded_octets(self) -> int:
+        return sum(recording.stat().st_size for recording in self._folder.glob("dump-*-dec.wav"))
+
+    def _command(self, name: str, parameters: str = "") -> None:
+        command = json.dumps({"command": name, "params": parameters}).encode()
+        self._writer.write(b"%d:%s," % (len(command), command))
+
+
+def tone_share(samples: Samples, tone_hz: float) -> float:
+    """How much of the energy of `samples` is a tone of that frequency: 0 none, 1 all."""
+    energy = float(numpy.sum(samples**2))
+    if energy == 0.0:
+        return 0.0
+    turns = numpy.exp(-2j * math.pi * tone_hz / SAMPLE_RATE_HZ * numpy.arange(len(samples)))
+    return 2 * abs(complex(numpy.dot(samples, turns))) ** 2 / (len(samples) * energy)
+
+
+def level(samples: Samples) -> float:
+    """The root mean square of `samples`."""
+    return float(numpy.sqrt(numpy.mean(samples**2)))
+
+
+def _start(
+    account: str, port: int, control_port: int, tone_hz: float, folder: Path
+) -> subprocess.Popen[bytes]:
+    folder.mkdir(parents=True)
+    config = _CONFIG.format(
+        host=LOOPBACK, port=port, folder=folder, rate=SAMPLE_RATE_HZ, control_port=control_port
+    )
+    (folder / "config").write_text(config)
+    (folder / "accounts").write_text(account)
+    (folder / "contacts").touch()
+    _write_tone(folder / "tone.wav", tone_hz)
+    with (folder / "baresip.log").open("wb") as log:
+        return subprocess.Popen(
+            [require_tool("baresip", "baresip"), "-f", str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def _write_tone(path: Path, tone_hz: float) -> None:
+    turn = 2 * math.pi * tone_hz / SAMPLE_RATE_HZ
+    samples = array("h", (int(12_000 * math.sin(turn * i)) for i in range(TONE_SECONDS * SAMPLE_RATE_HZ)))
+    with wave.open(str(path), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(SAMPLE_RATE_HZ)
+        sound.writeframes(samples.tobytes())
+
+
+async def _connect(control_port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    streams: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+
+    async def is_connected() -> bool:
+        with contextlib.suppress(OSError):
+            streams.append(await asyncio.open_connection(LOOPBACK, control_port))
+        return bool(streams)
+
+    await poll(is_connected, bool, "the control port of baresip")
+    return streams[0]
