@@ -73,7 +73,7 @@ def test_without_content_length_the_body_is_the_rest_of_the_datagram() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"\r\n", b"\r\n\r\n", b"\n\n", b"\x00\x01\x00\x00\x21\x12\xa4\x42" + b"\x00" * 12]
+    "data", [b"", b"\r\n", b"\r\n\r\n", b"\n\n", b"\x00\x01\x00\x00" + b"a" * 16, b"\x03" + b"a" * 19]
 )
 def test_what_only_keeps_a_binding_alive_says_nothing(data: bytes) -> None:
     assert parse_datagram(data) is None
