@@ -6,9 +6,25 @@ CSeq, follows target refreshes and writes requests. Neither knows transactions, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import ip_address
 
+from ringbridge.sip.errors import MalformedField
+from ringbridge.sip.headers import Headers
 from ringbridge.sip.hop import Hop
+from ringbridge.sip.message import Message, Request, Response
+from ringbridge.sip.source import Address
+from ringbridge.sip.uri import NameAddress, Uri
+
+DEFAULT_PORT = 5060
+
+RESUMED_SEQUENCE_GAP = 1000
+"""The last process may have sent requests after it wrote the state down; CSeq may skip but never go back."""
+
+Field = tuple[str, str]
+"""A header field: canonical name and value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,3 +48,181 @@ class DialogState:
     invite_branch: str | None
     """The branch of our INVITE's Via, by which a CANCEL names it; None where the peer sent the INVITE."""
     is_confirmed: bool
+
+
+class Dialog:
+    """A dialog that is alive. Made from the messages that formed it."""
+
+    __slots__ = (
+        "_answered_from",
+        "call_id",
+        "hop",
+        "invite_branch",
+        "local_sequence",
+        "local_uri",
+        "next_hop",
+        "remote_sequence",
+        "remote_tag",
+        "remote_target",
+        "remote_uri",
+        "route_set",
+    )
+
+    def __init__(self, state: DialogState, *, answered_from: Hop) -> None:
+        self._answered_from = answered_from
+        self.call_id = state.call_id
+        self.local_uri = state.local_uri
+        self.remote_uri = state.remote_uri
+        self.remote_tag = NameAddress.parse(state.remote_uri).tag
+        self.local_sequence = state.local_sequence
+        self.remote_sequence = state.remote_sequence
+        self.route_set = state.route_set
+        self.remote_target = state.remote_target
+        self.hop = state.hop
+        self.invite_branch = state.invite_branch
+        self.next_hop = self._find_next_hop()
+
+    @classmethod
+    def of_answer(cls, invite: Request, branch: str, answer: Response, hop: Hop, source: Hop) -> Dialog:
+        """Make the caller's side from a 2xx (RFC 3261 section 12.1.2)."""
+        state = DialogState(
+            call_id=answer.call_id,
+            local_uri=invite.headers.get("From") or "",
+            remote_uri=answer.headers.get("To") or "",
+            local_sequence=answer.cseq.number,
+            remote_sequence=None,
+            route_set=tuple(reversed(answer.headers.all("Record-Route"))),
+            # A 2xx must carry a Contact; without one the INVITE's own way is the best guess.
+            remote_target=_target_of(answer) or invite.uri,
+            hop=hop,
+            invite_branch=branch,
+            is_confirmed=True,
+        )
+        return cls(state, answered_from=source)
+
+    @classmethod
+    def of_invite(cls, invite: Request, local_tag: str, source: Hop) -> Dialog:
+        """Make the called side from the INVITE (RFC 3261 section 12.1.1)."""
+        state = DialogState(
+            call_id=invite.call_id,
+            local_uri=f"{invite.headers.get('To')};tag={local_tag}",
+            remote_uri=invite.headers.get("From") or "",
+            local_sequence=0,
+            remote_sequence=invite.cseq.number,
+            route_set=tuple(invite.headers.all("Record-Route")),
+            remote_target=_target_of(invite) or str(invite.from_.uri),
+            hop=source,
+            invite_branch=None,
+            is_confirmed=False,
+        )
+        return cls(state, answered_from=source)
+
+    @classmethod
+    def of_state(cls, state: DialogState) -> Dialog:
+        """Take a confirmed dialog up again that another process has left."""
+        dialog = cls(state, answered_from=state.hop)
+        dialog.local_sequence += RESUMED_SEQUENCE_GAP
+        return dialog
+
+    def state(self, *, is_confirmed: bool) -> DialogState:
+        """Return what to keep."""
+        return DialogState(
+            call_id=self.call_id,
+            local_uri=self.local_uri,
+            remote_uri=self.remote_uri,
+            local_sequence=self.local_sequence,
+            remote_sequence=self.remote_sequence,
+            route_set=self.route_set,
+            remote_target=self.remote_target,
+            hop=self.hop,
+            invite_branch=self.invite_branch,
+            is_confirmed=is_confirmed,
+        )
+
+    def addresses(self) -> frozenset[Address]:
+        """Where this dialog's requests may come from: no other packet belongs to it, whatever tags it bears."""
+        found = {(self.hop.host, self.hop.port), (self._answered_from.host, self._answered_from.port)}
+        for uri in (*[_uri_of(route) for route in self.route_set], _parsed(self.remote_target)):
+            address = _address_of(uri)
+            if address is not None:
+                found.add(address)
+        return frozenset(found)
+
+    def take_sequence(self) -> int:
+        """Count one request of ours."""
+        self.local_sequence += 1
+        return self.local_sequence
+
+    def accepts_sequence(self, number: int) -> bool:
+        """Count one request of the peer's; False if it is not newer than the last (RFC 3261 section 12.2.2)."""
+        if self.remote_sequence is not None and number <= self.remote_sequence:
+            return False
+        self.remote_sequence = number
+        return True
+
+    def refresh_target(self, message: Message) -> None:
+        """Follow the Contact of re-INVITE, UPDATE and their 2xx (RFC 3261 section 12.2)."""
+        self.remote_target = _target_of(message) or self.remote_target
+        self.next_hop = self._find_next_hop()
+
+    def request(
+        self, method: str, via: str, number: int, extra: Sequence[Field] = (), body: bytes = b""
+    ) -> Request:
+        """Write a request within the dialog (RFC 3261 section 12.2.1.1)."""
+        uri, routes = self.remote_target, self.route_set
+        if routes:
+            first = _uri_of(routes[0])
+            if first is not None and first.parameter("lr") is None:
+                # A strict router: it takes its own address off the Request-URI, and the target off the Route.
+                uri, routes = str(first), (*routes[1:], f"<{self.remote_target}>")
+        fields = [("Via", via), ("Max-Forwards", "70")]
+        fields += [("Route", route) for route in routes]
+        fields += [
+            ("From", self.local_uri),
+            ("To", self.remote_uri),
+            ("Call-ID", self.call_id),
+            ("CSeq", f"{number} {method}"),
+            *extra,
+        ]
+        return Request(method=method, uri=uri, headers=Headers(tuple(fields)), body=body)
+
+    def _find_next_hop(self) -> Hop:
+        # The transport stays the dialog's own: "transport=tcp" in the Contact of a phone that was reached over UDP
+        # must not keep our ACK from it.
+        uri = _uri_of(self.route_set[0]) if self.route_set else _parsed(self.remote_target)
+        address = _address_of(uri)
+        return self.hop if address is None else Hop(self.hop.transport, *address)
+
+
+def _target_of(message: Message) -> str | None:
+    contact = message.contact
+    return None if contact is None else str(contact.uri)
+
+
+def _parsed(uri: str) -> Uri | None:
+    try:
+        return Uri.parse(uri)
+    except MalformedField:
+        return None
+
+
+def _uri_of(name_address: str) -> Uri | None:
+    try:
+        return NameAddress.parse(name_address).uri
+    except MalformedField:
+        return None
+
+
+def _address_of(uri: Uri | None) -> Address | None:
+    if uri is None or not _is_literal(uri.host):
+        return None
+    return (uri.host, uri.port or DEFAULT_PORT)
+
+
+@lru_cache(maxsize=1024)
+def _is_literal(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
