@@ -1,0 +1,228 @@
+"""Our INVITE up to its end: progress, answer, forks, refusal, CANCEL (RFC 3261 sections 9.1, 13.2; RFC 5407).
+
+Giving up is final, whatever crosses it: CANCEL waits for a provisional answer, and each 2xx that nobody wants any
+more, or that comes from a second fork, gets its ACK and a BYE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from ringbridge.sip.client_transaction import ClientTransaction, NoAnswer, cancel
+from ringbridge.sip.core import ALLOW, SUPPORTED, causes_of
+from ringbridge.sip.dialog import Dialog, DialogState, Field
+from ringbridge.sip.event import Answered, Progressed, RefusalSource
+from ringbridge.sip.exchange import Exchange, Result, acknowledge, ignore, send_in_dialog
+from ringbridge.sip.headers import Headers
+from ringbridge.sip.hop import Hop
+from ringbridge.sip.message import REASON_PHRASES, Request, Response
+from ringbridge.sip.schedule import Alarm
+from ringbridge.sip.transaction import ClientState
+
+if TYPE_CHECKING:
+    from ringbridge.sip.session import Session
+
+MAX_FORKS = 16
+"""More phones do not answer one call; whoever answers with ever new tags is left without ACK."""
+
+
+class InvitationState(Enum):
+    """What is wanted of our INVITE."""
+
+    INVITING = "an answer"
+    LEAVING = "its end: the owner hung up"
+    CANCELLING = "its end, and CANCEL is out"
+    OVER = "nothing: it was answered or refused"
+
+
+class Invitation:
+    """The INVITE that opens a session of ours."""
+
+    __slots__ = ("_alarm", "_cancel_fields", "_exchange", "_forks", "_hop", "_sequence", "_session", "_state")
+
+    def __init__(self, session: Session, hop: Hop) -> None:
+        self._session = session
+        self._hop = hop
+        self._sequence = 0
+        self._state = InvitationState.INVITING
+        self._exchange = Exchange(session.core, session.authentication, self._take_sequence, self._receive)
+        # Each dialog that a 2xx has made, by its remote tag.
+        self._forks: dict[str | None, Dialog] = {}
+        self._cancel_fields: tuple[Field, ...] = ()
+        self._alarm: Alarm | None = None
+
+    def start(
+        self, *, target: str, from_: str, to: str, body: bytes, headers: Sequence[Field], now: float
+    ) -> None:
+        """Send the INVITE. `headers` are the caller's, Content-Type among them."""
+        session = self._session
+        core = session.core
+        branch = core.new_branch()
+        fields = Headers.of(
+            [
+                ("Via", core.via(branch)),
+                ("Max-Forwards", "70"),
+                ("From", f"{from_};tag={session.local_tag}"),
+                ("To", to),
+                ("Call-ID", session.call_id),
+                ("CSeq", f"{self._take_sequence()} INVITE"),
+                core.contact,
+                ALLOW,
+                SUPPORTED,
+                *session.timer.request_fields(),
+                *headers,
+            ]
+        )
+        request = Request(method="INVITE", uri=target, headers=fields, body=body)
+        self._exchange.send(request, branch, self._hop, now)
+
+    def resume(self, state: DialogState, branch: str) -> None:
+        """Take up an INVITE that another process sent, as if it had been answered 100; nobody wants it now."""
+        self._state = InvitationState.LEAVING
+        fields = [
+            ("Via", self._session.core.via(branch)),
+            *[("Route", route) for route in state.route_set],
+            ("From", state.local_uri),
+            ("To", state.remote_uri),
+            ("Call-ID", state.call_id),
+            ("CSeq", f"{state.local_sequence} INVITE"),
+        ]
+        self._sequence = state.local_sequence
+        request = Request(method="INVITE", uri=state.remote_target, headers=Headers(tuple(fields)))
+        self._exchange.resume(request, branch, self._hop)
+
+    def state(self) -> DialogState:
+        """Return what is needed to end this INVITE after a restart."""
+        transaction = self._exchange.transaction
+        headers = transaction.request.headers
+        return DialogState(
+            call_id=self._session.call_id,
+            local_uri=headers.get("From") or "",
+            remote_uri=headers.get("To") or "",
+            local_sequence=self._sequence,
+            remote_sequence=None,
+            route_set=tuple(headers.all("Route")),
+            remote_target=transaction.request.uri,
+            hop=self._hop,
+            invite_branch=transaction.branch,
+            is_confirmed=False,
+        )
+
+    def leave(self, now: float, fields: tuple[Field, ...]) -> None:
+        """Give the call up; `fields` say why, on CANCEL or BYE."""
+        self._state = InvitationState.LEAVING
+        self._cancel_fields = fields
+        self._exchange.stop_trying()
+        if self._exchange.transaction.state is ClientState.PROCEEDING:
+            self._cancel(now)
+
+    def _take_sequence(self) -> int:
+        self._sequence += 1
+        return self._sequence
+
+    def _cancel(self, now: float) -> None:
+        """Send CANCEL; a provisional answer has come (RFC 3261 section 9.1)."""
+        core, invite = self._session.core, self._exchange.transaction
+        self._state = InvitationState.CANCELLING
+        core.layer.send_request(
+            cancel(invite.request, self._cancel_fields), invite.branch, self._hop, self._cancel_answered, now
+        )
+        self._alarm = core.schedule.arm(now + core.settings.timers.transaction_seconds, self._give_up)
+
+    def _cancel_answered(
+        self, transaction: ClientTransaction, result: Response | NoAnswer, source: Hop, now: float
+    ) -> None:
+        # Any answer only says that the CANCEL came; the end is the INVITE's own final answer.
+        if result is NoAnswer.SEND_FAILURE and self._state is InvitationState.CANCELLING:
+            self._give_up(now)
+
+    def _give_up(self, now: float) -> None:
+        self._exchange.transaction.abandon(now)
+        self._finish(now)
+
+    def _finish(self, now: float) -> None:
+        self._state = InvitationState.OVER
+        self._session.core.schedule.disarm(self._alarm)
+        self._session.finish(now)
+
+    def _receive(self, exchange: Exchange, result: Result, source: Hop, now: float) -> None:
+        if isinstance(result, NoAnswer):
+            source_of = {
+                NoAnswer.TIMEOUT: RefusalSource.TIMEOUT,
+                NoAnswer.SEND_FAILURE: RefusalSource.TRANSPORT,
+            }
+            self._session.tell_refused(result.value, REASON_PHRASES[result.value], None, source_of[result])
+            self._finish(now)
+        elif result.status < 200:
+            self._progress(result, now)
+        elif result.status < 300:
+            self._take_answer(result, source, now)
+        else:
+            self._take_refusal(result, now)
+
+    def _progress(self, response: Response, now: float) -> None:
+        session = self._session
+        if self._state is InvitationState.LEAVING:
+            self._cancel(now)
+        elif self._state is InvitationState.INVITING and response.status > 100:
+            session.tell(
+                Progressed(
+                    session=session.id,
+                    status=response.status,
+                    body=response.body,
+                    content_type=response.content_type,
+                )
+            )
+
+    def _take_answer(self, answer: Response, source: Hop, now: float) -> None:
+        session = self._session
+        transaction = self._exchange.transaction
+        known = self._forks.get(answer.to_tag)
+        if known is not None:
+            acknowledge(session.core, known, transaction.request)
+            return
+        if len(self._forks) == MAX_FORKS:
+            return
+        dialog = Dialog.of_answer(transaction.request, transaction.branch, answer, self._hop, source)
+        self._forks[answer.to_tag] = dialog
+        acknowledge(session.core, dialog, transaction.request)
+        if self._state is InvitationState.INVITING:
+            self._state = InvitationState.OVER
+            session.dialog = dialog
+            session.establish(answer)
+            session.timer.settle_as_caller(answer, now)
+            session.tell(
+                Answered(
+                    session=session.id,
+                    body=answer.body,
+                    dialog=dialog.state(is_confirmed=True),
+                    user_agent=answer.headers.get("User-Agent") or answer.headers.get("Server"),
+                )
+            )
+            session.negotiation.open(transaction.request.body, now)
+            return
+        send_in_dialog(
+            session.core, dialog, session.authentication, "BYE", ignore, now, extra=self._cancel_fields
+        )
+        if self._state is not InvitationState.OVER:
+            self._finish(now)
+
+    def _take_refusal(self, refusal: Response, now: float) -> None:
+        session = self._session
+        if (
+            refusal.status == 422
+            and self._state is InvitationState.INVITING
+            and session.timer.raise_interval(refusal)
+        ):
+            self._exchange.send_again(now, *session.timer.request_fields())
+            return
+        is_challenge = refusal.status in (401, 407)
+        session.tell_refused(
+            refusal.status,
+            refusal.reason,
+            causes_of(refusal)[0],
+            RefusalSource.AUTHENTICATION if is_challenge else RefusalSource.PEER,
+        )
+        self._finish(now)
