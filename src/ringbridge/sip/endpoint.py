@@ -2,52 +2,38 @@
 
 It opens no socket, arms no timer and draws no random number itself. After every call in, the owner takes
 ``packets_to_send``, ``events`` and ``next_deadline``. ``now`` is seconds of a clock that never goes back.
+
+Inside: ``source`` decides who is heard, ``transaction_layer`` matches what comes to what is open, ``screening``
+refuses what nobody could work on, ``session`` does the rest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass
 
-from ringbridge.sip.dialog import DialogState
+from ringbridge.sip.authentication import Authentication
+from ringbridge.sip.core import ALLOW, SUPPORTED, Core, EndpointSettings, Randomness
+from ringbridge.sip.dialog import Dialog, DialogState
 from ringbridge.sip.digest import Credentials
+from ringbridge.sip.errors import LocalUseError, MalformedMessage
 from ringbridge.sip.event import Event
 from ringbridge.sip.headers import Reason
 from ringbridge.sip.hop import Hop
-from ringbridge.sip.timers import Timers
+from ringbridge.sip.invitation import Invitation
+from ringbridge.sip.message import Request, Response, response_to
+from ringbridge.sip.parse import parse_datagram
+from ringbridge.sip.reception import Reception
+from ringbridge.sip.screening import ACCEPT, refusal_of
+from ringbridge.sip.server_transaction import ServerTransaction, answer_hop
+from ringbridge.sip.session import Session
+from ringbridge.sip.session_timer import is_too_short
+from ringbridge.sip.source import Address
+from ringbridge.sip.transaction import ServerState
+from ringbridge.sip.transaction_layer import Packet
+from ringbridge.sip.uri import NameAddress
 
-
-class Packet(NamedTuple):
-    """One datagram to send."""
-
-    data: bytes
-    hop: Hop
-
-
-class Randomness(Protocol):
-    """Where tags, branches, Call-IDs and waiting times come from."""
-
-    def token(self) -> str:
-        """At least 64 random bits as URL-safe text."""
-        ...
-
-    def fraction(self) -> float:
-        """A number from 0 up to, but not including, 1."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndpointSettings:
-    """What does not change while the endpoint lives."""
-
-    local: Hop
-    """The address written in Via and Contact; the owner's socket is bound to it."""
-    timers: Timers = field(default_factory=Timers)
-    session_expires_seconds: int = 1800
-    min_session_expires_seconds: int = 90
-    accepts_invitations: bool = False
-    """Whether an INVITE of a known peer becomes ``Invited``; else it is answered 403."""
+__all__ = ["Endpoint", "EndpointCounts", "EndpointSettings", "Packet", "Randomness"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +41,17 @@ class EndpointCounts:
     """How much the endpoint holds now, and what it has dropped since the start."""
 
     sessions: int
+    """Dialogs and INVITEs that something on the wire still needs; more than the owner knows of."""
     client_transactions: int
     server_transactions: int
     live_addresses: int
     alarms: int
     dropped_unknown_source: int
+    """Packets from addresses that we have nothing to do with."""
     dropped_malformed: int
+    """Packets that are no SIP message; requests among them were answered where that was possible."""
     dropped_unmatched: int
+    """Answers to nothing that is open, and requests for a dialog from an address that is not its own."""
 
 
 class Endpoint:
@@ -70,32 +60,72 @@ class Endpoint:
     An unknown or ended session is never an error: what the owner asks of it is late, and is ignored.
     """
 
-    def __init__(self, settings: EndpointSettings, randomness: Randomness) -> None: ...
+    def __init__(self, settings: EndpointSettings, randomness: Randomness) -> None:
+        self._core = Core(settings, randomness)
+        self._dropped_unknown_source = 0
+        self._dropped_malformed = 0
+        self._dropped_unmatched = 0
 
     # What comes in
 
-    def receive_packet(self, data: bytes, source: Hop, now: float) -> None: ...
+    def receive_packet(self, data: bytes, source: Hop, now: float) -> None:
+        """Take a datagram, or one whole message of a stream. Nothing in it can make this raise."""
+        if not self._core.sources.admits(source):
+            self._dropped_unknown_source += 1
+            return
+        try:
+            message = parse_datagram(data)
+        except MalformedMessage as error:
+            self._dropped_malformed += 1
+            if error.request is not None:
+                self._answer_statelessly(error.request, error.status, source, source)
+            return
+        if isinstance(message, Response):
+            if not self._core.layer.receive_response(message, source, now):
+                self._receive_stray(message, source, now)
+        elif message is not None:
+            self._receive_request(message.received_from(source), source, now)
 
     def receive_send_failure(self, hop: Hop, now: float) -> None:
-        """The network reports that nobody listens at ``hop``: what waits for a first answer from there fails."""
+        """The network reports that nobody listens at `hop`: what waits for a first answer from there fails."""
+        self._core.layer.fail(hop, now)
 
     def handle_deadline(self, now: float) -> None:
-        """Do what is due at ``now``; calling early or late does no harm."""
+        """Do what is due at `now`; calling early or late does no harm."""
+        self._core.schedule.run_due(now)
 
     # What goes out
 
-    def packets_to_send(self) -> list[Packet]: ...
+    def packets_to_send(self) -> list[Packet]:
+        """Return what to send, in order, and forget it."""
+        return self._core.layer.take_packets()
 
-    def events(self) -> list[Event]: ...
+    def events(self) -> list[Event]:
+        """Return what happened, in order, and forget it."""
+        return self._core.take_events()
 
-    def next_deadline(self) -> float | None: ...
+    def next_deadline(self) -> float | None:
+        """When `handle_deadline` is to be called; None while nothing is waited for."""
+        return self._core.schedule.next_deadline()
 
     @property
-    def counts(self) -> EndpointCounts: ...
+    def counts(self) -> EndpointCounts:
+        """What the endpoint holds and has dropped, for metrics and leak checks."""
+        core = self._core
+        return EndpointCounts(
+            sessions=len(core.dialogs),
+            client_transactions=core.layer.client_count,
+            server_transactions=core.layer.server_count,
+            live_addresses=len(core.sources),
+            alarms=len(core.schedule),
+            dropped_unknown_source=self._dropped_unknown_source,
+            dropped_malformed=self._dropped_malformed,
+            dropped_unmatched=self._dropped_unmatched,
+        )
 
-    # Peers
-
-    def set_known_peers(self, peers: Collection[tuple[str, int]]) -> None: ...
+    def set_known_peers(self, peers: Collection[Address]) -> None:
+        """Replace the configured peers: host literals and ports of those who may send us something new."""
+        self._core.sources.set_known(peers)
 
     # Calls that we make
 
@@ -113,32 +143,213 @@ class Endpoint:
         session: str | None = None,
         now: float,
     ) -> str:
-        """Send an INVITE; returns the session's id, drawn here unless given."""
+        """Send an INVITE; returns the session's id, drawn here unless given.
+
+        `target` is the Request-URI, `from_` and `to` are name-addrs without tags, `headers` come on top of ours.
+        Raises LocalUseError if the id is in use or a text would break the message.
+        """
+        core = self._core
+        id_ = core.randomness.token() if session is None else session
+        if id_ in core.sessions:
+            raise LocalUseError(f"there is a session {id_} already")
+        call = Session(core, id_, core.randomness.token(), core.randomness.token())
+        core.sessions[id_] = call
+        if credentials is not None:
+            call.authentication = Authentication(credentials, hop, core.randomness)
+        call.invitation = Invitation(call, hop)
+        call.invitation.start(
+            target=target,
+            from_=from_,
+            to=to,
+            body=body,
+            headers=[*headers, ("Content-Type", content_type)] if body else headers,
+            now=now,
+        )
+        return id_
 
     def resume_to_end(self, dialog: DialogState, now: float, *, reason: Reason | None = None) -> None:
-        """After a restart: end what the last process left. No event follows; the owner has called it over."""
+        """After a restart: end what the last process left. No event follows; the owner has called it over.
+
+        A confirmed dialog gets BYE, an INVITE of ours gets CANCEL, and ACK and BYE for its late 2xx. An INVITE of
+        the peer's that was never answered is left to the peer's Timer B.
+        """
+        local_tag = NameAddress.parse(dialog.local_uri).tag or ""
+        if (dialog.call_id, local_tag) not in self._core.dialogs:
+            call = Session(self._core, "", dialog.call_id, local_tag)
+            call.take_up(dialog, now, () if reason is None else (("Reason", str(reason)),))
 
     # Calls that come in
 
-    def ring(self, session: str, now: float, *, status: int = 180, body: bytes = b"") -> None: ...
+    def ring(self, session: str, now: float, *, status: int = 180, body: bytes = b"") -> None:
+        """Answer an `Invited` provisionally, with early media's SDP in the body if there is some."""
+        call = self._core.sessions.get(session)
+        if call is not None and call.reception is not None:
+            call.reception.ring(status, body, now)
 
-    def accept(self, session: str, body: bytes, now: float) -> None: ...
+    def accept(self, session: str, body: bytes, now: float) -> None:
+        """Answer an `Invited` with 200; `Acknowledged` follows, or `Ended` by NO_ACK."""
+        call = self._core.sessions.get(session)
+        if call is not None and call.reception is not None:
+            call.reception.accept(body, now)
 
-    def reject(self, session: str, status: int, now: float, *, reason: Reason | None = None) -> None: ...
+    def reject(self, session: str, status: int, now: float, *, reason: Reason | None = None) -> None:
+        """Answer an `Invited` with a refusal; `Ended` by LOCAL comes at once."""
+        call = self._core.sessions.get(session)
+        if call is not None:
+            call.reject(status, now, reason)
 
     # Any session
 
     def hang_up(self, session: str, now: float, *, reason: Reason | None = None) -> None:
         """End the session whatever crosses it on the wire.
 
-        ``Refused`` (LOCAL) or ``Ended`` (LOCAL) comes at once; CANCEL, ACK, BYE and their repeats are
-        the endpoint's own business from then on.
+        ``Refused`` or ``Ended`` by LOCAL comes at once; CANCEL, ACK, BYE and their repeats are the endpoint's own
+        business from then on.
         """
+        call = self._core.sessions.get(session)
+        if call is not None:
+            call.hang_up(now, reason)
 
-    def offer(self, session: str, body: bytes, now: float) -> None: ...
+    def offer(self, session: str, body: bytes, now: float) -> None:
+        """Send re-INVITE once no other offer is open; the newest offer that waits takes the others' place.
 
-    def answer_offer(self, session: str, body: bytes, now: float) -> None: ...
+        ``OfferAnswered`` or ``OfferRefused`` follows, or the session's end.
+        """
+        call = self._core.sessions.get(session)
+        if call is not None:
+            call.negotiation.offer(body, now)
 
-    def reject_offer(self, session: str, status: int, now: float) -> None: ...
+    def answer_offer(self, session: str, body: bytes, now: float) -> None:
+        """Answer an ``Offered``."""
+        call = self._core.sessions.get(session)
+        if call is not None:
+            call.negotiation.answer(body, now)
 
-    def dialog(self, session: str) -> DialogState | None: ...
+    def reject_offer(self, session: str, status: int, now: float) -> None:
+        """Refuse an ``Offered``; the session goes on as it was."""
+        call = self._core.sessions.get(session)
+        if call is not None:
+            call.negotiation.reject(status, now)
+
+    def dialog(self, session: str) -> DialogState | None:
+        """Return what to keep so that ``resume_to_end`` can end this session after a restart."""
+        call = self._core.sessions.get(session)
+        return None if call is None else call.dialog_state()
+
+    # What a packet turns out to be
+
+    def _receive_request(self, request: Request, source: Hop, now: float) -> None:
+        layer = self._core.layer
+        if request.method == "ACK":
+            self._receive_ack(request, source, now)
+            return
+        transaction = layer.find_server(request, request.method)
+        if transaction is not None:
+            transaction.receive_again(now)
+        elif request.method == "CANCEL":
+            self._receive_cancel(layer.receive_request(request, source), now)
+        elif request.to_tag is not None:
+            self._receive_in_dialog(request, source, now)
+        elif self._core.sources.knows(source):
+            is_merged = layer.is_merged(request)
+            self._receive_initial(layer.receive_request(request, source), now, is_merged=is_merged)
+        else:
+            # Someone we call may talk about that call, but is no peer to be served.
+            self._dropped_unknown_source += 1
+
+    def _receive_ack(self, ack: Request, source: Hop, now: float) -> None:
+        transaction = self._core.layer.find_server(ack, "INVITE")
+        if transaction is not None:
+            transaction.receive_ack(now)
+        call = self._find_session(ack)
+        if call is not None and call.expects(source):
+            call.receive_ack(ack, now)
+
+    def _receive_cancel(self, transaction: ServerTransaction, now: float) -> None:
+        invite = self._core.layer.find_server(transaction.request, "INVITE")
+        if invite is None or invite.source != transaction.source:
+            self._core.answer(transaction, 481, now)
+            return
+        transaction.to_tag = invite.to_tag
+        self._core.answer(transaction, 200, now)
+        if invite.on_cancel is not None and invite.state is ServerState.PROCEEDING:
+            invite.on_cancel(transaction.request, now)
+
+    def _receive_in_dialog(self, request: Request, source: Hop, now: float) -> None:
+        core = self._core
+        call = self._find_session(request)
+        if call is None:
+            self._answer_statelessly(request, 481, answer_hop(request, source), source)
+            return
+        if not call.expects(source):
+            self._dropped_unmatched += 1
+            return
+        transaction = core.layer.receive_request(request, source)
+        refusal = refusal_of(request)
+        if refusal is not None:
+            core.answer(transaction, refusal[0], now, headers=refusal[1])
+        elif request.method == "OPTIONS":
+            self._answer_options(transaction, now)
+        else:
+            call.receive(transaction, now)
+
+    def _receive_initial(self, transaction: ServerTransaction, now: float, *, is_merged: bool) -> None:
+        core = self._core
+        request = transaction.request
+        refusal = (482, ()) if is_merged else refusal_of(request)
+        if refusal is not None:
+            core.answer(transaction, refusal[0], now, headers=refusal[1])
+        elif request.method == "INVITE":
+            self._receive_invite(transaction, now)
+        elif request.method == "OPTIONS":
+            self._answer_options(transaction, now)
+        else:
+            core.answer(transaction, 481, now)
+
+    def _receive_invite(self, transaction: ServerTransaction, now: float) -> None:
+        core = self._core
+        request = transaction.request
+        min_seconds = core.settings.min_session_expires_seconds
+        if not core.settings.accepts_invitations:
+            core.answer(transaction, 403, now)
+        elif is_too_short(request, min_seconds):
+            core.answer(transaction, 422, now, headers=[("Min-SE", str(min_seconds))])
+        else:
+            call = Session(core, core.randomness.token(), request.call_id, core.randomness.token())
+            core.sessions[call.id] = call
+            call.dialog = Dialog.of_invite(request, call.local_tag, transaction.source)
+            call.watch_addresses()
+            call.reception = Reception(call, transaction, now)
+
+    def _receive_stray(self, response: Response, source: Hop, now: float) -> None:
+        """Take an answer to nothing that is open: someone may have answered a call that is long over.
+
+        Unless that someone gets ACK and BYE, a phone stands open for half a minute with nobody in it.
+        """
+        core, via, local_tag = self._core, response.via, response.from_tag
+        is_answer = 200 <= response.status < 300 and response.cseq.method == "INVITE"
+        # RFC 3261 section 18.1.2: what does not name us as its sender was never ours.
+        is_ours = (via.host, via.port) == (core.settings.local.host, core.settings.local.port)
+        if (
+            not is_answer
+            or not is_ours
+            or via.branch is None
+            or local_tag is None
+            or (response.call_id, local_tag) in core.dialogs
+        ):
+            self._dropped_unmatched += 1
+            return
+        call = Session(core, "", response.call_id, local_tag)
+        call.take_up_answer(response, via.branch, source, now)
+
+    def _answer_options(self, transaction: ServerTransaction, now: float) -> None:
+        fields = (ALLOW, ACCEPT, ("Accept-Encoding", "identity"), ("Accept-Language", "en"), SUPPORTED)
+        self._core.answer(transaction, 200, now, headers=fields)
+
+    def _answer_statelessly(self, request: Request, status: int, hop: Hop, source: Hop) -> None:
+        answer = response_to(request.received_from(source), status, to_tag=self._core.randomness.token())
+        self._core.layer.send(answer.serialize(), hop)
+
+    def _find_session(self, request: Request) -> Session | None:
+        call = self._core.dialogs.get((request.call_id, request.to_tag or ""))
+        return call if call is not None and call.owns(request) else None
