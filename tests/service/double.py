@@ -1,0 +1,148 @@
+"""Doubles at the ports of the service: no SIP, no database. What they do is what the test says, and no more.
+
+The real ones are held to the same ports by tests/engines, tests/store and tests/scenarios.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
+
+from ringbridge.call.directory import Account, AccountLimits, ApiKey, Line, LineKind, Trunk
+from ringbridge.call.errors import StoreUnavailable
+from ringbridge.call.event import Effect, Event
+from ringbridge.call.history import CallEvent, StoredCall
+from ringbridge.call.model import Call, LegName
+from ringbridge.call.ports import DialogHandler, EventHandler, OpenCall
+from ringbridge.service.authentication import Caller
+
+ACCOUNT = Account(id="1009683", name="Example Inc", main_number="+18175620000")
+OTHER_ACCOUNT = Account(id="2000000", name="Other Ltd")
+KEY = ApiKey(id="k", account_id="1009683", name="crm", secret_digest="", created_at=0.0, expires_at=9e9)
+CALLER = Caller(ACCOUNT, KEY)
+STRANGER = Caller(OTHER_ACCOUNT, KEY)
+PHONE = Line(id="l1", account_id="1009683", number="+18175629657", kind=LineKind.URI, uri="sip:ann@192.0.2.7")
+EXTENSION = Line(id="l2", account_id="1009683", number="204", kind=LineKind.URI, uri="sip:204@192.0.2.7")
+
+
+class ScriptedEngine:
+    """An engine whose legs do what the test tells. `performed` are the effects so far."""
+
+    def __init__(self) -> None:
+        self.performed: list[tuple[str, Effect]] = []
+        self.released: list[str] = []
+        self.orphans: list[str] = []
+        self.is_healthy = True
+        self.breaks_at: type[Effect] | None = None
+        self._changed = asyncio.Event()
+        self._on_event: EventHandler
+        self.on_dialog: DialogHandler
+
+    def listen(self, on_event: EventHandler, on_dialog: DialogHandler) -> None:
+        self._on_event, self.on_dialog = on_event, on_dialog
+
+    def perform(self, call: Call, effect: Effect) -> None:
+        if self.breaks_at is not None and isinstance(effect, self.breaks_at):
+            raise RuntimeError("the engine has a fault")
+        self.performed.append((call.id, effect))
+        self._changed.set()
+
+    def release(self, call_id: str) -> None:
+        self.released.append(call_id)
+        self._changed.set()
+
+    def end_orphan(self, dialog: str) -> None:
+        self.orphans.append(dialog)
+
+    def healthy(self) -> bool:
+        return self.is_healthy
+
+    def tell(self, call_id: str, event: Event) -> None:
+        """Something happens to a leg of the call."""
+        self._on_event(call_id, event)
+
+    async def until(self, condition: Callable[["ScriptedEngine"], bool]) -> None:
+        """Wait until the condition holds, looked at after each thing the engine is asked for."""
+        async with asyncio.timeout(5):
+            while not condition(self):
+                self._changed.clear()
+                await self._changed.wait()
+
+
+class MemoryStore:
+    """A store that keeps what it is given in lists."""
+
+    def __init__(self) -> None:
+        self.accepted: list[Call] = []
+        self.saved: list[tuple[Call, CallEvent]] = []
+        self.dialogs: list[tuple[str, LegName, str | None]] = []
+        self.open: list[OpenCall] = []
+        self.interrupted: list[str] = []
+        self.found: dict[tuple[str, str], StoredCall] = {}
+        self.fails = False
+        self.gate: asyncio.Event | None = None
+
+    async def accept(self, call: Call, event: CallEvent) -> None:
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.fails:
+            raise StoreUnavailable("the database is not available")
+        self.accepted.append(call)
+
+    def save(self, call: Call, event: CallEvent) -> None:
+        self.saved.append((call, event))
+
+    def save_dialog(self, call_id: str, leg: LegName, dialog: str | None) -> None:
+        self.dialogs.append((call_id, leg, dialog))
+
+    async def open_calls(self) -> list[OpenCall]:
+        return self.open
+
+    async def close_interrupted(self, call_id: str, *, ended_at: float) -> None:
+        self.interrupted.append(call_id)
+
+    async def find(self, account_id: str, call_id: str) -> StoredCall | None:
+        return self.found.get((account_id, call_id))
+
+    def healthy(self) -> bool:
+        return not self.fails
+
+
+class MemoryDirectory:
+    """One account with two lines and one trunk."""
+
+    def __init__(self) -> None:
+        self.limits_of_all = AccountLimits(concurrent=3, rate=100)
+        self.all_trunks: tuple[Trunk, ...] = (Trunk(id="t", name="carrier", uri="sip:192.0.2.1"),)
+
+    async def account(self, account_id: str) -> Account | None:
+        return {ACCOUNT.id: ACCOUNT, OTHER_ACCOUNT.id: OTHER_ACCOUNT}.get(account_id)
+
+    async def limits(self, account_id: str) -> AccountLimits:
+        return self.limits_of_all
+
+    async def key(self, key_id: str) -> ApiKey | None:
+        return KEY if key_id == KEY.id else None
+
+    async def line(self, account_id: str, number: str) -> Line | None:
+        own = {line.number: line for line in (PHONE, EXTENSION)}
+        return own.get(number) if account_id == ACCOUNT.id else None
+
+    async def trunks(self) -> tuple[Trunk, ...]:
+        return self.all_trunks
+
+    def watch(self, on_change: Callable[[], None]) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
+
+
+class CountingObserver:
+    """Counts what it is told."""
+
+    def __init__(self) -> None:
+        self.accepted_calls: list[Call] = []
+        self.ended_calls: list[Call] = []
+
+    def accepted(self, call: Call) -> None:
+        self.accepted_calls.append(call)
+
+    def ended(self, call: Call) -> None:
+        self.ended_calls.append(call)

@@ -1,0 +1,327 @@
+"""Placing, following and ending calls, over doubles at the ports."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from ringbridge.call.cause import Cause, EndedBy, Outcome
+from ringbridge.call.directory import AccountLimits
+from ringbridge.call.errors import (
+    CannotPlaceCalls,
+    InvalidDestination,
+    InvalidUserLine,
+    ServerDraining,
+    StoreUnavailable,
+    TooManyCalls,
+)
+from ringbridge.call.event import HangUp, LegAnswered, LegEnded, LegRinging, Originate, Play
+from ringbridge.call.history import StoredEvent
+from ringbridge.call.model import LegName
+from ringbridge.call.ports import OpenCall
+from ringbridge.service.calls import CallService
+from ringbridge.service.clock import Clock
+from tests.service.double import (
+    CALLER,
+    STRANGER,
+    CountingObserver,
+    MemoryDirectory,
+    MemoryStore,
+    ScriptedEngine,
+)
+
+USER, DESTINATION = LegName.USER, LegName.DESTINATION
+FROM, TO = "+1 (817) 562-9657", "15125292329"
+
+
+class House:
+    """The service with doubles all around."""
+
+    def __init__(self) -> None:
+        self.engine = ScriptedEngine()
+        self.store = MemoryStore()
+        self.directory = MemoryDirectory()
+        self.observer = CountingObserver()
+        self.calls = CallService(
+            engine=self.engine,
+            store=self.store,
+            directory=self.directory,
+            clock=Clock(),
+            observer=self.observer,
+        )
+
+    async def place(self, user_line: str = FROM, destination_line: str = TO) -> str:
+        """A call whose user's phone is being dialled."""
+        placed = await self.calls.place(CALLER, user_line, destination_line)
+        await self.engine.until(lambda engine: (placed.call_id, Originate(USER)) in engine.performed)
+        return placed.call_id
+
+    async def end(self, call_id: str) -> None:
+        """The call's user refuses, and the call is over."""
+        self.engine.tell(call_id, LegEnded(USER, Cause.DECLINED, 603))
+        await self.engine.until(lambda engine: call_id in engine.released)
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[House]:
+    house = House()
+    async with house.calls:
+        yield house
+        await house.calls.drain(0.0)
+
+
+def effects(house: House, call_id: str) -> list[object]:
+    return [effect for of, effect in house.engine.performed if of == call_id]
+
+
+async def test_a_call_goes_from_the_click_to_its_end(house: House) -> None:
+    call_id = await house.place()
+    for event in (LegAnswered(USER), LegRinging(DESTINATION), LegAnswered(DESTINATION)):
+        house.engine.tell(call_id, event)
+    house.engine.tell(call_id, LegEnded(DESTINATION, Cause.NORMAL))
+    await house.engine.until(lambda engine: call_id in engine.released)
+
+    names = [event.name for _, event in house.store.saved]
+    assert names == ["user_dialing", "user_answered", "destination_ringing", "connected", "ended"]
+    assert [event.sequence for _, event in house.store.saved] == [2, 3, 4, 5, 6]
+    assert effects(house, call_id)[-1] == HangUp(USER, Cause.NORMAL)
+    assert [call.ending.outcome for call in house.observer.ended_calls if call.ending] == [Outcome.COMPLETED]
+
+
+async def test_nothing_is_dialled_before_the_call_is_stored(house: House) -> None:
+    house.store.gate = asyncio.Event()
+    placing = asyncio.create_task(house.calls.place(CALLER, FROM, TO))
+    await asyncio.wait((placing,), timeout=0.05)
+    before = list(house.engine.performed)
+    house.store.gate.set()
+    placed = await placing
+    await house.engine.until(lambda engine: (placed.call_id, Originate(USER)) in engine.performed)
+
+    assert before == []
+
+
+async def test_a_call_that_cannot_be_stored_is_not_dialled_and_takes_no_room(house: House) -> None:
+    house.directory.limits_of_all = AccountLimits(concurrent=1, rate=100)
+    house.store.fails = True
+    with pytest.raises(StoreUnavailable):
+        await house.calls.place(CALLER, FROM, TO)
+    house.store.fails = False
+
+    assert house.engine.performed == []
+    assert await house.place()
+
+
+@pytest.mark.parametrize(
+    ("user_line", "code"),
+    [
+        ("", "invalid_number"),
+        ("abc", "invalid_number"),
+        ("+18175629999", "unknown_line"),
+        ("999", "unknown_line"),
+    ],
+)
+async def test_a_line_that_is_not_the_account_s_is_refused(house: House, user_line: str, code: str) -> None:
+    with pytest.raises(InvalidUserLine) as caught:
+        await house.calls.place(CALLER, user_line, TO)
+
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("destination_line", "code"),
+    [
+        ("12", "invalid_number"),
+        ("911", "emergency_number"),
+        (FROM, "same_as_user_line"),
+        ("+442079460958", "destination_not_allowed"),
+    ],
+)
+async def test_a_destination_that_may_not_be_called_is_refused(
+    house: House, destination_line: str, code: str
+) -> None:
+    with pytest.raises(InvalidDestination) as caught:
+        await house.calls.place(CALLER, FROM, destination_line)
+
+    assert caught.value.code == code
+    assert house.store.accepted == []
+
+
+async def test_a_user_can_be_named_by_extension(house: House) -> None:
+    await house.place("204")
+
+    call = house.store.accepted[0]
+    assert (call.user.number, call.user.target) == ("204", "sip:204@192.0.2.7")
+    assert call.destination.caller_number == "+18175620000"
+
+
+async def test_the_click_of_another_account_does_not_ring_this_one_s_phone(house: House) -> None:
+    with pytest.raises(InvalidUserLine):
+        await house.calls.place(STRANGER, FROM, TO)
+
+
+async def test_a_double_click_is_one_call(house: House) -> None:
+    first = await house.calls.place(CALLER, FROM, TO)
+    second = await house.calls.place(CALLER, FROM, TO)
+
+    assert (second.call_id, second.replayed) == (first.call_id, True)
+    assert len(house.store.accepted) == 1
+
+
+async def test_the_second_of_two_clicks_waits_until_the_first_is_stored(house: House) -> None:
+    house.store.gate = asyncio.Event()
+    clicks = [asyncio.create_task(house.calls.place(CALLER, FROM, TO)) for _ in range(2)]
+    done, _ = await asyncio.wait(clicks, timeout=0.05)
+    house.store.gate.set()
+    first, second = await asyncio.gather(*clicks)
+
+    assert done == set()
+    assert (second.call_id, first.replayed, second.replayed) == (first.call_id, False, True)
+
+
+async def test_the_second_of_two_clicks_fails_with_the_first(house: House) -> None:
+    house.store.gate = asyncio.Event()
+    house.store.fails = True
+    clicks = [asyncio.create_task(house.calls.place(CALLER, FROM, TO)) for _ in range(2)]
+    await asyncio.wait(clicks, timeout=0.05)
+    house.store.gate.set()
+    first, second = await asyncio.gather(*clicks, return_exceptions=True)
+
+    assert isinstance(first, StoreUnavailable)
+    assert isinstance(second, CannotPlaceCalls)
+
+
+async def test_room_comes_back_when_a_call_is_over(house: House) -> None:
+    house.directory.limits_of_all = AccountLimits(concurrent=1, rate=100)
+    first = await house.place()
+    with pytest.raises(TooManyCalls):
+        await house.calls.place(CALLER, "204", TO)
+    await house.end(first)
+
+    assert await house.place("204")
+
+
+async def test_without_an_engine_or_a_trunk_no_call_is_accepted(house: House) -> None:
+    house.engine.is_healthy = False
+    with pytest.raises(CannotPlaceCalls, match="engine_down"):
+        await house.calls.place(CALLER, FROM, TO)
+    house.engine.is_healthy = True
+    house.directory.all_trunks = ()
+    with pytest.raises(CannotPlaceCalls, match="no_trunk"):
+        await house.calls.place(CALLER, FROM, TO)
+
+    assert house.store.accepted == []
+
+
+async def test_a_call_can_be_cancelled_by_its_own_account_only(house: House) -> None:
+    call_id = await house.place()
+
+    assert await house.calls.cancel(STRANGER, call_id) is False
+    assert await house.calls.cancel(CALLER, call_id) is True
+    await house.engine.until(lambda engine: call_id in engine.released)
+    assert await house.calls.cancel(CALLER, call_id) is False
+    assert house.observer.ended_calls[0].ending is not None
+    assert house.observer.ended_calls[0].ending.by is EndedBy.API
+
+
+async def followed(house: House, call_id: str, after: int) -> list[StoredEvent]:
+    return [event async for event in house.calls.follow(CALLER, call_id, after)]
+
+
+async def test_a_follower_hears_the_past_and_then_the_rest(house: House) -> None:
+    call_id = await house.place()
+    following = asyncio.create_task(followed(house, call_id, 0))
+    house.engine.tell(call_id, LegRinging(USER))
+    await house.end(call_id)
+    events = await asyncio.wait_for(following, 5)
+
+    assert [(event.sequence, event.name) for event in events] == [
+        (1, "accepted"),
+        (2, "user_dialing"),
+        (3, "user_ringing"),
+        (4, "ended"),
+    ]
+
+
+async def test_a_follower_can_go_on_where_it_left(house: House) -> None:
+    call_id = await house.place()
+    following = asyncio.create_task(followed(house, call_id, 2))
+    await house.end(call_id)
+
+    assert [event.sequence for event in await asyncio.wait_for(following, 5)] == [3]
+
+
+async def test_a_stranger_hears_nothing_of_a_call(house: House) -> None:
+    call_id = await house.place()
+
+    assert [event async for event in house.calls.follow(STRANGER, call_id, 0)] == []
+
+
+async def test_a_fault_of_the_engine_ends_the_call_and_no_other(house: House) -> None:
+    other = await house.place("204")
+    call_id = await house.place()
+    house.engine.breaks_at = Play
+    house.engine.tell(call_id, LegAnswered(USER))
+    await house.engine.until(lambda engine: call_id in engine.released)
+    house.engine.breaks_at = None
+
+    ended = house.observer.ended_calls[0]
+    assert ended.ending is not None
+    assert (ended.id, ended.ending.outcome) == (call_id, Outcome.FAILED)
+    assert HangUp(USER, Cause.INTERNAL) in effects(house, call_id)
+    assert other not in house.engine.released
+
+
+async def test_news_of_a_call_that_is_over_is_ignored(house: House) -> None:
+    call_id = await house.place()
+    await house.end(call_id)
+    house.engine.tell(call_id, LegAnswered(USER))
+
+    assert house.calls.running == 0
+
+
+async def test_what_is_needed_to_end_a_leg_after_a_crash_is_kept(house: House) -> None:
+    house.engine.on_dialog("c", USER, "dialog")
+
+    assert house.store.dialogs == [("c", USER, "dialog")]
+
+
+async def test_a_restart_ends_what_was_left_and_dials_nothing(house: House) -> None:
+    house.store.open = [
+        OpenCall(call_id="c1", last_sequence=3, dialogs={USER: "ua", DESTINATION: "ub"}),
+        OpenCall(call_id="c2", last_sequence=1, dialogs={}),
+    ]
+
+    assert await house.calls.recover() == 2
+    assert (house.engine.orphans, house.store.interrupted) == (["ua", "ub"], ["c1", "c2"])
+    assert house.engine.performed == []
+
+
+async def test_a_draining_server_takes_no_new_call_and_waits_for_the_running_ones(house: House) -> None:
+    call_id = await house.place()
+    draining = asyncio.create_task(house.calls.drain(5.0))
+    await asyncio.wait((draining,), timeout=0.05)
+    with pytest.raises(ServerDraining):
+        await house.calls.place(CALLER, "204", TO)
+    await house.end(call_id)
+    await asyncio.wait_for(draining, 5)
+
+    assert house.observer.ended_calls[0].ending is not None
+    assert house.observer.ended_calls[0].ending.cause is Cause.DECLINED
+
+
+async def test_calls_that_outlast_the_drain_are_ended(house: House) -> None:
+    call_id = await house.place()
+    await asyncio.wait_for(house.calls.drain(0.01), 5)
+
+    ended = house.observer.ended_calls[0]
+    assert ended.ending is not None
+    assert (ended.id, ended.ending.cause) == (call_id, Cause.DRAINED)
+
+
+async def test_a_ring_limit_is_kept_by_the_clock(house: House) -> None:
+    house.directory.limits_of_all = replace(house.directory.limits_of_all, user_ring_s=0.02)
+    call_id = await house.place()
+    await house.engine.until(lambda engine: call_id in engine.released)
+
+    assert effects(house, call_id) == [Originate(USER), HangUp(USER, Cause.NO_ANSWER)]
