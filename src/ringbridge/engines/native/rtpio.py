@@ -1,0 +1,214 @@
+"""The embedded media relay: RTPProxy (the package rtp.io) in a worker process.
+
+Implements `MediaRelay` of `media`: keeps a worker running and leases ports. What is done with a lease is
+`rtpio_session`'s affair. Audio never passes through this process.
+"""
+
+import asyncio
+import contextlib
+import ipaddress
+import itertools
+import socket
+import tempfile
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from ringbridge.engines.native.media import MediaUnavailable, NoMediaPorts, OnMediaEvent, Side
+from ringbridge.engines.native.rtpio_link import WorkerLink
+from ringbridge.engines.native.rtpio_session import (
+    PromptFolder,
+    RtpioSession,
+    delete_command,
+    lease_commands,
+    leased_port,
+)
+from ringbridge.media.sdp import MediaAddress
+
+RESTART_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+# A lease is tried again for two reasons. RTPProxy shuffles its table of ports while it searches it, so that nobody
+# guesses the next one, and in a range that is nearly full it overlooks free ones. And the sockets of a closed session
+# are free only about a millisecond after the reply.
+LEASE_ATTEMPTS = 20
+LEASE_SECONDS = 0.005
+
+log = structlog.get_logger()
+
+
+class RtpioRelay:
+    """Relays on `host`, which the phones are told, and on the UDP ports `first_port` to `last_port`, both included.
+
+    Ports go in pairs, RTP on the even one and RTCP on the next; a session takes two pairs. When the worker dies,
+    every session is told `Lost`, and a new worker is started.
+    """
+
+    def __init__(self, *, host: str, first_port: int, last_port: int, on_event: OnMediaEvent) -> None:
+        self._host = host
+        self._first_port = first_port
+        self._last_port = last_port
+        self._on_event = on_event
+        self._capacity = max((last_port + 1) // 2 - (first_port + 1) // 2, 0) // 2
+        self._family = socket.AF_INET6 if ipaddress.ip_address(host).version == 6 else socket.AF_INET
+        self._sessions: dict[str, RtpioSession | None] = {}  # None while the ports are being leased
+        self._link: WorkerLink | None = None
+        self._dead_links: asyncio.Queue[WorkerLink] = asyncio.Queue()
+        self._stopping = asyncio.Event()
+
+    @property
+    def healthy(self) -> bool:
+        return self._link is not None
+
+    @property
+    def open_sessions(self) -> int:
+        return len(self._sessions)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        if self._capacity == 0:
+            raise MediaUnavailable(f"a call needs four UDP ports, more than {self._range} has")
+        if ipaddress.ip_address(self._host).is_unspecified:
+            raise MediaUnavailable(f"phones are told the media address, so it cannot be {self._host}")
+        async with contextlib.AsyncExitStack() as resources:
+            self._folder = PromptFolder(
+                resources.enter_context(tempfile.TemporaryDirectory(prefix="ringbridge-media-"))
+            )
+            self._waker = resources.enter_context(socket.socket(self._family, socket.SOCK_DGRAM))
+            self._link = await self._start_worker()
+            self._resources = resources.pop_all()
+        self._keeper = asyncio.create_task(self._keep_worker(), name="media-worker-keeper")
+
+    async def stop(self) -> None:
+        self._stopping.set()
+        self._keeper.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._keeper
+        for session in list(self._sessions.values()):
+            if session is not None:
+                session.close()
+        link, self._link = self._link, None
+        if link is not None:
+            await link.stop()
+        await self._resources.aclose()
+
+    async def open(self, session: str) -> RtpioSession:
+        link = self._link
+        if link is None:
+            raise MediaUnavailable("the media worker is not running")
+        if session in self._sessions:
+            raise ValueError(f"there is a media session {session!r} already")
+        if len(self._sessions) >= self._capacity:
+            raise NoMediaPorts(f"all UDP ports of {self._range} are in use")
+        self._sessions[session] = None
+        try:
+            local = await self._lease(link, session)
+        except BaseException:
+            del self._sessions[session]
+            link.ask(delete_command(session), _not_needed)
+            raise
+        opened = self._sessions[session] = RtpioSession(
+            name=session,
+            link=link,
+            local=local,
+            folder=self._folder,
+            on_event=self._on_event,
+            on_close=self._closed,
+        )
+        return opened
+
+    @property
+    def _range(self) -> str:
+        return f"{self._first_port}-{self._last_port}"
+
+    async def _lease(self, link: WorkerLink, session: str) -> dict[Side, MediaAddress]:
+        leased: dict[Side, MediaAddress] = {}
+        commands = lease_commands(session, self._family)
+        for _ in range(LEASE_ATTEMPTS):
+            sides = [side for side in commands if side not in leased]
+            replies = await link.replies(*(commands[side] for side in sides))
+            for side, reply in zip(sides, replies, strict=True):
+                if port := leased_port(reply):
+                    leased[side] = MediaAddress(self._host, port)
+            if len(leased) == len(commands):
+                return leased
+            await self._pause(LEASE_SECONDS)
+        for address in leased.values():
+            self._release(link, session, address.port)
+        raise NoMediaPorts(f"no UDP ports of {self._range} are free on {self._host}")
+
+    def _closed(self, session: RtpioSession, link: WorkerLink) -> None:
+        del self._sessions[session.name]
+        self._release(link, session.name, session.local(Side.USER).port)
+
+    def _release(self, link: WorkerLink, session: str, port: int) -> None:
+        link.ask(delete_command(session), lambda reply: self._wake(port))
+
+    def _wake(self, port: int) -> None:
+        """Have the sockets of a deleted session closed now.
+
+        RTPProxy closes them in its two threads for RTP and RTCP, which sleep until a packet comes; so each gets one
+        on a port of that session. If another session has leased the port since, this is a stranger's packet to it.
+        """
+        for number in (port, port + 1):
+            with contextlib.suppress(OSError):
+                self._waker.sendto(b"\0", socket.MSG_DONTWAIT, (self._host, number))
+
+    async def _start_worker(self) -> WorkerLink:
+        link = await WorkerLink.start(
+            host=self._host,
+            first_port=self._first_port,
+            last_port=self._last_port,
+            folder=str(self._folder.path),
+            on_lost=self._worker_lost,
+        )
+        # RTPProxy starts with any address and any range; whether they can be used shows only in using them.
+        try:
+            local = await self._lease(link, "probe")
+        except BaseException as error:
+            await link.stop()
+            if isinstance(error, NoMediaPorts):
+                raise MediaUnavailable(f"{error}: is that an address of this machine?") from error
+            raise
+        self._release(link, "probe", local[Side.USER].port)
+        return link
+
+    def _worker_lost(self, link: WorkerLink) -> None:
+        if link is not self._link:
+            return
+        self._link = None
+        self._dead_links.put_nowait(link)
+        log.error("media_worker_lost", sessions=len(self._sessions))
+        for session in list(self._sessions.values()):
+            if session is not None:
+                session.lose()
+
+    async def _keep_worker(self) -> None:
+        while True:
+            dead = await self._dead_links.get()
+            await dead.stop()
+            for seconds in itertools.chain(RESTART_SECONDS, itertools.repeat(RESTART_SECONDS[-1])):
+                await self._pause(seconds)
+                try:
+                    self._link = await self._start_worker()
+                except MediaUnavailable as error:
+                    log.error("media_worker_not_restarted", reason=str(error))
+                else:
+                    log.info("media_worker_restarted")
+                    break
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+
+def _not_needed(reply: str) -> None:
+    """For a command whose refusal says nothing new."""

@@ -1,0 +1,160 @@
+"""One worker process and the queue of commands to it, in the stream form of the RTPProxy control protocol.
+
+One line per command; replies come in the order of the commands and carry no name. Commands of one turn of the event
+loop leave in one write. What the commands mean is `rtpio`'s affair.
+"""
+
+import asyncio
+import contextlib
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections import deque
+from collections.abc import Callable
+from typing import Self
+
+import structlog
+
+from ringbridge.engines.native.media import MediaUnavailable
+
+START_SECONDS = 10.0
+REPLY_SECONDS = 5.0
+STOP_SECONDS = 2.0
+
+log = structlog.get_logger()
+
+
+class WorkerLink(asyncio.Protocol):
+    """Made by `start`. When the worker ends unasked, `on_lost` is called once; then only `stop` remains to be called."""
+
+    def __init__(self, process: Process, on_lost: Callable[["WorkerLink"], None]) -> None:
+        self._process = process
+        self._on_lost = on_lost
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.WriteTransport | None = None
+        self._commands: list[str] = []
+        self._awaited: deque[tuple[str, Callable[[str], None] | None]] = deque()
+        self._waiting: set[asyncio.Future[None]] = set()
+        self._partial = b""
+
+    @classmethod
+    async def start(
+        cls,
+        *,
+        host: str,
+        first_port: int,
+        last_port: int,
+        folder: str,
+        on_lost: Callable[["WorkerLink"], None],
+    ) -> Self:
+        """Start a worker and wait until it is ready. Raises MediaUnavailable with the worker's own words."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            words = (str(theirs.fileno()), host, str(first_port), str(last_port), folder)
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-m", "ringbridge.engines.native.rtpio_worker", *words),
+                stdin=PIPE,
+                stdout=PIPE,
+                pass_fds=(theirs.fileno(),),
+            )
+        link = cls(process, on_lost)
+        await asyncio.get_running_loop().create_unix_connection(lambda: link, sock=ours)
+        assert process.stdout is not None
+        said = ""
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                said = (await process.stdout.readline()).decode(errors="replace").strip()
+        except TimeoutError:
+            said = f"the media worker was not ready within {START_SECONDS:g} seconds"
+        finally:
+            if said != "ready":
+                await link.stop()
+        if said != "ready":
+            raise MediaUnavailable(said or "the media worker ended while it started")
+        return link
+
+    def ask(self, command: str, on_reply: Callable[[str], None] | None = None) -> None:
+        """Queue a command. Without `on_reply` a refusal is logged; nothing is called once the worker is lost."""
+        if self._transport is None:
+            return
+        if not self._commands:
+            self._loop.call_soon(self._flush)
+        self._commands.append(command)
+        self._awaited.append((command, on_reply))
+
+    async def replies(self, *commands: str) -> list[str]:
+        """Ask several commands and wait for what the worker says to them.
+
+        Raises MediaUnavailable when there is no worker, when it ends, or when it is silent for so long that it must
+        be taken for stuck; then it is killed, and `on_lost` follows.
+        """
+        if self._transport is None:
+            raise MediaUnavailable("the media worker has ended")
+        replies: list[str] = []
+        complete = self._loop.create_future()
+
+        def collect(reply: str) -> None:
+            replies.append(reply)
+            if len(replies) == len(commands) and not complete.done():
+                complete.set_result(None)
+
+        for command in commands:
+            self.ask(command, collect)
+        self._waiting.add(complete)
+        try:
+            async with asyncio.timeout(REPLY_SECONDS):
+                await complete
+        except TimeoutError:
+            self._kill()
+            raise MediaUnavailable(f"the media worker was silent for {REPLY_SECONDS:g} seconds") from None
+        finally:
+            self._waiting.discard(complete)
+        return replies
+
+    async def stop(self) -> None:
+        """End the worker, and wait until it is gone. `on_lost` is not called."""
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.close()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await self._process.wait()
+        except TimeoutError:
+            self._kill()
+            await self._process.wait()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        for line in lines:
+            command, on_reply = self._awaited.popleft()
+            reply = line.decode("ascii", "replace")
+            if on_reply is not None:
+                on_reply(reply)
+            elif reply.startswith("E"):
+                log.warning("media_command_refused", command=command, reply=reply)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._transport is None:
+            return
+        self._transport = None
+        self._awaited.clear()
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_exception(MediaUnavailable("the media worker has ended"))
+        self._on_lost(self)
+
+    def _flush(self) -> None:
+        commands, self._commands = self._commands, []
+        if self._transport is not None:
+            self._transport.write(("\n".join(commands) + "\n").encode())
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
