@@ -46,7 +46,7 @@ class Resolver:
                 found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
         except (OSError, TimeoutError) as exc:
             if host not in self._known:
-                raise Unresolvable(f"{host} cannot be looked up: {exc or 'no answer in time'}") from exc
+                raise Unresolvable(f"{host} cannot be looked up: {exc!r}") from exc
         else:
             self._known[host] = str(found[0][4][0])
         return Hop("UDP", self._known[host], port)

@@ -1,0 +1,60 @@
+import pytest
+
+from ringbridge.engines.native.flows import (
+    OFFERED_TO_USER,
+    accepted_codecs,
+    codecs_to_narrow_to,
+    prompt_payload_type,
+)
+from ringbridge.media.errors import NoCommonCodec
+from ringbridge.media.sdp import (
+    G722,
+    PCMA,
+    PCMU,
+    TELEPHONE_EVENT,
+    AudioDescription,
+    Codec,
+    Direction,
+    MediaAddress,
+    Origin,
+)
+
+
+def answer(*codecs: Codec) -> AudioDescription:
+    return AudioDescription(
+        address=MediaAddress("192.0.2.7", 4000),
+        codecs=codecs,
+        direction=Direction.SENDRECV,
+        ptime_ms=20,
+        origin=Origin(1, 1),
+    )
+
+
+def test_the_destination_is_offered_what_the_user_accepted_in_its_order() -> None:
+    taken = answer(G722, Codec(18, "G729", 8000), PCMU, TELEPHONE_EVENT)
+
+    assert accepted_codecs(OFFERED_TO_USER, taken) == (G722, PCMU, TELEPHONE_EVENT)
+
+
+def test_an_answer_without_a_voice_codec_of_ours_is_no_answer() -> None:
+    with pytest.raises(NoCommonCodec, match="accepts none of the codecs"):
+        accepted_codecs(OFFERED_TO_USER, answer(Codec(18, "G729", 8000), TELEPHONE_EVENT))
+
+
+def test_a_prompt_is_played_in_the_first_codec_that_the_user_accepted() -> None:
+    assert prompt_payload_type((TELEPHONE_EVENT, PCMA, PCMU)) == 8
+
+
+def test_the_user_is_told_once_when_the_destination_takes_fewer_codecs() -> None:
+    assert codecs_to_narrow_to((G722, PCMU, TELEPHONE_EVENT), (PCMU, TELEPHONE_EVENT)) == (
+        PCMU,
+        TELEPHONE_EVENT,
+    )
+
+
+def test_nothing_is_renegotiated_when_both_took_the_same() -> None:
+    assert codecs_to_narrow_to((PCMU, TELEPHONE_EVENT), (PCMU, TELEPHONE_EVENT)) is None
+
+
+def test_a_destination_without_key_presses_is_not_worth_a_renegotiation() -> None:
+    assert codecs_to_narrow_to((PCMU, TELEPHONE_EVENT), (PCMU,)) is None
