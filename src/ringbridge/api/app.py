@@ -1,0 +1,78 @@
+"""The front door: one FastAPI application over the service, made by one function."""
+
+from collections.abc import Callable, Mapping
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ringbridge import __version__
+from ringbridge.api.answer import Answer, HeaderList, error_answer, problem_answer
+from ringbridge.api.documentation import documentation_routes
+from ringbridge.api.envelope import Envelope
+from ringbridge.api.health import health_routes
+from ringbridge.api.v1 import PlaceCall
+from ringbridge.api.v2 import PREFIX, problem_of, v2_router
+from ringbridge.call.errors import CallError
+from ringbridge.service.authentication import Authenticator
+from ringbridge.service.calls import CallService
+
+
+def create_app(
+    *,
+    authenticator: Authenticator,
+    calls: CallService,
+    metrics: Callable[[], bytes],
+    ready: Callable[[], Mapping[str, bool]],
+) -> FastAPI:
+    """The ASGI application. `metrics` and `ready` are asked at each request (see `health`)."""
+    app = FastAPI(
+        title="ringbridge",
+        version=__version__,
+        description="Click-to-call: one request rings the user's phone, then joins it with the number they clicked.",
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.add_middleware(Envelope)
+    place_call = PlaceCall(authenticator, calls)
+    app.router.routes += [
+        # First, because it is asked for most.
+        Route("/api/v1/call", place_call),
+        Route("/api/v1/call/", place_call),
+        *health_routes(metrics, ready),
+    ]
+    app.include_router(v2_router(authenticator, calls))
+    app.router.routes += documentation_routes(app)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(CallError, _call_error)
+    return app
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    """What the router raises, as JSON: no such path, no such method; and what a route raises on purpose."""
+    assert isinstance(error, HTTPException)
+    headers: HeaderList = tuple(
+        (name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items()
+    )
+    if error.status_code == 204:
+        return Answer(204, headers, b"").response()
+    code = error.detail.lower().replace(" ", "_")
+    if request.url.path.startswith(PREFIX):
+        return problem_answer(error.status_code, code, error.detail, headers).response()
+    return error_answer(error.status_code, error.detail, code, headers).response()
+
+
+async def _validation_error(request: Request, error: Exception) -> Response:
+    """A parameter of version 2 is wrong: name the first."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    return problem_answer(422, "invalid_parameter", f"{first['loc'][-1]}: {first['msg']}").response()
+
+
+async def _call_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, CallError)
+    return problem_of(error).response()

@@ -1,0 +1,168 @@
+"""A real uvicorn on a free loopback port, in front of a service that does what a test tells it to."""
+
+import asyncio
+import base64
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+
+import pytest
+import pytest_asyncio
+
+from ringbridge.api.app import create_app
+from ringbridge.api.server import HttpServer, listen
+from ringbridge.call.directory import Account, ApiKey
+from ringbridge.call.history import StoredCall, StoredEvent
+from ringbridge.service.authentication import Authenticator, Caller
+from ringbridge.service.calls import CallService, Placed
+from ringbridge.service.clock import Clock
+from ringbridge.service.credential import new_key
+
+PEPPER = b"pepper for tests"
+ACCOUNT = Account(id="1009683", name="Acme")
+KEY, KEY_TEXT = new_key(PEPPER, ACCOUNT.id, "crm", time.time(), bytes)
+CALL_ID = "019ab2c4-0000-7000-8000-000000000001"
+
+
+class ScriptedCalls(CallService):
+    """A double of the service: remembers what it was asked, and answers with what the test has set."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """As if nobody had asked anything yet."""
+        self.placed: list[tuple[str, str, str]] = []
+        self.cancelled: list[str] = []
+        self.followed_after: list[int] = []
+        self.replayed = False
+        self.error: Exception | None = None
+        self.stored: dict[str, StoredCall] = {}
+        self.live: asyncio.Queue[StoredEvent | None] = asyncio.Queue()
+
+    async def place(self, caller: Caller, user_line: str, destination_line: str) -> Placed:
+        if self.error is not None:
+            raise self.error
+        self.placed.append((caller.account.id, user_line, destination_line))
+        return Placed(CALL_ID, self.replayed)
+
+    async def find(self, caller: Caller, call_id: str) -> StoredCall | None:
+        if self.error is not None:
+            raise self.error
+        return self.stored.get(call_id)
+
+    async def follow(self, caller: Caller, call_id: str, after: int) -> AsyncIterator[StoredEvent]:
+        self.followed_after.append(after)
+        for event in self.stored[call_id].events[after:]:
+            yield event
+        while (line := await self.live.get()) is not None:
+            yield line
+
+    async def cancel(self, caller: Caller, call_id: str) -> bool:
+        self.cancelled.append(call_id)
+        return self.stored[call_id].state != "ended"
+
+
+class OneAccount:
+    """A directory double with one account and one key."""
+
+    async def account(self, account_id: str) -> Account | None:
+        return ACCOUNT if account_id == ACCOUNT.id else None
+
+    async def key(self, key_id: str) -> ApiKey | None:
+        return KEY if key_id == KEY.id else None
+
+
+@dataclass(kw_only=True)
+class FrontDoor:
+    """The running server and what is behind it."""
+
+    port: int
+    calls: ScriptedCalls
+    checks: dict[str, bool] = field(default_factory=dict)
+
+    def url(self, path: str) -> str:
+        """The address of `path`."""
+        return f"http://127.0.0.1:{self.port}{path}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """One HTTP answer as it came over the wire; header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def basic(account_id: str = ACCOUNT.id, key_text: str = KEY_TEXT) -> str:
+    """The value of an Authorization header."""
+    return "Basic " + base64.b64encode(f"{account_id}:{key_text}".encode()).decode()
+
+
+def request(
+    body: bytes = b"",
+    *,
+    method: str = "POST",
+    path: str = "/api/v1/call",
+    content_type: str | None = "application/json",
+    authorization: str | None = basic(),
+    headers: Mapping[str, str] | None = None,
+    length: int | None = None,
+) -> bytes:
+    """The octets of a request that closes its connection."""
+    lines = {"Host": "127.0.0.1", "Connection": "close", "Content-Length": str(length or len(body))}
+    if content_type is not None:
+        lines["Content-Type"] = content_type
+    if authorization is not None:
+        lines["Authorization"] = authorization
+    lines |= headers or {}
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body
+
+
+async def exchange(door: FrontDoor, octets: bytes) -> Reply:
+    """Send octets, read to the end of the connection, and take the answer apart."""
+    raw = await exchange_octets(door, octets)
+    head, _, body = raw.partition(b"\r\n\r\n")
+    status_line, *lines = head.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+    return Reply(status=int(status_line.split()[1]), headers=headers, body=body)
+
+
+async def exchange_octets(door: FrontDoor, octets: bytes) -> bytes:
+    """Send octets, read to the end of the connection; the server may close it while we still send."""
+    async with asyncio.timeout(5.0):
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        try:
+            writer.write(octets)
+            return await reader.read()
+        finally:
+            writer.transport.abort()
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def server() -> AsyncIterator[FrontDoor]:
+    calls = ScriptedCalls()
+    checks: dict[str, bool] = {}
+    sock = listen("127.0.0.1", 0)
+    app = create_app(
+        authenticator=Authenticator(OneAccount(), PEPPER, Clock()),  # type: ignore[arg-type]
+        calls=calls,
+        metrics=lambda: b"calls 3\n",
+        ready=lambda: checks,
+    )
+    http = HttpServer(app, sock)
+    serving = asyncio.ensure_future(http.run_until_stopped())
+    await http.ready()
+    yield FrontDoor(port=sock.getsockname()[1], calls=calls, checks=checks)
+    http.stop()
+    await serving
+
+
+@pytest.fixture
+def door(server: FrontDoor) -> FrontDoor:
+    """The server, with nothing left of an earlier test."""
+    server.calls.reset()
+    server.checks.clear()
+    return server

@@ -1,0 +1,54 @@
+"""The description of the API, and the page that shows it."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.api.conftest import FrontDoor, exchange, request
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+FROZEN = Path(__file__).parents[2] / "docs" / "openapi.json"
+
+
+async def get(door: FrontDoor, path: str) -> bytes:
+    reply = await exchange(door, request(method="GET", path=path, authorization=None))
+    assert reply.status == 200
+    return reply.body
+
+
+async def test_the_description_is_the_frozen_one(door: FrontDoor) -> None:
+    """A change of the API is a change of docs/openapi.json in the same commit; docs/api.md says how to write it."""
+    assert json.loads(await get(door, "/openapi.json")) == json.loads(FROZEN.read_text())
+
+
+async def test_the_description_names_every_route_of_both_versions(door: FrontDoor) -> None:
+    document = json.loads(await get(door, "/openapi.json"))
+    assert document["openapi"] == "3.1.0"
+    assert {path: sorted(operations) for path, operations in document["paths"].items()} == {
+        "/api/v1/call": ["post"],
+        "/api/v2/calls/{call_id}": ["delete", "get"],
+        "/api/v2/calls/{call_id}/events": ["get"],
+    }
+
+
+async def test_the_page_loads_nothing_from_elsewhere(door: FrontDoor) -> None:
+    page = (await get(door, "/docs")).decode()
+    addresses = re.findall(r'(?:src|href)="([^"]*)"', page)
+    assert len(addresses) == 3
+    for address in addresses:
+        assert address.startswith("/docs/static/")
+        assert len(await get(door, address)) > 0
+
+
+async def test_the_root_leads_to_the_page(door: FrontDoor) -> None:
+    reply = await exchange(door, request(method="GET", path="/", authorization=None))
+    assert (reply.status, reply.headers["location"]) == (307, "/docs")
+
+
+@pytest.mark.parametrize("path", ["/docs/static/../app.py", "/docs/static/%2e%2e/app.py", "/docs/static/"])
+async def test_nothing_but_the_files_of_the_page_is_given_out(door: FrontDoor, path: str) -> None:
+    reply = await exchange(door, request(method="GET", path=path, authorization=None))
+    assert (reply.status, reply.body) == (404, b'{"error": "Not Found"}')

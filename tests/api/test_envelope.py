@@ -1,0 +1,62 @@
+"""What every answer has, and what becomes of a bug."""
+
+import re
+
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+from structlog.testing import capture_logs
+
+from ringbridge.api.envelope import Envelope
+from tests.api.conftest import FrontDoor, exchange, request
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+PATHS = ["/api/v1/call", "/api/v2/calls/x", "/healthz", "/metrics", "/docs", "/openapi.json", "/nothing"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_every_answer_has_an_id_and_is_not_cached(door: FrontDoor, path: str) -> None:
+    reply = await exchange(door, request(method="GET", path=path))
+    assert re.fullmatch(r"[0-9a-f]{16}", reply.headers["x-request-id"])
+    assert reply.headers["cache-control"] == "no-store"
+    assert reply.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("request_id", ["a", "7f3c-12.b_9", "x" * 64])
+async def test_a_sane_id_of_the_client_comes_back(door: FrontDoor, request_id: str) -> None:
+    reply = await exchange(door, request(headers={"X-Request-Id": request_id}))
+    assert reply.headers["x-request-id"] == request_id
+
+
+@pytest.mark.parametrize("request_id", ["", "x" * 65, "a b", "a;b", "<script>", "\xe4"])
+async def test_another_id_is_replaced(door: FrontDoor, request_id: str) -> None:
+    reply = await exchange(door, request(headers={"X-Request-Id": request_id}))
+    assert re.fullmatch(r"[0-9a-f]{16}", reply.headers["x-request-id"])
+
+
+async def test_a_bug_is_logged_and_not_shown(door: FrontDoor) -> None:
+    door.calls.error = ZeroDivisionError("a secret detail")
+    with capture_logs() as logs:
+        body = b'{"user_line": "18175629656", "destination_line": "15125292329"}'
+        reply = await exchange(door, request(body))
+    assert reply.body == b'{"error": "Something went wrong. Please try again later."}'
+    assert [(line["event"], line["path"]) for line in logs] == [("request.failed", "/api/v1/call")]
+
+
+async def test_half_an_answer_is_not_passed_off_as_a_whole_one() -> None:
+    async def breaks_off(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ZeroDivisionError
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        raise AssertionError("nothing is read")
+
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+    with capture_logs(), pytest.raises(ZeroDivisionError):
+        await Envelope(breaks_off)(scope, receive, send)
+    assert [message["type"] for message in sent] == ["http.response.start"]
