@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+import uvloop
 
 from ringbridge.engines.native import rtpio_link
 from ringbridge.engines.native.media import (
@@ -351,6 +352,21 @@ async def test_a_range_without_free_ports_refuses_and_closing_frees_at_once(even
         assert relay.open_sessions == 0
 
 
+async def test_many_sessions_open_and_close_together(events: Events) -> None:
+    """Far more commands than RTPProxy reads at once: it must not be left with some that it has read and forgotten."""
+
+    async def call(number: int) -> int:
+        session = await relay.open(f"call-{number}")
+        session.set_remote(Side.USER, MediaAddress("127.0.0.1", 9))
+        session.close()
+        return session.local(Side.USER).port
+
+    async with RtpioRelay(host="127.0.0.1", first_port=26000, last_port=29999, on_event=events) as relay:
+        ports = await asyncio.gather(*(call(number) for number in range(900)))
+        assert all(26000 <= port <= 29998 for port in ports)
+        assert relay.open_sessions == 0
+
+
 async def test_ports_that_another_program_holds_are_passed_over(events: Events) -> None:
     with contextlib.ExitStack() as held:
         for port in range(25100, 25116, 2):
@@ -435,6 +451,26 @@ def test_the_worker_ends_when_the_server_is_killed() -> None:
     finally:
         os.close(worker)
     assert ended == [worker]
+
+
+def test_it_runs_on_uvloop(events: Events, prompt: Path) -> None:
+    async def call() -> None:
+        relay = RtpioRelay(host="127.0.0.1", first_port=25500, last_port=25599, on_event=events)
+        async with relay, asyncio.timeout(WAIT_SECONDS):
+            session = await relay.open("call-1")
+            with Phone(USER_HZ) as user:
+                session.set_remote(Side.USER, user.address)
+                session.play(Side.USER, prompt, 0)
+                assert loud_tones(await user.hear(10)) == {PROMPT_HZ}
+            (pid,) = worker_pids()
+            os.kill(pid, signal.SIGKILL)
+            await events.until(1)
+            session.close()
+            await until_healthy(relay)
+            await relay.open("call-2")
+
+    uvloop.run(call())
+    assert events.told == [("call-1", Lost())]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """One worker process and the queue of commands to it, in the stream form of the RTPProxy control protocol.
 
 One line per command; replies come in the order of the commands and carry no name. Commands of one turn of the event
-loop leave in one write. What the commands mean is `rtpio`'s affair.
+loop leave in one write, as far as the window of unanswered ones allows. What the commands mean is `rtpio`'s affair.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections import deque
 from collections.abc import Callable
-from typing import Self
+from typing import NamedTuple, Self, cast
 
 import structlog
 
@@ -21,7 +21,15 @@ START_SECONDS = 10.0
 REPLY_SECONDS = 5.0
 STOP_SECONDS = 2.0
 
+# RTPProxy reads up to 8 KiB at once; when that is full it leaves whole commands in its buffer until more arrive.
+WINDOW_OCTETS = 4096
+
 log = structlog.get_logger()
+
+
+class _Command(NamedTuple):
+    text: str
+    on_reply: Callable[[str], None] | None
 
 
 class WorkerLink(asyncio.Protocol):
@@ -32,8 +40,9 @@ class WorkerLink(asyncio.Protocol):
         self._on_lost = on_lost
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.WriteTransport | None = None
-        self._commands: list[str] = []
-        self._awaited: deque[tuple[str, Callable[[str], None] | None]] = deque()
+        self._queue: deque[_Command] = deque()
+        self._in_flight: deque[_Command] = deque()
+        self._octets_in_flight = 0
         self._waiting: set[asyncio.Future[None]] = set()
         self._partial = b""
 
@@ -78,10 +87,9 @@ class WorkerLink(asyncio.Protocol):
         """Queue a command. Without `on_reply` a refusal is logged; nothing is called once the worker is lost."""
         if self._transport is None:
             return
-        if not self._commands:
+        if not self._queue:
             self._loop.call_soon(self._flush)
-        self._commands.append(command)
-        self._awaited.append((command, on_reply))
+        self._queue.append(_Command(command, on_reply))
 
     async def replies(self, *commands: str) -> list[str]:
         """Ask several commands and wait for what the worker says to them.
@@ -127,33 +135,41 @@ class WorkerLink(asyncio.Protocol):
             await self._process.wait()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        self._transport = transport
+        # uvloop's transports are written to alike, but do not inherit from asyncio's.
+        self._transport = cast(asyncio.WriteTransport, transport)
 
     def data_received(self, data: bytes) -> None:
         *lines, self._partial = (self._partial + data).split(b"\n")
         for line in lines:
-            command, on_reply = self._awaited.popleft()
+            command = self._in_flight.popleft()
+            self._octets_in_flight -= len(command.text) + 1
             reply = line.decode("ascii", "replace")
-            if on_reply is not None:
-                on_reply(reply)
+            if command.on_reply is not None:
+                command.on_reply(reply)
             elif reply.startswith("E"):
-                log.warning("media_command_refused", command=command, reply=reply)
+                log.warning("media_command_refused", command=command.text, reply=reply)
+        self._flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._transport is None:
             return
         self._transport = None
-        self._awaited.clear()
+        self._queue.clear()
+        self._in_flight.clear()
         for waiting in self._waiting:
             if not waiting.done():
                 waiting.set_exception(MediaUnavailable("the media worker has ended"))
         self._on_lost(self)
 
     def _flush(self) -> None:
-        commands, self._commands = self._commands, []
-        if self._transport is not None:
-            self._transport.write(("\n".join(commands) + "\n").encode())
+        batch = []
+        while self._queue and self._octets_in_flight < WINDOW_OCTETS:
+            command = self._queue.popleft()
+            self._in_flight.append(command)
+            self._octets_in_flight += len(command.text) + 1
+            batch.append(command.text + "\n")
+        if batch and self._transport is not None:
+            self._transport.write("".join(batch).encode())
 
     def _kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
