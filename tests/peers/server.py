@@ -18,7 +18,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.peers.tool import LOOPBACK, free_port
@@ -61,8 +61,8 @@ class Deployment:
     ) -> "Deployment":
         """Make the folder and everything in it. Ports of 0 are chosen."""
         data_dir.mkdir(parents=True, exist_ok=True)
-        user_port = user_port or free_port()
-        trunk_port = trunk_port or free_port()
+        user_port = free_port()
+        trunk_port = free_port()
         account_id = _first_match(
             r"\b(\d{4,})\b", ringbridge(data_dir, "account", "add", "--name", "Scenarios")
         )
@@ -86,16 +86,15 @@ class Deployment:
             trunk_port=trunk_port,
         )
 
+    @property
+    def authorization(self) -> str:
+        """The value of the Authorization header."""
+        return "Basic " + base64.b64encode(f"{self.account_id}:{self.api_key}".encode()).decode()
+
     def copied_to(self, data_dir: Path) -> "Deployment":
         """The same deployment in a folder of its own."""
         shutil.copytree(self.data_dir, data_dir)
-        return Deployment(
-            data_dir=data_dir,
-            account_id=self.account_id,
-            api_key=self.api_key,
-            user_port=self.user_port,
-            trunk_port=self.trunk_port,
-        )
+        return replace(self, data_dir=data_dir)
 
     def set_limits(self, *words: str) -> None:
         """Change limits of the account, `KEY=VALUE` each."""

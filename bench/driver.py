@@ -1,0 +1,196 @@
+"""Measures a click-to-call system with a pair of real SIP phones. Run it as scripts/bench; `scripts/bench --help` explains."""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.peers.server import Deployment, Server, destination_number, user_number
+
+from bench.process import family
+from bench.report import ResultFile, print_table
+from bench.step import STEPS, Bench, Plan
+from bench.trial import Target
+
+# A line's phone takes one call at a time, and a trial must not come round to a line before its last call is over.
+LINES = 10_000
+MOST_CALLS = 5_000
+MOST_RUNS = 9
+MOST_RATE = 2_000.0
+
+DESCRIPTION = """\
+Measures how fast, how cheaply and how promptly calls are made.
+
+Two SIPp phones take the calls: the user's and the destination's. Each rings, answers at once, and after one second the
+destination hangs up. A call counts as complete when both phones have run it from INVITE to the end. Without --url, a
+server is started on free loopback ports with a data folder of its own, which is removed afterwards.
+"""
+
+EPILOG = """\
+steps:
+  sustain   the highest rate of 50, 100, 150 ... calls/s (up to --rate) at which every call is complete
+  cost      CPU time for a complete call, HTTP and storage included: server process and media worker
+  delay     what passes between the messages that people wait for, seen by tcpdump (needs root), and HTTP times
+  memory    RAM for a call that is up, with 1,000 calls held open and no audio, on a fresh server for each run
+
+examples:
+  scripts/bench                                     everything, medians of three runs: about five minutes
+  scripts/bench --step cost --calls 200 --runs 1    a first figure in ten seconds
+  scripts/bench --step sustain --rate 500           look for the limit
+  scripts/bench --url http://127.0.0.1:18090/api/v1/call --pid gateway=4711 \\
+      --user-line '7{index}' --destination-line '8{index}'
+                                                    another system, which must call the phones at --user-port and
+                                                    --destination-port; {index} becomes four digits, and both
+                                                    Request-URIs must end in them
+
+The exit status is 0 if every goal was met, 1 if one was missed. Each figure is also kept as a line of JSON in
+bench/results/.
+"""
+
+
+def main() -> int:
+    """Run the steps that were asked for; 0 if every goal was met."""
+    options = _options()
+    plan = Plan(calls=options.calls, rate=options.rate, runs=options.runs)
+    results = ResultFile()
+    met = True
+    with tempfile.TemporaryDirectory(prefix="ringbridge-bench-") as name:
+        folder = Path(name)
+        systems = ElsewhereSystem(options) if options.url else OwnServer(folder)
+        bench = Bench(systems.running, folder, results)
+        for step in options.step or STEPS:
+            table = asyncio.run(bench.measure(step, plan))
+            if table.figures:
+                print_table(table)
+                results.add_table(step, table)
+            met = met and not any(figure.verdict == "missed" for figure in table.figures)
+    print(f"\nkept in {results.path}")
+    return 0 if met else 1
+
+
+class OwnServer:
+    """Servers of this repository, each on a fresh copy of the same data."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._copies = 0
+        self._deployment = Deployment.provision(folder / "provisioned", lines=LINES)
+        self._deployment.set_limits("concurrent=10000", "per_user=1", "rate=10000", "duplicates_s=3")
+
+    @contextmanager
+    def running(self) -> Iterator[Target]:
+        """A server, ready for calls."""
+        self._copies += 1
+        deployment = self._deployment.copied_to(self._folder / f"data-{self._copies}")
+        settings = {"RINGBRIDGE_MEDIA_PORTS": "20000-29999", "RINGBRIDGE_LOG_LEVEL": "warning"}
+        with Server.running(deployment, settings=settings) as server:
+            yield Target(
+                url=f"{server.url}/api/v1/call",
+                headers={"Authorization": deployment.authorization},
+                user_line=user_number(0)[:-4] + "{index}",
+                destination_line=destination_number(0)[:-4] + "{index}",
+                user_port=deployment.user_port,
+                destination_port=deployment.trunk_port,
+                processes=family(server.process.pid),
+            )
+
+
+class ElsewhereSystem:
+    """A system that somebody else has started and set up."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._target = Target(
+            url=options.url,
+            headers=dict(options.header),
+            user_line=options.user_line,
+            destination_line=options.destination_line,
+            user_port=options.user_port,
+            destination_port=options.destination_port,
+            processes=dict(options.pid),
+        )
+
+    @contextmanager
+    def running(self) -> Iterator[Target]:
+        """The system, as it is."""
+        yield self._target
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--step", action="append", choices=STEPS, help="only this step; may be given again")
+    parser.add_argument("--calls", type=_whole(MOST_CALLS), default=500, help="calls in one run (500)")
+    parser.add_argument("--rate", type=_rate, help="calls/s (50; for sustain: the highest to try, 300)")
+    parser.add_argument("--runs", type=_whole(MOST_RUNS), default=3, help="runs of each step (3)")
+    other = parser.add_argument_group("measuring another system")
+    other.add_argument("--url", help="where it takes POST {user_line, destination_line}")
+    other.add_argument(
+        "--header",
+        type=_pair(":"),
+        action="append",
+        default=[],
+        metavar="NAME:VALUE",
+        help="sent with each request",
+    )
+    other.add_argument(
+        "--pid",
+        type=_process,
+        action="append",
+        default=[],
+        metavar="NAME=PID",
+        help="a process whose CPU counts",
+    )
+    other.add_argument(
+        "--user-line", default="1817562{index}", help="the field, with {index} (1817562{index})"
+    )
+    other.add_argument("--destination-line", default="1512529{index}", help="the same (1512529{index})")
+    other.add_argument("--user-port", type=_whole(65_535), default=16001, help="of the user's phone (16001)")
+    other.add_argument("--destination-port", type=_whole(65_535), default=16002, help="of the other (16002)")
+    return parser.parse_args()
+
+
+def _whole(most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isdigit() or not 1 <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {most}")
+        return int(text)
+
+    return read
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate <= MOST_RATE:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and up to {MOST_RATE:g}")
+    return rate
+
+
+def _pair(separator: str) -> Callable[[str], tuple[str, str]]:
+    def read(text: str) -> tuple[str, str]:
+        name, found, value = text.partition(separator)
+        if not found:
+            raise argparse.ArgumentTypeError(f"{text!r} has no {separator!r}")
+        return name.strip(), value.strip()
+
+    return read
+
+
+def _process(text: str) -> tuple[str, int]:
+    name, pid = _pair("=")(text)
+    if not pid.isdigit() or not Path(f"/proc/{pid}").exists():
+        raise argparse.ArgumentTypeError(f"there is no process {pid!r}")
+    return name, int(pid)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
