@@ -1,0 +1,199 @@
+"""The tables, as SQLAlchemy Core sees them. What they hold is described in `ringbridge.call`; how they came to be, in `migrations`.
+
+Every point in time is UTC, in seconds since 1970, as a double: no driver converts it, and both databases order it alike.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+# Constraints need names of their own, or no later migration could change them on both databases.
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("country", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("main_number", Text),
+    Column("suspended", Boolean, nullable=False),
+)
+
+account_limits = Table(
+    "account_limits",
+    metadata,
+    Column("account_id", Text, ForeignKey(accounts.c.id), primary_key=True),
+    Column("concurrent", Integer, nullable=False),
+    Column("per_user", Integer, nullable=False),
+    Column("rate", Integer, nullable=False),
+    Column("duplicates_s", Double, nullable=False),
+    Column("countries", JSON, nullable=False),
+    Column("user_ring_s", Double, nullable=False),
+    Column("destination_ring_s", Double, nullable=False),
+    Column("call_s", Double, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account_id", Text, ForeignKey(accounts.c.id), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("secret_digest", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("revoked_at", Double),
+)
+
+trunks = Table(
+    "trunks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("uri", Text, nullable=False),
+    Column("username", Text),
+    Column("password", Text),
+    Column("position", Integer, nullable=False),
+)
+
+# device_digests: digest algorithm -> HA1 in hexadecimal; the password of a phone is not kept.
+lines = Table(
+    "lines",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account_id", Text, ForeignKey(accounts.c.id), nullable=False),
+    Column("number", Text, nullable=False),
+    Column("name", Text),
+    Column("kind", Text, nullable=False),
+    Column("uri", Text),
+    Column("trunk", Text, ForeignKey(trunks.c.name), index=True),
+    Column("sip_username", Text, unique=True),
+    Column("language", Text),
+    Column("device_digests", JSON),
+    UniqueConstraint("account_id", "number"),
+)
+
+# One row. Whoever changes a table above adds one to it in the same transaction; a server that sees it grow forgets its caches.
+directory_revision = Table(
+    "directory_revision",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("revision", Integer, nullable=False),
+)
+
+
+def _leg_columns(leg: str) -> list[Column[Any]]:
+    """How far a leg came and how it ended, in the table of calls and again in the table of records."""
+    return [
+        Column(f"{leg}_dialed_at", Double),
+        Column(f"{leg}_ringing_at", Double),
+        Column(f"{leg}_answered_at", Double),
+        Column(f"{leg}_ended_at", Double),
+        Column(f"{leg}_cause", Text),
+        Column(f"{leg}_sip_status", Integer),
+        Column(f"{leg}_q850", Integer),
+    ]
+
+
+def _party_columns(leg: str) -> list[Column[Any]]:
+    return [
+        Column(f"{leg}_number", Text, nullable=False),
+        Column(f"{leg}_target", Text, nullable=False),
+        Column(f"{leg}_trunk", Text),
+        Column(f"{leg}_caller_number", Text, nullable=False),
+    ]
+
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account_id", Text, nullable=False),
+    Column("key_id", Text, nullable=False),
+    *_party_columns("user"),
+    *_party_columns("destination"),
+    Column("accepted_at", Double, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("outcome", Text),
+    Column("cause", Text),
+    Column("ended_by", Text),
+    Column("ended_at", Double),
+    Column("user_state", Text, nullable=False),
+    *_leg_columns("user"),
+    Column("destination_state", Text, nullable=False),
+    *_leg_columns("destination"),
+    Index(None, "account_id", "accepted_at"),
+    Index(
+        "ix_calls_open",
+        "id",
+        sqlite_where=text("state != 'ended'"),
+        postgresql_where=text("state != 'ended'"),
+    ),
+)
+
+# Without a rowid the primary key is the table: one tree to write instead of two. So for the other small rows below.
+call_events = Table(
+    "call_events",
+    metadata,
+    Column("call_id", Text, ForeignKey(calls.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("user_leg", Text, nullable=False),
+    Column("destination_leg", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+dialogs = Table(
+    "dialogs",
+    metadata,
+    Column("call_id", Text, ForeignKey(calls.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("leg", Text, primary_key=True),
+    Column("dialog", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# No reference to calls: a record is kept for the books long after the call and its history may have been deleted.
+records = Table(
+    "records",
+    metadata,
+    Column("call_id", Text, primary_key=True),
+    Column("account_id", Text, nullable=False),
+    Column("key_id", Text, nullable=False),
+    *_party_columns("user"),
+    *_party_columns("destination"),
+    Column("accepted_at", Double, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("ended_by", Text, nullable=False),
+    Column("ended_at", Double, nullable=False),
+    *_leg_columns("user"),
+    *_leg_columns("destination"),
+    Column("user_ring_seconds", Double, nullable=False),
+    Column("destination_ring_seconds", Double, nullable=False),
+    Column("talk_seconds", Double, nullable=False),
+    Index(None, "account_id", "ended_at"),
+)
