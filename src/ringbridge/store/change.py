@@ -1,0 +1,235 @@
+"""Changes of calls as values, and the one place that turns a batch of them into SQL.
+
+Rows go to the drivers as plain tuples, through statements that were compiled once: at a hundred calls a second
+the layers in between cost more than the statements themselves.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, assert_never
+
+from sqlalchemy import Dialect, Double, Table, bindparam, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.dml import UpdateBase
+
+from ringbridge.call.history import CallEvent
+from ringbridge.call.model import Call, Leg, LegName, Party, State
+from ringbridge.store.tables import call_events, calls, dialogs, records
+
+
+class NewCall(NamedTuple):
+    """A call that was accepted, and its first event."""
+
+    call: Call
+    event: CallEvent
+
+
+class ErasedCall(NamedTuple):
+    """A call whose acceptance failed or was no longer waited for: nothing of it may be left."""
+
+    call_id: str
+
+
+class ChangedCall(NamedTuple):
+    """A call that went on, and what is told of it. With an ended call goes its record."""
+
+    call: Call
+    event: CallEvent
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedDialog:
+    """What is needed to end a leg after a crash, or None when it is no longer needed. It may hold credentials."""
+
+    call_id: str
+    leg: LegName
+    dialog: str | None = field(repr=False)
+
+
+Change = NewCall | ErasedCall | ChangedCall | ChangedDialog
+
+Row = tuple[Any, ...]
+
+
+class ChangeStatements:
+    """The statements for one kind of database. `utc` turns monotonic seconds into UTC seconds since 1970.
+
+    All may be executed again with the same row, as after a commit whose answer was lost; only a new call may not.
+    insert_record: makes the record of a call from its row, if it has none; takes the seconds that the user's phone
+    rang, that the destination's rang and that they talked, and the call's id.
+    """
+
+    def __init__(self, dialect: Dialect, utc: Callable[[float], float]) -> None:
+        self._utc = utc
+        columns = calls.columns.keys()
+        progress = columns[columns.index("state") :]
+        self._insert_call = _text(insert(calls), dialect, columns)
+        self._update_call = _text(
+            update(calls)
+            .where(calls.c.id == bindparam("call_id"))
+            .values({name: bindparam(f"new_{name}") for name in progress}),
+            dialect,
+            [*(f"new_{name}" for name in progress), "call_id"],
+        )
+        self._delete_call = _text(
+            delete(calls).where(calls.c.id == bindparam("call_id")), dialect, ["call_id"]
+        )
+        self._insert_event = _text(
+            _tolerant_insert(call_events, dialect).on_conflict_do_nothing(),
+            dialect,
+            call_events.columns.keys(),
+        )
+        upsert = _tolerant_insert(dialogs, dialect)
+        self._keep_dialog = _text(
+            upsert.on_conflict_do_update(
+                index_elements=["call_id", "leg"], set_={"dialog": upsert.excluded.dialog}
+            ),
+            dialect,
+            dialogs.columns.keys(),
+        )
+        self._forget_dialog = _text(
+            delete(dialogs).where(
+                dialogs.c.call_id == bindparam("of_call"), dialogs.c.leg == bindparam("of_leg")
+            ),
+            dialect,
+            ["of_call", "of_leg"],
+        )
+        self.insert_record = _text(_record_of_call(dialect), dialect, [*_RECORD_SECONDS, "of_call"])
+
+    def apply(self, cursor: DBAPICursor, changes: Sequence[Change]) -> None:
+        """Execute `changes` in the transaction of `cursor`. A call's row is written once, as its last change left it."""
+        new_calls: list[Row] = []
+        latest: dict[str, Call] = {}
+        events: list[Row] = []
+        erased: list[Row] = []
+        legs: dict[tuple[str, str], str | None] = {}
+        for change in changes:
+            match change:
+                case ChangedCall(call, event):
+                    latest[call.id] = call
+                    events.append(self._event_row(call, event))
+                case ChangedDialog(call_id, leg, dialog):
+                    legs[call_id, leg.value] = dialog
+                case NewCall(call, event):
+                    new_calls.append(self._identity(call) + self._progress(call))
+                    events.append(self._event_row(call, event))
+                case ErasedCall(call_id):
+                    erased.append((call_id,))
+                case _:
+                    assert_never(change)
+        _execute(cursor, self._insert_call, new_calls)
+        _execute(cursor, self._update_call, [(*self._progress(call), call.id) for call in latest.values()])
+        _execute(cursor, self._insert_event, events)
+        _execute(
+            cursor,
+            self.insert_record,
+            [(*_call_seconds(call), call.id) for call in latest.values() if call.state is State.ENDED],
+        )
+        _execute(cursor, self._keep_dialog, [(*key, text) for key, text in legs.items() if text is not None])
+        _execute(cursor, self._forget_dialog, [key for key, text in legs.items() if text is None])
+        _execute(cursor, self._delete_call, erased)
+
+    def _identity(self, call: Call) -> Row:
+        return (
+            call.id,
+            call.account_id,
+            call.key_id,
+            *_party_row(call.user),
+            *_party_row(call.destination),
+            self._utc(call.accepted_at),
+        )
+
+    def _progress(self, call: Call) -> Row:
+        # A reason that is still being spoken to the user is not yet the call's end.
+        ending = call.ending if call.state is State.ENDED else None
+        return (
+            call.state.value,
+            None if ending is None else ending.outcome.value,
+            None if ending is None else ending.cause.value,
+            None if ending is None else ending.by.value,
+            self._time(call.ended_at),
+            *self._leg_row(call.user_leg),
+            *self._leg_row(call.destination_leg),
+        )
+
+    def _leg_row(self, leg: Leg) -> Row:
+        return (
+            leg.state.value,
+            self._time(leg.dialed_at),
+            self._time(leg.ringing_at),
+            self._time(leg.answered_at),
+            self._time(leg.ended_at),
+            None if leg.cause is None else leg.cause.value,
+            leg.sip_status,
+            leg.q850,
+        )
+
+    def _event_row(self, call: Call, event: CallEvent) -> Row:
+        return (
+            event.call_id,
+            event.sequence,
+            event.name,
+            self._utc(event.at),
+            call.state.value,
+            call.user_leg.state.value,
+            call.destination_leg.state.value,
+        )
+
+    def _time(self, at: float | None) -> float | None:
+        return None if at is None else self._utc(at)
+
+
+_RECORD_SECONDS = ("user_ring_seconds", "destination_ring_seconds", "talk_seconds")
+_RECORD_COLUMNS = records.columns.keys()
+
+
+def ring_seconds(ringing_at: float | None, *ends: float | None) -> float:
+    """How long a phone rang until the first of `ends` that is known: its answer, its end, the end of the call."""
+    until = next((at for at in ends if at is not None), None)
+    return 0.0 if ringing_at is None or until is None else max(0.0, until - ringing_at)
+
+
+def _call_seconds(call: Call) -> tuple[float, float, float]:
+    # Durations come of the monotonic clock, which no one sets.
+    user, destination = call.user_leg, call.destination_leg
+    return (
+        ring_seconds(user.ringing_at, user.answered_at, user.ended_at, call.ended_at),
+        ring_seconds(destination.ringing_at, destination.answered_at, destination.ended_at, call.ended_at),
+        call.talk_seconds,
+    )
+
+
+def _party_row(party: Party) -> Row:
+    return party.number, party.target, party.trunk, party.caller_number
+
+
+def _execute(cursor: DBAPICursor, text: str, rows: Sequence[Row]) -> None:
+    if rows:
+        cursor.executemany(text, rows)
+
+
+def _record_of_call(dialect: Dialect) -> UpdateBase:
+    """A record is the call's row as it is in the same transaction, and the durations, which are given."""
+    values = [
+        bindparam(name, type_=Double)
+        if name in _RECORD_SECONDS
+        else calls.c["id" if name == "call_id" else name]
+        for name in _RECORD_COLUMNS
+    ]
+    source = select(*values).where(calls.c.id == bindparam("of_call"))
+    return _tolerant_insert(records, dialect).from_select(_RECORD_COLUMNS, source).on_conflict_do_nothing()
+
+
+def _tolerant_insert(table: Table, dialect: Dialect) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can be told what to do with a row that is there; the two databases spell it alike, in classes of their own."""
+    return postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def _text(statement: UpdateBase, dialect: Dialect, parameters: Sequence[str]) -> str:
+    """The SQL of `statement`, which takes its `parameters` by position in the order given."""
+    compiled = statement.compile(dialect=dialect)
+    assert isinstance(compiled, SQLCompiler)
+    assert compiled.positiontup == list(parameters), f"{statement} takes {compiled.positiontup}"
+    return str(compiled)

@@ -1,0 +1,252 @@
+"""The one thread that writes what happens to calls, many changes by one commit.
+
+Whatever was queued while the last commit ran is the next batch. A change that somebody waits for is written at
+once; others first wait a little for company, because a commit costs more than the rows in it
+(docs/decisions/0003-one-writer-thread.md). Changes are written in the order in which they were given.
+
+What the database does not take now is tried again until it does. Two kinds of change are not:
+- one that somebody waits for fails, so that its call is refused and never dialled;
+- one that the database will never take, such as a row that breaks a constraint, is logged and dropped.
+"""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from types import TracebackType
+from typing import Generic, TypeVar
+
+import structlog
+from sqlalchemy import Connection, Engine
+from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.exc import SQLAlchemyError
+
+from ringbridge.call.errors import StoreUnavailable
+from ringbridge.store.database import unavailable
+
+log = structlog.get_logger()
+
+Change = TypeVar("Change")
+
+# How long a click waits for the database. Longer than a write waits for a lock (`database.LOCK_SECONDS`), so that
+# an ordinary refusal comes from the database and says why.
+_ACCEPT_SECONDS = 2.0
+
+# What waits longer than this would only be refused late: two seconds' worth of the highest rate aimed at.
+_WAITING_LIMIT = 1000
+
+_LINGER_SECONDS = 0.01
+_FIRST_PAUSE_SECONDS = 0.05
+_LONGEST_PAUSE_SECONDS = 0.5
+_FLUSH_SECONDS = 5.0
+
+
+class _Entry(Generic[Change]):
+    """A change in the queue; while somebody waits for it, also who waits and what undoes it."""
+
+    __slots__ = ("change", "given_up", "taken", "undo", "waiter")
+
+    def __init__(
+        self, change: Change, waiter: asyncio.Future[None] | None = None, undo: Change | None = None
+    ) -> None:
+        self.change = change
+        self.waiter = waiter
+        self.undo = undo
+        self.taken = False
+        self.given_up = False
+
+
+class GroupCommitWriter(Generic[Change]):
+    """Writes changes by `apply`, which executes some of them over the driver's cursor, inside one transaction.
+
+    Entering starts the thread; leaving writes what is queued and ends it. All methods belong to the event loop's thread.
+    """
+
+    def __init__(self, engine: Engine, apply: Callable[[DBAPICursor, Sequence[Change]], None]) -> None:
+        self._engine = engine.execution_options(writes=True)
+        self._apply = apply
+        self._connection: Connection | None = None
+        self._queue: deque[_Entry[Change]] = deque()
+        self._taking = threading.Lock()
+        self._filled = threading.Event()
+        self._urgent = threading.Event()
+        self._closing = threading.Event()
+        self._abandoned = threading.Event()
+        self._waiting = 0
+        self._healthy = True
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+
+    async def __aenter__(self) -> "GroupCommitWriter[Change]":
+        self._thread.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._closing.set()
+        self._urgent.set()
+        self._filled.set()
+        await asyncio.to_thread(self._thread.join, _FLUSH_SECONDS)
+        # A thread that still tries gives up now; one that hangs in a dead disk is left behind, being a daemon.
+        self._abandoned.set()
+        await asyncio.to_thread(self._thread.join, _ACCEPT_SECONDS)
+
+    def healthy(self) -> bool:
+        """Whether the last write went through."""
+        return self._healthy
+
+    def submit(self, change: Change) -> None:
+        """Write `change` after all that was given before it; not waited for, and tried until it is done."""
+        self._queue.append(_Entry(change))
+        if not self._filled.is_set():
+            self._filled.set()
+
+    async def accept(self, change: Change, *, undo: Change) -> None:
+        """Write `change` and return when it is durable. Raises StoreUnavailable within two seconds; then it is not stored.
+
+        Where that cannot be known, as when the disk hangs in the middle of a commit, `undo` is written behind it.
+        """
+        if self._waiting >= _WAITING_LIMIT:
+            raise StoreUnavailable("The database does not keep up: too many new calls wait for it.")
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        entry = _Entry(change, waiter, undo)
+        self._waiting += 1
+        try:
+            self._queue.append(entry)
+            self._urgent.set()
+            self._filled.set()
+            async with asyncio.timeout(_ACCEPT_SECONDS):
+                await waiter
+        except TimeoutError:
+            self._healthy = False
+            self._give_up(entry, undo)
+            raise StoreUnavailable("The database does not answer; the call was not stored.") from None
+        except asyncio.CancelledError:
+            self._give_up(entry, undo)
+            raise
+        finally:
+            self._waiting -= 1
+
+    def _give_up(self, entry: _Entry[Change], undo: Change) -> None:
+        with self._taking:
+            entry.given_up = True
+        if entry.taken:
+            self.submit(undo)
+
+    # What follows runs in the thread.
+
+    def _run(self) -> None:
+        while self._queue or not self._closing.is_set():
+            self._filled.wait()
+            self._urgent.wait(_LINGER_SECONDS)
+            self._filled.clear()
+            self._urgent.clear()
+            self._write(self._take())
+        self._disconnect()
+
+    def _take(self) -> list[_Entry[Change]]:
+        """What is in the queue now, but for what was given up there."""
+        taken = []
+        with self._taking:
+            for _ in range(len(self._queue)):
+                entry = self._queue.popleft()
+                if not entry.given_up:
+                    entry.taken = True
+                    taken.append(entry)
+        return taken
+
+    def _write(self, entries: list[_Entry[Change]]) -> None:
+        """Bring `entries` to the database, however often that must be tried."""
+        batches = deque([entries] if entries else [])
+        pause_seconds = _FIRST_PAUSE_SECONDS
+        while batches:
+            batch = batches[0]
+            try:
+                self._commit(batch)
+            except Exception as error:  # noqa: BLE001 - whatever a row at fault raises must not end the thread
+                if self._is_outage(error):
+                    batches = self._postpone(batches, unavailable(error))
+                    if self._abandoned.wait(pause_seconds):
+                        log.critical("changes_lost", changes=sum(map(len, batches)))
+                        return
+                    pause_seconds = min(pause_seconds * 2, _LONGEST_PAUSE_SECONDS)
+                    continue
+                batches.popleft()
+                if len(batch) == 1:
+                    self._drop(batch[0])
+                else:
+                    # One of them is not to be had; each in a transaction of its own, the others are.
+                    batches.extendleft([entry] for entry in reversed(batch))
+            else:
+                batches.popleft()
+                self._acknowledge(batch)
+
+    def _commit(self, batch: list[_Entry[Change]]) -> None:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        with self._connection.begin():
+            cursor = self._connection.connection.cursor()
+            self._apply(cursor, [entry.change for entry in batch])
+            cursor.close()
+
+    def _is_outage(self, error: Exception) -> bool:
+        """Whether the same write may succeed later; if not, a row is at fault."""
+        driver = self._engine.dialect.loaded_dbapi
+        if isinstance(error, (driver.IntegrityError, driver.DataError)):
+            return False
+        return isinstance(error, (driver.Error, SQLAlchemyError))
+
+    def _acknowledge(self, batch: list[_Entry[Change]]) -> None:
+        if not self._healthy:
+            self._healthy = True
+            log.info("database_available")
+        _tell(batch, None)
+
+    def _postpone(
+        self, batches: deque[list[_Entry[Change]]], reason: StoreUnavailable
+    ) -> deque[list[_Entry[Change]]]:
+        """Refuse all that somebody waits for, in `batches` and in the queue; returns what is to be tried again."""
+        if self._healthy:
+            self._healthy = False
+            log.error("database_unavailable", reason=str(reason))
+        self._disconnect()
+        tried, *untried = *batches, self._take()
+        for batch in (tried, *untried):
+            _tell(batch, str(reason))
+        for entry in tried:
+            if entry.undo is not None:
+                # The commit may have been done and only its answer lost.
+                entry.change, entry.waiter, entry.undo = entry.undo, None, None
+        kept = [[entry for entry in batch if entry.waiter is None] for batch in untried]
+        return deque([tried, *(batch for batch in kept if batch)])
+
+    def _drop(self, entry: _Entry[Change]) -> None:
+        log.exception("change_dropped", change=repr(entry.change))
+        _tell([entry], "The database does not take this call.")
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            # A session that failed may be broken in ways that only a new one is surely free of.
+            self._connection.invalidate()
+            self._connection.close()
+            self._connection = None
+
+
+def _tell(batch: Iterable[_Entry[Change]], refusal: str | None) -> None:
+    """Wake who waits for `batch`, with success or StoreUnavailable; one hop to the event loop for all of them."""
+    waiters = [entry.waiter for entry in batch if entry.waiter is not None]
+    if waiters:
+        waiters[0].get_loop().call_soon_threadsafe(_settle, waiters, refusal)
+
+
+def _settle(waiters: list[asyncio.Future[None]], refusal: str | None) -> None:
+    for waiter in waiters:
+        if waiter.done():
+            continue
+        if refusal is None:
+            waiter.set_result(None)
+        else:
+            waiter.set_exception(StoreUnavailable(refusal))
