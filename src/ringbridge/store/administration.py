@@ -1,0 +1,239 @@
+"""What an administrator changes: accounts, keys, lines, limits and trunks. Synchronous: the command line uses it.
+
+Each method is one transaction, and each change tells running servers of itself by the revision of the directory.
+"""
+
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+
+from ringbridge.call.directory import Account, AccountLimits, ApiKey, Line, Trunk
+from ringbridge.call.errors import AlreadyExists, InvalidSetting, NotFound
+from ringbridge.store.database import reading, writing
+from ringbridge.store.record import Record
+from ringbridge.store.row import limits_of, limits_row, line_of, line_row
+from ringbridge.store.tables import (
+    account_limits,
+    accounts,
+    api_keys,
+    directory_revision,
+    lines,
+    records,
+    trunks,
+)
+
+
+class Administration:
+    """Reads and changes the directory over `engine`.
+
+    All methods raise StoreUnavailable; those that take an account's id raise NotFound when there is no such account.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def add_account(
+        self,
+        name: str,
+        *,
+        account_id: str | None = None,
+        country: str = "US",
+        language: str = "en",
+        main_number: str | None = None,
+    ) -> Account:
+        """A new account; seven random digits are its id where none is given. Raises AlreadyExists."""
+        with self._changing() as connection:
+            taken = set(connection.scalars(select(accounts.c.id)))
+            if account_id in taken:
+                raise AlreadyExists(f"There is an account {account_id} already. Give another id, or none.")
+            while account_id is None or account_id in taken:
+                account_id = str(1_000_000 + secrets.randbelow(9_000_000))
+            account = Account(
+                id=account_id, name=name, country=country, language=language, main_number=main_number
+            )
+            connection.execute(insert(accounts), asdict(account))
+        return account
+
+    def accounts(self) -> list[Account]:
+        """All accounts, by id."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(select(accounts).order_by(accounts.c.id)).mappings()
+            return [Account(**row) for row in rows]
+
+    def suspend(self, account_id: str, *, suspended: bool = True) -> None:
+        """Let an account place no more calls, or let it again. Calls that are up go on."""
+        with self._changing() as connection:
+            _require_account(connection, account_id)
+            connection.execute(
+                update(accounts).where(accounts.c.id == account_id).values(suspended=suspended)
+            )
+
+    def add_key(self, key: ApiKey) -> None:
+        """A new API key."""
+        with self._changing() as connection:
+            _require_account(connection, key.account_id)
+            connection.execute(insert(api_keys), asdict(key))
+
+    def keys(self, account_id: str) -> list[ApiKey]:
+        """The account's keys, the oldest first, with those that are not valid any more."""
+        statement = (
+            select(api_keys)
+            .where(api_keys.c.account_id == account_id)
+            .order_by(api_keys.c.created_at, api_keys.c.id)
+        )
+        with reading(self._engine) as connection:
+            _require_account(connection, account_id)
+            return [ApiKey(**row) for row in connection.execute(statement).mappings()]
+
+    def revoke_key(self, key_id: str, *, at: float) -> None:
+        """End a key's validity at `at`, UTC seconds since 1970, unless it was revoked before. Raises NotFound."""
+        with self._changing() as connection:
+            revoked = connection.execute(
+                update(api_keys)
+                .where(api_keys.c.id == key_id)
+                .values(revoked_at=func.coalesce(api_keys.c.revoked_at, at))
+            )
+            if revoked.rowcount == 0:
+                raise NotFound(f"There is no key {key_id}.")
+
+    def add_line(self, line: Line, *, device_digests: dict[str, str] | None = None) -> None:
+        """A new line. `device_digests` (digest algorithm -> HA1) is what its phone's password is checked against.
+
+        Raises AlreadyExists, and NotFound for an unknown trunk.
+        """
+        with self._changing() as connection:
+            _LineChecks(connection).check(line)
+            connection.execute(insert(lines), line_row(line, device_digests))
+
+    def add_lines(self, new_lines: Iterable[Line]) -> int:
+        """New lines, all or none; returns how many. Errors are those of `add_line` and name the row, counted from 1."""
+        rows = []
+        with self._changing() as connection:
+            checks = _LineChecks(connection)
+            for number, line in enumerate(new_lines, start=1):
+                try:
+                    checks.check(line)
+                except (AlreadyExists, NotFound) as error:
+                    raise type(error)(f"Row {number}: {error} No line was added.") from None
+                rows.append(line_row(line, None))
+            if rows:
+                connection.execute(insert(lines), rows)
+        return len(rows)
+
+    def lines(self, account_id: str) -> list[Line]:
+        """The account's lines, by number."""
+        statement = select(lines).where(lines.c.account_id == account_id).order_by(lines.c.number)
+        with reading(self._engine) as connection:
+            _require_account(connection, account_id)
+            return [line_of(row) for row in connection.execute(statement).mappings()]
+
+    def remove_line(self, account_id: str, number: str) -> None:
+        """Forget a line. Raises NotFound."""
+        with self._changing() as connection:
+            _require_account(connection, account_id)
+            removed = connection.execute(
+                delete(lines).where(lines.c.account_id == account_id, lines.c.number == number)
+            )
+            if removed.rowcount == 0:
+                raise NotFound(f"Account {account_id} has no line {number}.")
+
+    def add_trunk(self, trunk: Trunk) -> Trunk:
+        """A new trunk, as it was stored: its position is behind the others. Raises AlreadyExists."""
+        with self._changing() as connection:
+            if connection.scalar(select(trunks.c.id).where(trunks.c.name == trunk.name)) is not None:
+                raise AlreadyExists(
+                    f"There is a trunk {trunk.name} already. Give another name, or remove it first."
+                )
+            last = connection.scalar(select(func.max(trunks.c.position)))
+            stored = replace(trunk, position=0 if last is None else last + 1)
+            connection.execute(insert(trunks), asdict(stored))
+        return stored
+
+    def trunks(self) -> list[Trunk]:
+        """All trunks, the default one first."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(select(trunks).order_by(trunks.c.position)).mappings()
+            return [Trunk(**row) for row in rows]
+
+    def remove_trunk(self, name: str) -> None:
+        """Forget a trunk that no line uses; calls that are up on it go on. Raises NotFound and InvalidSetting."""
+        with self._changing() as connection:
+            used = connection.scalar(select(func.count()).select_from(lines).where(lines.c.trunk == name))
+            if used:
+                raise InvalidSetting(f"Trunk {name} is used by {used} lines. Remove those lines first.")
+            if connection.execute(delete(trunks).where(trunks.c.name == name)).rowcount == 0:
+                raise NotFound(f"There is no trunk {name}.")
+
+    def limits(self, account_id: str) -> AccountLimits:
+        """What the account may do; the defaults where nothing was set."""
+        statement = select(account_limits).where(account_limits.c.account_id == account_id)
+        with reading(self._engine) as connection:
+            _require_account(connection, account_id)
+            row = connection.execute(statement).mappings().one_or_none()
+            return AccountLimits() if row is None else limits_of(row)
+
+    def set_limits(self, account_id: str, limits: AccountLimits) -> None:
+        """Set all limits of the account."""
+        with self._changing() as connection:
+            _require_account(connection, account_id)
+            connection.execute(delete(account_limits).where(account_limits.c.account_id == account_id))
+            connection.execute(insert(account_limits), limits_row(account_id, limits))
+
+    def records(self, account_id: str, limit: int) -> list[Record]:
+        """The records of the account's last `limit` calls, the newest first."""
+        statement = (
+            select(records)
+            .where(records.c.account_id == account_id)
+            .order_by(records.c.ended_at.desc(), records.c.call_id.desc())
+            .limit(limit)
+        )
+        with reading(self._engine) as connection:
+            _require_account(connection, account_id)
+            return [Record(**row) for row in connection.execute(statement).mappings()]
+
+    @contextmanager
+    def _changing(self) -> Iterator[Connection]:
+        with writing(self._engine) as connection:
+            # First of all: its row lock lets PostgreSQL's administrators, too, go one behind the other, so that
+            # what a method has checked stays true until it has written.
+            connection.execute(update(directory_revision).values(revision=directory_revision.c.revision + 1))
+            yield connection
+
+
+def _require_account(connection: Connection, account_id: str) -> None:
+    if connection.scalar(select(accounts.c.id).where(accounts.c.id == account_id)) is None:
+        raise NotFound(f"There is no account {account_id}.")
+
+
+class _LineChecks:
+    """Whether lines can be added, in one transaction; what was asked once is remembered for the thousands that follow."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._numbers: dict[str, set[str]] = {}
+        self._trunks: Sequence[str] = connection.scalars(select(trunks.c.name)).all()
+        self._usernames = set(
+            connection.scalars(select(lines.c.sip_username).where(lines.c.sip_username.is_not(None)))
+        )
+
+    def check(self, line: Line) -> None:
+        """Count `line` among those that there are. Raises AlreadyExists and NotFound."""
+        if line.account_id not in self._numbers:
+            _require_account(self._connection, line.account_id)
+            of_account = select(lines.c.number).where(lines.c.account_id == line.account_id)
+            self._numbers[line.account_id] = set(self._connection.scalars(of_account))
+        numbers = self._numbers[line.account_id]
+        if line.number in numbers:
+            raise AlreadyExists(
+                f"{line.number} is a line of account {line.account_id} already. Remove that line first."
+            )
+        if line.sip_username is not None and line.sip_username in self._usernames:
+            raise AlreadyExists(f"The SIP user name {line.sip_username} is taken. Give another one.")
+        if line.trunk is not None and line.trunk not in self._trunks:
+            raise NotFound(f"There is no trunk {line.trunk}. Add it first.")
+        numbers.add(line.number)
+        if line.sip_username is not None:
+            self._usernames.add(line.sip_username)
