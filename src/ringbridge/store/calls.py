@@ -1,0 +1,201 @@
+"""Calls, their history and their records in SQL: the port `CallStore`.
+
+Changes go through the writer's thread and keep their order; look-ups, and the repair after a crash, hop to other threads.
+"""
+
+import asyncio
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy import ColumnElement, Engine, RowMapping, case, func, insert, or_, select, update
+
+from ringbridge.call.cause import Cause, EndedBy, Outcome
+from ringbridge.call.history import CallEvent, StoredCall, StoredEvent, StoredLeg
+from ringbridge.call.model import Call, LegName, LegState, State
+from ringbridge.call.ports import OpenCall
+from ringbridge.store.change import (
+    Change,
+    ChangedCall,
+    ChangedDialog,
+    ChangeStatements,
+    ErasedCall,
+    NewCall,
+    ring_seconds,
+)
+from ringbridge.store.database import reading, storable, writing
+from ringbridge.store.tables import call_events, calls, dialogs, records
+from ringbridge.store.writer import GroupCommitWriter
+
+
+class SqlCallStore:
+    """CallStore over `engine`, from entry to exit. `utc` turns monotonic seconds into UTC seconds since 1970."""
+
+    def __init__(self, engine: Engine, utc: Callable[[float], float]) -> None:
+        self._engine = engine
+        self._utc = utc
+        self._statements = ChangeStatements(engine.dialect, utc)
+        self._writer: GroupCommitWriter[Change] = GroupCommitWriter(engine, self._statements.apply)
+
+    async def __aenter__(self) -> "SqlCallStore":
+        await self._writer.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._writer.__aexit__(kind, error, traceback)
+
+    async def accept(self, call: Call, event: CallEvent) -> None:
+        """Store a new call and its first event; durable on return. Raises StoreUnavailable within two seconds."""
+        await self._writer.accept(NewCall(call, event), undo=ErasedCall(call.id))
+
+    def save(self, call: Call, event: CallEvent) -> None:
+        """Store a change and its event, with an ended call also its record."""
+        self._writer.submit(ChangedCall(call, event))
+
+    def save_dialog(self, call_id: str, leg: LegName, dialog: str | None) -> None:
+        """Keep what is needed to end a leg after a crash, or forget it."""
+        self._writer.submit(ChangedDialog(call_id, leg, dialog))
+
+    async def open_calls(self) -> list[OpenCall]:
+        """What an earlier process left unfinished, in the order in which it was accepted. Raises StoreUnavailable."""
+        return await asyncio.to_thread(self._read_open_calls)
+
+    async def close_interrupted(self, call_id: str, *, ended_at: float) -> None:
+        """Give a call of an earlier process its end; `ended_at` is monotonic seconds of this one. Raises StoreUnavailable."""
+        await asyncio.to_thread(self._close_interrupted, call_id, self._utc(ended_at))
+
+    async def find(self, account_id: str, call_id: str) -> StoredCall | None:
+        """The account's call with its history so far. Raises StoreUnavailable."""
+        if not storable(call_id):
+            return None
+        return await asyncio.to_thread(self._read_call, account_id, call_id)
+
+    def healthy(self) -> bool:
+        """Whether the last write went through."""
+        return self._writer.healthy()
+
+    def _read_open_calls(self) -> list[OpenCall]:
+        last_sequence = (
+            select(func.max(call_events.c.sequence))
+            .where(call_events.c.call_id == calls.c.id)
+            .scalar_subquery()
+        )
+        statement = (
+            select(calls.c.id, last_sequence.label("last_sequence"), dialogs.c.leg, dialogs.c.dialog)
+            .outerjoin(dialogs, dialogs.c.call_id == calls.c.id)
+            .where(or_(calls.c.state != State.ENDED.value, dialogs.c.leg.is_not(None)))
+            .order_by(calls.c.accepted_at, calls.c.id)
+        )
+        sequences: dict[str, int] = {}
+        kept: dict[str, dict[LegName, str]] = {}
+        with reading(self._engine) as connection:
+            for call_id, sequence, leg, dialog in connection.execute(statement):
+                sequences[call_id] = sequence
+                of_call = kept.setdefault(call_id, {})
+                if leg is not None:
+                    of_call[LegName(leg)] = dialog
+        return [
+            OpenCall(call_id=call_id, last_sequence=sequence, dialogs=kept[call_id])
+            for call_id, sequence in sequences.items()
+        ]
+
+    def _close_interrupted(self, call_id: str, ended_at: float) -> None:
+        with writing(self._engine) as connection:
+            closed = connection.execute(
+                update(calls)
+                .where(calls.c.id == call_id, calls.c.state != State.ENDED.value)
+                .values(
+                    state=State.ENDED.value,
+                    outcome=Outcome.INTERRUPTED.value,
+                    cause=Cause.INTERRUPTED.value,
+                    ended_by=EndedBy.SERVER.value,
+                    ended_at=ended_at,
+                    **_interrupted_leg(LegName.USER, ended_at),
+                    **_interrupted_leg(LegName.DESTINATION, ended_at),
+                )
+            )
+            if closed.rowcount == 0:
+                return
+            row = connection.execute(select(calls).where(calls.c.id == call_id)).mappings().one()
+            last_sequence = select(func.max(call_events.c.sequence)).where(call_events.c.call_id == call_id)
+            connection.execute(
+                insert(call_events).values(
+                    call_id=call_id,
+                    sequence=(connection.scalar(last_sequence) or 0) + 1,
+                    name="ended",
+                    at=ended_at,
+                    state=row["state"],
+                    user_leg=row["user_state"],
+                    destination_leg=row["destination_state"],
+                )
+            )
+            connection.exec_driver_sql(
+                self._statements.insert_record,
+                (
+                    ring_seconds(row["user_ringing_at"], row["user_answered_at"], ended_at),
+                    ring_seconds(row["destination_ringing_at"], row["destination_answered_at"], ended_at),
+                    max(0.0, ended_at - (row["destination_answered_at"] or ended_at)),
+                    call_id,
+                ),
+            )
+
+    def _read_call(self, account_id: str, call_id: str) -> StoredCall | None:
+        statement = (
+            select(calls, records.c.talk_seconds)
+            .outerjoin(records, records.c.call_id == calls.c.id)
+            .where(calls.c.id == call_id, calls.c.account_id == account_id)
+        )
+        history = (
+            select(*(column for column in call_events.columns if column.name != "call_id"))
+            .where(call_events.c.call_id == call_id)
+            .order_by(call_events.c.sequence)
+        )
+        with reading(self._engine) as connection:
+            row = connection.execute(statement).mappings().one_or_none()
+            if row is None:
+                return None
+            events = connection.execute(history).mappings().all()
+        return StoredCall(
+            id=row["id"],
+            account_id=row["account_id"],
+            state=row["state"],
+            outcome=row["outcome"],
+            cause=row["cause"],
+            ended_by=row["ended_by"],
+            accepted_at=row["accepted_at"],
+            ended_at=row["ended_at"],
+            talk_seconds=row["talk_seconds"] or 0.0,
+            user=_stored_leg(row, LegName.USER),
+            destination=_stored_leg(row, LegName.DESTINATION),
+            events=tuple(StoredEvent(**event) for event in events),
+        )
+
+
+def _interrupted_leg(name: LegName, ended_at: float) -> dict[str, ColumnElement[Any]]:
+    """What becomes of a leg of an interrupted call: ended, unless it was or had never begun."""
+    state, ended, cause = (calls.c[f"{name.value}_{field}"] for field in ("state", "ended_at", "cause"))
+    alive = state.not_in([LegState.NONE.value, LegState.ENDED.value])
+    return {
+        state.name: case((alive, LegState.ENDED.value), else_=state),
+        ended.name: case((alive, ended_at), else_=ended),
+        cause.name: case((alive, Cause.INTERRUPTED.value), else_=cause),
+    }
+
+
+def _stored_leg(row: RowMapping, name: LegName) -> StoredLeg:
+    leg = name.value
+    return StoredLeg(
+        number=row[f"{leg}_number"],
+        state=row[f"{leg}_state"],
+        ringing_at=row[f"{leg}_ringing_at"],
+        answered_at=row[f"{leg}_answered_at"],
+        ended_at=row[f"{leg}_ended_at"],
+        cause=row[f"{leg}_cause"],
+        sip_status=row[f"{leg}_sip_status"],
+        q850=row[f"{leg}_q850"],
+    )

@@ -1,0 +1,71 @@
+"""Every test that takes `url`, `engine` or what is built on them runs twice: on an SQLite file and on PostgreSQL."""
+
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, create_engine
+
+from ringbridge.store.administration import Administration
+from ringbridge.store.calls import SqlCallStore
+from ringbridge.store.database import migrate, open_database
+from tests.store.postgres import running_postgres
+from tests.store.samples import utc
+
+_databases = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_folder() -> Iterator[Path]:
+    """The socket folder of a server that runs for the whole session."""
+    with running_postgres() as folder:
+        yield folder
+
+
+@pytest.fixture
+def postgres_url(postgres_folder: Path) -> str:
+    """An empty database on PostgreSQL."""
+    name = f"test_{next(_databases)}"
+    server = create_engine(
+        f"postgresql+psycopg://ringbridge@/postgres?host={postgres_folder}", isolation_level="AUTOCOMMIT"
+    )
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    server.dispose()
+    return f"postgresql://ringbridge@/{name}?host={postgres_folder}"
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """An SQLite file that is not there yet."""
+    return f"sqlite:///{tmp_path}/ringbridge.db"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest) -> str:
+    """An empty database of either kind."""
+    address: str = request.getfixturevalue(f"{request.param}_url")
+    return address
+
+
+@pytest.fixture
+def engine(url: str) -> Iterator[Engine]:
+    """A database with all tables."""
+    engine = open_database(url)
+    migrate(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def administration(engine: Engine) -> Administration:
+    """What the administrator does to the database."""
+    return Administration(engine)
+
+
+@pytest.fixture
+async def store(engine: Engine) -> AsyncIterator[SqlCallStore]:
+    """A store that writes; see `written` for how to wait for it."""
+    async with SqlCallStore(engine, utc) as store:
+        yield store

@@ -1,0 +1,102 @@
+"""Calls as the store is given them, and how far the clock of the tests is behind UTC."""
+
+from dataclasses import replace
+from itertools import count
+
+from ringbridge.call.cause import Cause, EndedBy, Outcome
+from ringbridge.call.history import CallEvent, first_event
+from ringbridge.call.model import Call, Ending, Leg, LegState, Party, State
+from ringbridge.store.calls import SqlCallStore
+
+UTC_OFFSET = 1_700_000_000.0
+
+ACCEPTED_AT = 100.0
+
+_barriers = count(1)
+
+
+def utc(at: float) -> float:
+    """UTC seconds since 1970 for seconds of the tests' clock."""
+    return UTC_OFFSET + at
+
+
+def a_call(call_id: str = "call-1", *, account_id: str = "1009683", accepted_at: float = ACCEPTED_AT) -> Call:
+    """A call that was accepted now."""
+    return Call(
+        id=call_id,
+        account_id=account_id,
+        key_id="key-1",
+        user=Party(
+            number="+18175629656",
+            target="sip:alice@127.0.0.1:5062",
+            caller_number="+13053452300",
+            caller_name="Calling",
+        ),
+        destination=Party(
+            number="+13053452300",
+            target="sip:+13053452300@trunk.example",
+            trunk="main",
+            caller_number="+18175629656",
+        ),
+        accepted_at=accepted_at,
+    )
+
+
+def ringing(call: Call) -> Call:
+    """The call as the user's phone rings, one second after it was accepted."""
+    leg = Leg(state=LegState.RINGING, dialed_at=call.accepted_at, ringing_at=call.accepted_at + 1.0)
+    return replace(call, state=State.RINGING_USER, user_leg=leg)
+
+
+def connected(call: Call) -> Call:
+    """The call after both have answered: the user after 3 s, the destination after 8 s, of which it rang 4."""
+    start = call.accepted_at
+    return replace(
+        call,
+        state=State.CONNECTED,
+        user_leg=Leg(
+            state=LegState.ANSWERED, dialed_at=start, ringing_at=start + 1.0, answered_at=start + 3.0
+        ),
+        destination_leg=Leg(
+            state=LegState.ANSWERED, dialed_at=start + 3.0, ringing_at=start + 4.0, answered_at=start + 8.0
+        ),
+    )
+
+
+def completed(call: Call) -> Call:
+    """The call after the destination hung up, when they had talked for 12 s."""
+    ended_at = call.accepted_at + 20.0
+    up = connected(call)
+    return replace(
+        up,
+        state=State.ENDED,
+        user_leg=replace(up.user_leg, state=LegState.ENDED, ended_at=ended_at, cause=Cause.NORMAL),
+        destination_leg=replace(
+            up.destination_leg,
+            state=LegState.ENDED,
+            ended_at=ended_at,
+            cause=Cause.NORMAL,
+            sip_status=200,
+            q850=16,
+        ),
+        ended_at=ended_at,
+        ending=Ending(outcome=Outcome.COMPLETED, cause=Cause.NORMAL, by=EndedBy.DESTINATION),
+    )
+
+
+def event(call: Call, sequence: int, name: str, after_seconds: float = 0.0) -> CallEvent:
+    """A line of the call's history, so many seconds after it was accepted."""
+    return CallEvent(call_id=call.id, sequence=sequence, name=name, at=call.accepted_at + after_seconds)
+
+
+async def accept(store: SqlCallStore, *new_calls: Call) -> None:
+    """Let the store accept calls, one after the other."""
+    for call in new_calls:
+        await store.accept(call, first_event(call))
+
+
+async def written(store: SqlCallStore) -> None:
+    """Return when all that the store was given before is written: order is kept, and an accepted call is durable."""
+    barrier = a_call(f"barrier-{next(_barriers)}", account_id="nobody")
+    await accept(store, barrier)
+    await store.close_interrupted(barrier.id, ended_at=barrier.accepted_at)
