@@ -1,0 +1,43 @@
+"""The benchmark as a person runs it, with few calls: it must end, print its tables and keep its figures."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.peers.server import REPOSITORY
+from tests.peers.tool import require_tool
+
+pytestmark = pytest.mark.peer
+
+
+def test_a_small_run_prints_its_table_and_keeps_every_figure() -> None:
+    require_tool("sipp", "sip-tester")
+    words = ["--step", "cost", "--calls", "20", "--rate", "20", "--runs", "1"]
+    done = subprocess.run(
+        [REPOSITORY / "scripts" / "bench", *words], capture_output=True, text=True, check=False, timeout=90
+    )
+
+    # Status 1 says that a goal was missed: of the machine that tests run on nothing is asked.
+    assert done.returncode in (0, 1), done.stderr
+    assert re.search(r"calls complete +100 % +at least 100 +met", done.stdout), done.stdout + done.stderr
+    kept = re.search(r"kept in (\S+)", done.stdout)
+    assert kept is not None
+    lines = [json.loads(line) for line in Path(kept[1]).read_text().splitlines()]
+    assert [line["name"] for line in lines if line["kind"] == "figure"] == [
+        "server",
+        "media worker",
+        "together",
+        "calls complete",
+    ]
+
+
+def test_a_wrong_word_is_explained() -> None:
+    done = subprocess.run(
+        [REPOSITORY / "scripts" / "bench", "--calls", "0"], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert "'0' is not a whole number from 1 to 5000" in done.stderr
