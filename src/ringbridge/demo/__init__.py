@@ -1,0 +1,1 @@
+"""`ringbridge demo`: a server, two phones and a call between them, all real but for the people."""
