@@ -1,0 +1,76 @@
+"""`ringbridge account`: the customers of this server."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from ringbridge.cli.errors import CommandError
+from ringbridge.cli.output import show
+from ringbridge.cli.workspace import administration, find_account
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The customers of this server.")
+
+# Those that there are prompts in.
+LANGUAGES = ("en", "es", "fr", "de", "pt", "it")
+
+NONE_YET = 'no accounts yet: ringbridge account add --name "Blue Bottle"'
+
+
+@app.command("add")
+def add(
+    name: Annotated[str, typer.Option(help="What the account is called.")],
+    account: Annotated[
+        str | None, typer.Option("--id", help="Digits to be known by, instead of seven random ones.")
+    ] = None,
+    country: Annotated[
+        str, typer.Option(help="Two letters: how numbers without a country code are read.")
+    ] = "US",
+    language: Annotated[str, typer.Option(help="Of the prompts: en, es, fr, de, pt or it.")] = "en",
+    main_number: Annotated[
+        str | None, typer.Option(help="Its own number, shown when an internal extension calls.")
+    ] = None,
+) -> None:
+    """Make an account and print its id.
+
+    \b
+    Examples:
+      ringbridge account add --name "Blue Bottle"
+      ringbridge account add --name "Bleu" --id 1009683 --country FR --language fr --main-number 0142685300
+    """
+    from ringbridge.cli.number import e164, known_country
+
+    code = known_country(country)
+    if account is not None and not (account.isascii() and account.isdigit() and len(account) <= 20):
+        raise CommandError(f"--id takes up to 20 digits, not {account!r}")
+    if language.lower() not in LANGUAGES:
+        raise CommandError(f"--language takes en, es, fr, de, pt or it, not {language!r}")
+    number = e164(main_number, code) if main_number is not None else None
+    with administration() as directory:
+        made = directory.add_account(
+            name, account_id=account, country=code, language=language.lower(), main_number=number
+        )
+    typer.echo(made.id)
+
+
+@app.command("list")
+def list_accounts(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """List all accounts."""
+    with administration() as directory:
+        rows = [asdict(account) for account in directory.accounts()]
+    show(rows, as_json=as_json, empty=NONE_YET)
+
+
+@app.command("show")
+def show_account(
+    account: Annotated[str, typer.Argument(help="The account's id.")],
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show one account, and how many lines and keys it has."""
+    with administration() as directory:
+        found = find_account(directory, account)
+        lines, keys = directory.lines(account), directory.keys(account)
+    row = asdict(found) | {"lines": len(lines), "keys": len(keys)}
+    show([row], as_json=as_json, empty=NONE_YET)

@@ -1,0 +1,61 @@
+"""`ringbridge limits`: what an account may do."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from ringbridge.call.directory import parse_limits
+from ringbridge.cli.output import show
+from ringbridge.cli.workspace import administration
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What an account may do.")
+
+AccountOption = Annotated[str, typer.Option("--account", help="The account's id.")]
+
+
+@app.command("set")
+def set_limits(
+    account: AccountOption,
+    words: Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help="Each limit to change.")],
+) -> None:
+    """Change limits; those that are not named stay as they are.
+
+    \b
+    Examples:
+      ringbridge limits set --account 1009683 concurrent=1000 per_user=1 rate=1000 duplicates_s=3
+      ringbridge limits set --account 1009683 countries=US,CA
+    \b
+    concurrent           calls at once
+    per_user             calls at once for one line
+    rate                 calls accepted in any one second
+    duplicates_s         a click repeated within these seconds is the same call
+    countries            two-letter codes that may be called; empty: the account's own
+    user_ring_s          how long the user's phone rings
+    destination_ring_s   how long the destination rings
+    call_s               how long a call may last
+    """
+    with administration() as directory:
+        directory.set_limits(account, parse_limits(directory.limits(account), words))
+
+
+@app.command("show")
+def show_limits(
+    account: AccountOption,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show all limits of the account as KEY=VALUE."""
+    with administration() as directory:
+        limits = asdict(directory.limits(account))
+    if as_json:
+        show([limits], as_json=True, empty="")
+        return
+    for key, value in limits.items():
+        typer.echo(f"{key}={_text(value)}")
+
+
+def _text(value: object) -> str:
+    """A limit as `limits set` takes it."""
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,63 @@
+"""Accounts on the command line."""
+
+import json
+
+from tests.cli.conftest import Ringbridge
+
+
+def test_an_account_is_added_and_its_id_is_all_that_is_printed(ringbridge: Ringbridge) -> None:
+    status, out, _ = ringbridge("account", "add", "--name", "Blue Bottle")
+
+    assert status == 0
+    assert out.strip().isdigit()
+    assert len(out.strip()) == 7
+
+
+def test_accounts_are_listed_for_people_and_for_programs(ringbridge: Ringbridge, account: str) -> None:
+    ringbridge(
+        "account", "add", "--name", "Bleu", "--id", "7", "--country", "fr", "--main-number", "0142685300"
+    )
+
+    assert ringbridge("account", "list").out == (
+        "id       name         country  language  main_number   suspended\n"
+        "1009683  Blue Bottle  US       en        -             no\n"
+        "7        Bleu         FR       en        +33142685300  no\n"
+    )
+    assert [row["name"] for row in json.loads(ringbridge("account", "list", "--json").out)] == [
+        "Blue Bottle",
+        "Bleu",
+    ]
+
+
+def test_without_accounts_the_list_says_how_to_add_one(ringbridge: Ringbridge) -> None:
+    assert ringbridge("account", "list") == (
+        0,
+        "",
+        'no accounts yet: ringbridge account add --name "Blue Bottle"\n',
+    )
+
+
+def test_an_account_is_shown_with_how_much_it_has(ringbridge: Ringbridge, account: str) -> None:
+    ringbridge("key", "create", "--account", account)
+
+    [row] = json.loads(ringbridge("account", "show", account, "--json").out)
+
+    assert (row["id"], row["keys"], row["lines"]) == (account, 1, 0)
+
+
+def test_what_is_no_country_no_number_no_id_and_no_free_id_is_refused(
+    ringbridge: Ringbridge, account: str
+) -> None:
+    add = ("account", "add", "--name", "Bleu")
+
+    assert ringbridge(*add, "--country", "England").err == (
+        "ringbridge: 'England' is not a country: give its two letters, such as US or GB\n"
+    )
+    assert ringbridge(*add, "--main-number", "12").err == "ringbridge: '12' is not a telephone number in US\n"
+    assert ringbridge(*add, "--id", "blue").err == "ringbridge: --id takes up to 20 digits, not 'blue'\n"
+    assert ringbridge(*add, "--language", "tlh").err == (
+        "ringbridge: --language takes en, es, fr, de, pt or it, not 'tlh'\n"
+    )
+    assert ringbridge(*add, "--id", account).err == (
+        "ringbridge: There is an account 1009683 already. Give another id, or none.\n"
+    )
