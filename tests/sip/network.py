@@ -6,10 +6,12 @@ import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ringbridge.sip.digest import Credentials
 from ringbridge.sip.endpoint import Endpoint, EndpointSettings, Packet
 from ringbridge.sip.event import Event
+from ringbridge.sip.headers import Headers
 from ringbridge.sip.hop import Hop
-from ringbridge.sip.message import Message, Request
+from ringbridge.sip.message import Message, Request, response_to
 from ringbridge.sip.parse import parse_datagram
 from ringbridge.sip.timers import Timers
 
@@ -150,3 +152,159 @@ class Network:
         if self._flying:
             times.append(self._flying[0][0])
         return min(times, default=None)
+
+
+class ScriptedPeer:
+    """The called side of one call, whose every message the test writes."""
+
+    def __init__(self, network: Network, *, hop: Hop = CALLED, tag: str = "peer") -> None:
+        self.network = network
+        self.hop = hop
+        self.tag = tag
+        self.contact = f"<sip:bob@{hop.host}:{hop.port}>"
+        self._branches = 0
+        self._sequence = 100
+
+    def received(self, method: str) -> Request:
+        """The latest request of a method that the caller sent."""
+        message = self.network.last(CALLER, method)
+        assert isinstance(message, Request)
+        return message
+
+    def answer(
+        self,
+        status: int,
+        *,
+        method: str = "INVITE",
+        to: Request | None = None,
+        tag: str | None = None,
+        headers: Sequence[tuple[str, str]] = (),
+        body: bytes = b"",
+        source: Hop | None = None,
+    ) -> None:
+        """Answer the caller's latest request of a method, or the one that is given."""
+        fields = list(headers)
+        if (
+            status < 300
+            and method in ("INVITE", "UPDATE")
+            and not any(name == "Contact" for name, _ in fields)
+        ):
+            fields.append(("Contact", self.contact))
+        if body:
+            fields.append(("Content-Type", "application/sdp"))
+        request = self.received(method) if to is None else to
+        to_tag = None if status == 100 else tag or self.tag
+        response = response_to(request, status, to_tag=to_tag, headers=fields, body=body)
+        self.deliver(response.serialize(), source=source)
+
+    def send(
+        self,
+        method: str,
+        *,
+        number: int | None = None,
+        headers: Sequence[tuple[str, str]] = (),
+        body: bytes = b"",
+        tag: str | None = None,
+        remote_tag: str | None = None,
+        branch: str | None = None,
+        source: Hop | None = None,
+    ) -> None:
+        """Send a request within the dialog that the caller's first INVITE opened."""
+        invite = [sent.message for sent in self.network.sent if sent.name == "INVITE"][0]
+        if number is None:
+            self._sequence += 1
+            number = self._sequence
+        if branch is None:
+            self._branches += 1
+            branch = f"z9hG4bKpeer{self._branches}"
+        fields = [
+            ("Via", f"SIP/2.0/UDP {self.hop.host}:{self.hop.port};rport;branch={branch}"),
+            ("Max-Forwards", "70"),
+            ("From", f"{invite.headers.get('To')};tag={tag or self.tag}"),
+            ("To", f"{invite.from_.uri};tag={remote_tag or invite.from_tag}"),
+            ("Call-ID", invite.call_id),
+            ("CSeq", f"{number} {method}"),
+            *headers,
+        ]
+        if body:
+            fields.append(("Content-Type", "application/sdp"))
+        if not any(name == "Contact" for name, _ in fields):
+            fields.append(("Contact", self.contact))
+        request = Request(method=method, uri="sip:192.0.2.1", headers=Headers.of(fields), body=body)
+        self.deliver(request.serialize(), source=source)
+
+    def deliver(self, data: bytes, *, source: Hop | None = None) -> None:
+        """Let octets arrive at the caller now."""
+        self.network.endpoints[CALLER].receive_packet(data, source or self.hop, self.network.now)
+        self.network.pump()
+
+
+def call_peer(
+    *,
+    credentials: Credentials | None = None,
+    hop: Hop = CALLED,
+    fraction: float = 0.0,
+    session_expires_seconds: int = 1800,
+    headers: Sequence[tuple[str, str]] = (),
+) -> tuple[Network, Endpoint, ScriptedPeer]:
+    """A caller whose INVITE, of the session `call`, is on its way to a scripted peer."""
+    caller = make_endpoint(
+        CALLER, "caller", fraction=fraction, session_expires_seconds=session_expires_seconds
+    )
+    network = Network({CALLER: caller})
+    caller.invite(
+        target="sip:bob@example.com",
+        hop=hop,
+        from_='"Alice" <sip:alice@example.com>',
+        to="<sip:bob@example.com>",
+        body=OFFER,
+        credentials=credentials,
+        headers=headers,
+        session="call",
+        now=0.0,
+    )
+    network.pump()
+    return network, caller, ScriptedPeer(network, hop=hop)
+
+
+def talk_to_peer(
+    *,
+    credentials: Credentials | None = None,
+    fraction: float = 0.0,
+    session_expires_seconds: int = 1800,
+    headers: Sequence[tuple[str, str]] = (),
+) -> tuple[Network, Endpoint, ScriptedPeer]:
+    """The same, answered by the peer; the news of that is forgotten. `headers` are the answer's."""
+    network, caller, peer = call_peer(
+        credentials=credentials, fraction=fraction, session_expires_seconds=session_expires_seconds
+    )
+    peer.answer(200, headers=headers, body=ANSWER)
+    network.events[CALLER].clear()
+    return network, caller, peer
+
+
+def receive_call(*, body: bytes = OFFER) -> tuple[Network, Endpoint, str]:
+    """An endpoint that a caller has just invited, and the session's id there."""
+    caller = make_endpoint(CALLER, "caller")
+    called = make_endpoint(CALLED, "called", accepts_invitations=True)
+    network = Network({CALLER: caller, CALLED: called})
+    caller.invite(
+        target="sip:bob@192.0.2.2",
+        hop=CALLED,
+        from_="<sip:alice@192.0.2.1>",
+        to="<sip:bob@192.0.2.2>",
+        body=body,
+        session="call",
+        now=0.0,
+    )
+    network.run(until=0.0)
+    [invited] = network.events[CALLED]
+    return network, called, invited.session
+
+
+def assert_nothing_is_left(endpoint: Endpoint) -> None:
+    """Every store of an endpoint is empty again."""
+    counts = endpoint.counts
+    assert (counts.sessions, counts.client_transactions, counts.server_transactions) == (0, 0, 0)
+    assert (counts.live_addresses, counts.alarms) == (0, 0)
+    assert endpoint.next_deadline() is None
