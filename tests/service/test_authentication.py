@@ -147,9 +147,14 @@ async def test_a_revoked_key_an_expired_key_and_a_suspended_account_hear_the_sam
     assert [line["reason"] for line in logs] == ["revoked", "expired", "suspended"]
 
 
-async def test_no_header_is_refused(door: Door) -> None:
-    with pytest.raises(InvalidCredentials):
-        await door.authenticator.authenticate(None, ADDRESS)
+@pytest.mark.parametrize("header", [None, "", "Bearer x", "Basic !"])
+async def test_a_request_without_credentials_is_refused_and_no_guess(door: Door, header: str | None) -> None:
+    errors = []
+    for _ in range(20):
+        with pytest.raises(InvalidCredentials) as caught:
+            await door.authenticator.authenticate(header, ADDRESS)
+        errors.append((type(caught.value), str(caught.value)))
+    assert errors == [(InvalidCredentials, "invalid credentials")] * 20
 
 
 async def test_no_secret_is_logged(door: Door) -> None:

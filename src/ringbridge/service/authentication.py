@@ -66,7 +66,9 @@ class Authenticator:
         """
         credentials = parse_basic(authorization)
         if credentials is None:
-            raise self._refusal("no credentials", "", address)
+            # No guess, so not counted as one: a browser asks without credentials first.
+            log.debug("credentials.missing", address=address)
+            raise InvalidCredentials("invalid credentials")
         account_id, text = credentials
         key_text = parse_key(text)
         if key_text is None:
