@@ -4,7 +4,7 @@ import asyncio
 import base64
 import time
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
@@ -12,7 +12,9 @@ import pytest_asyncio
 from ringbridge.api.app import create_app
 from ringbridge.api.server import HttpServer, listen
 from ringbridge.call.directory import Account, ApiKey
+from ringbridge.call.errors import InvalidDestination, InvalidUserLine
 from ringbridge.call.history import StoredCall, StoredEvent
+from ringbridge.call.number import InvalidNumber, normalise
 from ringbridge.service.authentication import Authenticator, Caller
 from ringbridge.service.calls import CallService, Placed
 from ringbridge.service.clock import Clock
@@ -43,6 +45,8 @@ class ScriptedCalls(CallService):
     async def place(self, caller: Caller, user_line: str, destination_line: str) -> Placed:
         if self.error is not None:
             raise self.error
+        _read(user_line, InvalidUserLine)
+        _read(destination_line, InvalidDestination)
         self.placed.append((caller.account.id, user_line, destination_line))
         return Placed(CALL_ID, self.replayed)
 
@@ -63,6 +67,14 @@ class ScriptedCalls(CallService):
         return self.stored[call_id].state != "ended"
 
 
+def _read(text: str, error: type[InvalidUserLine | InvalidDestination]) -> None:
+    """Refuse what the real service would refuse as no number."""
+    try:
+        normalise(text, ACCOUNT.country)
+    except InvalidNumber as exc:
+        raise error(exc.code) from exc
+
+
 class OneAccount:
     """A directory double with one account and one key."""
 
@@ -73,13 +85,23 @@ class OneAccount:
         return KEY if key_id == KEY.id else None
 
 
+class SkippingClock(Clock):
+    """The real clock, which a test may set ahead."""
+
+    skipped_seconds = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.skipped_seconds
+
+
 @dataclass(kw_only=True)
 class FrontDoor:
     """The running server and what is behind it."""
 
     port: int
     calls: ScriptedCalls
-    checks: dict[str, bool] = field(default_factory=dict)
+    checks: dict[str, bool]
+    clock: SkippingClock
 
     def url(self, path: str) -> str:
         """The address of `path`."""
@@ -145,9 +167,10 @@ async def exchange_octets(door: FrontDoor, octets: bytes) -> bytes:
 async def server() -> AsyncIterator[FrontDoor]:
     calls = ScriptedCalls()
     checks: dict[str, bool] = {}
+    clock = SkippingClock()
     sock = listen("127.0.0.1", 0)
     app = create_app(
-        authenticator=Authenticator(OneAccount(), PEPPER, Clock()),  # type: ignore[arg-type]
+        authenticator=Authenticator(OneAccount(), PEPPER, clock),  # type: ignore[arg-type]
         calls=calls,
         metrics=lambda: b"calls 3\n",
         ready=lambda: checks,
@@ -155,14 +178,15 @@ async def server() -> AsyncIterator[FrontDoor]:
     http = HttpServer(app, sock)
     serving = asyncio.ensure_future(http.run_until_stopped())
     await http.ready()
-    yield FrontDoor(port=sock.getsockname()[1], calls=calls, checks=checks)
+    yield FrontDoor(port=sock.getsockname()[1], calls=calls, checks=checks, clock=clock)
     http.stop()
     await serving
 
 
 @pytest.fixture
 def door(server: FrontDoor) -> FrontDoor:
-    """The server, with nothing left of an earlier test."""
+    """The server, with nothing left of an earlier test, wrong guesses included."""
     server.calls.reset()
     server.checks.clear()
+    server.clock.skipped_seconds += 3600.0
     return server

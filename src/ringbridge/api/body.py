@@ -1,15 +1,13 @@
-"""The body of a request: read within bounds of size and time, and its fields, whatever way they were sent.
+"""The body of a request: read within bounds, and its fields, whatever way they were sent.
 
 Reading goes on only as far as it must: a body that is too long is given up at the first octet too many. What the
 fields mean is not decided here.
 
 Errors: BodyError
  +-- BodyTooLarge    more than MAX_OCTETS, as declared, as sent, or once unpacked
- +-- BodyTooSlow     not there within READ_SECONDS
- +-- MalformedBody   cannot be read as what it says it is
+ +-- MalformedBody   cannot be read as what it says it is, or broke off
 """
 
-import asyncio
 import json
 import zlib
 from collections.abc import AsyncGenerator, Mapping
@@ -21,7 +19,6 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import Receive
 
 MAX_OCTETS = 64 * 1024
-READ_SECONDS = 10.0
 
 # A call has two fields; a form with hundreds is somebody trying out what happens.
 MAX_FIELDS = 100
@@ -39,12 +36,6 @@ class BodyTooLarge(BodyError):
     code = "body_too_large"
 
 
-class BodyTooSlow(BodyError):
-    """Too slow, or stopped."""
-
-    code = "body_too_slow"
-
-
 class MalformedBody(BodyError):
     """Not what it says it is."""
 
@@ -55,11 +46,7 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
     """The whole body, unpacked if it came packed. Raises BodyError."""
     if int(headers.get(b"content-length", b"0")) > MAX_OCTETS:
         raise BodyTooLarge
-    try:
-        async with asyncio.timeout(READ_SECONDS):
-            body = await _receive_all(receive)
-    except TimeoutError as exc:
-        raise BodyTooSlow from exc
+    body = await _receive_all(receive)
     encoding = headers.get(b"content-encoding", b"identity").strip().lower()
     return body if encoding == b"identity" else _unpack(body, encoding)
 

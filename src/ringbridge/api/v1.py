@@ -8,7 +8,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from ringbridge.api.answer import CHALLENGE, Answer, HeaderList, error_answer, json_answer, retry_after
-from ringbridge.api.body import BodyError, BodyTooLarge, BodyTooSlow, MalformedBody, read_body, read_fields
+from ringbridge.api.body import BodyError, BodyTooLarge, MalformedBody, read_body, read_fields
 from ringbridge.api.envelope import SOMETHING_WENT_WRONG
 from ringbridge.call.errors import (
     CallError,
@@ -95,8 +95,6 @@ def _refusal(error: CallError | BodyError) -> Answer:
             return error_answer(401, "Invalid API credentials.", error.code, (CHALLENGE,))
         case BodyTooLarge():
             return error_answer(413, "Request Entity Too Large", error.code, (_CLOSE,))
-        case BodyTooSlow():
-            return error_answer(408, "Request Timeout", error.code, (_CLOSE,))
         case InvalidUserLine() | MalformedBody():
             return error_answer(400, "request user_line field", error.code)
         case InvalidDestination():

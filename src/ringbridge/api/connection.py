@@ -1,0 +1,88 @@
+"""One HTTP connection: uvicorn's, with the bounds that it leaves to a proxy.
+
+A request has REQUEST_SECONDS from its first octet to its last, and a connection as long for its first request, so
+that nobody holds connections open by sending slowly. A head has at most MAX_HEAD_OCTETS, so that nobody fills the
+memory with header fields. What is no HTTP is answered in JSON, as everything is.
+"""
+
+import asyncio
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+REQUEST_SECONDS = 10.0
+
+# Apache and nginx take 8 KiB a line; browsers behind several proxies come near 16 KiB with everything.
+MAX_HEAD_OCTETS = 32 * 1024
+
+_BAD_REQUEST = (
+    b"HTTP/1.1 400 Bad Request\r\n"
+    b"content-type: application/json; charset=utf-8\r\n"
+    b"content-length: 24\r\n"
+    b"cache-control: no-store\r\n"
+    b"x-error-code: malformed_request\r\n"
+    b"connection: close\r\n"
+    b"\r\n"
+    b'{"error": "Bad Request"}'
+)
+
+
+class HeadTooLong(Exception):
+    """The request's head exceeds MAX_HEAD_OCTETS. The parser turns it into a malformed request."""
+
+
+class BoundedHttpProtocol(HttpToolsProtocol):
+    """uvicorn's protocol for httptools, bounded in time and size."""
+
+    _deadline: asyncio.TimerHandle | None = None
+    _is_in_head = False
+    _head_octets = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._arm()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._disarm()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._is_in_head:
+            self._head_octets += len(data)
+            if self._head_octets > MAX_HEAD_OCTETS:
+                self.send_400_response("The head is too long.")
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._is_in_head = True
+        self._head_octets = 0
+        if self._deadline is None:
+            self._arm()
+
+    def on_headers_complete(self) -> None:
+        self._is_in_head = False
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > MAX_HEAD_OCTETS:
+            raise HeadTooLong
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._disarm()
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """`msg` is for uvicorn's log only."""
+        self._is_in_head = False
+        self.transport.write(_BAD_REQUEST)
+        self.transport.close()
+
+    def _arm(self) -> None:
+        self._deadline = self.loop.call_later(REQUEST_SECONDS, self._close)
+
+    def _disarm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _close(self) -> None:
+        self._deadline = None
+        self.transport.close()

@@ -1,0 +1,84 @@
+"""The bounds of a connection in time and size."""
+
+import asyncio
+
+import pytest
+
+from ringbridge.api import connection
+from ringbridge.api.connection import MAX_HEAD_OCTETS
+from tests.api.conftest import FrontDoor, basic, exchange, exchange_octets, request
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+GOOD = b'{"user_line": "18175629656", "destination_line": "15125292329"}'
+
+
+@pytest.fixture
+def impatient(door: FrontDoor, monkeypatch: pytest.MonkeyPatch) -> FrontDoor:
+    """The server, with next to no time for a request."""
+    monkeypatch.setattr(connection, "REQUEST_SECONDS", 0.05)
+    return door
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"",
+        b"POST /api/v1/call HTTP/1.1\r\nHost:",
+        request(GOOD)[:-1],
+        request(GOOD, authorization=None)[:-1].replace(b"Connection: close\r\n", b""),
+        request(GOOD).replace(b"Connection: close\r\n", b"") + b"POST /api",
+    ],
+)
+async def test_a_request_that_is_not_finished_in_time_ends_the_connection(
+    impatient: FrontDoor, octets: bytes
+) -> None:
+    raw = await exchange_octets(impatient, octets)
+    assert raw.count(b"HTTP/1.1 200") == (1 if octets.endswith(b"POST /api") else 0)
+
+
+async def test_a_connection_between_requests_and_a_long_answer_are_not_hurried(impatient: FrontDoor) -> None:
+    request_octets = request(GOOD).replace(b"Connection: close\r\n", b"")
+    async with asyncio.timeout(5.0):
+        reader, writer = await asyncio.open_connection("127.0.0.1", impatient.port)
+        for _ in range(2):
+            writer.write(request_octets)
+            answer = await reader.readuntil(b"}")
+            assert answer.startswith(b"HTTP/1.1 200")
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.2):
+                    await reader.read(1)
+        writer.transport.abort()
+
+
+async def test_a_head_of_the_longest_size_is_taken(door: FrontDoor) -> None:
+    headers = {"X": "x" * (MAX_HEAD_OCTETS - 1000)}
+    assert (await exchange(door, request(GOOD, headers=headers))).status == 200
+
+
+@pytest.mark.parametrize("ending", [b"\r\n\r\n", b""])
+async def test_a_longer_head_is_refused_finished_or_not(door: FrontDoor, ending: bytes) -> None:
+    octets = b"POST /api/v1/call HTTP/1.1\r\nX: " + b"x" * MAX_HEAD_OCTETS + ending
+    reply = await exchange(door, octets)
+    assert (reply.status, reply.headers["x-error-code"]) == (400, "malformed_request")
+
+
+async def test_a_longer_path_is_refused(door: FrontDoor) -> None:
+    reply = await exchange(door, request(GOOD, path="/" + "x" * MAX_HEAD_OCTETS))
+    assert reply.status == 400
+
+
+async def test_a_head_that_comes_octet_by_octet_is_read(door: FrontDoor) -> None:
+    async with asyncio.timeout(5.0):
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        for octet in request(GOOD, authorization=basic()):
+            writer.write(bytes((octet,)))
+            await writer.drain()
+        assert (await reader.read()).startswith(b"HTTP/1.1 200")
+        writer.transport.abort()
+
+
+async def test_what_is_no_http_is_answered_in_json(door: FrontDoor) -> None:
+    reply = await exchange(door, b"\x16\x03\x01\x02\x00\r\n\r\n")
+    assert (reply.status, reply.body) == (400, b'{"error": "Bad Request"}')
+    assert reply.headers["content-type"] == "application/json; charset=utf-8"
