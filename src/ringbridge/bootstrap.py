@@ -1,0 +1,264 @@
+"""The composition root: the one module that knows every name. Builds the server from its settings, runs and stops it.
+
+Starting: lock and migrate the database, open the back doors, end what an earlier process left, open the front door.
+Stopping, on SIGTERM or SIGINT: refuse new calls, drain the running ones, stop; a second signal skips the drain.
+"""
+
+import asyncio
+import contextlib
+import errno
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from sqlalchemy import Engine
+
+from ringbridge.api.app import create_app
+from ringbridge.api.server import HttpServer, listen
+from ringbridge.call.directory import Trunk
+from ringbridge.call.errors import CallError
+from ringbridge.config import Settings, SettingsError, load_pepper, unwritable
+from ringbridge.engines.native.engine import NativeEngine
+from ringbridge.engines.native.media import MediaEvent, MediaRelay, MediaRelayError
+from ringbridge.engines.native.prompts import PromptLibrary
+from ringbridge.engines.native.rtpio import RtpioRelay
+from ringbridge.notify.metrics import Metrics
+from ringbridge.service.authentication import Authenticator
+from ringbridge.service.calls import CallService
+from ringbridge.service.clock import Clock
+from ringbridge.store.calls import SqlCallStore
+from ringbridge.store.database import migrate, open_database
+from ringbridge.store.directory import SqlDirectory
+from ringbridge.store.lock import ServerLock
+
+log = structlog.get_logger()
+
+
+class StartError(Exception):
+    """The server cannot start; the text is one sentence that says what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """Where a started server is reached: the addresses and ports that were really bound."""
+
+    http_host: str
+    http_port: int
+    sip_host: str
+    sip_port: int
+
+
+async def serve(settings: Settings, *, announce: Callable[[Listening], None]) -> None:
+    """Run the server until SIGTERM or SIGINT; `announce` is called once it takes calls. Raises StartError."""
+    async with AsyncExitStack() as resources:
+        server = await _Server.start(settings, resources)
+        await server.run(announce, settings.drain_seconds)
+
+
+class _Surroundings:
+    """What the engine must know of the directory without waiting for it: the trunks, and whom to answer."""
+
+    def __init__(self, directory: SqlDirectory) -> None:
+        self._directory = directory
+        self._refreshing: asyncio.Task[None] | None = None
+        self.trunks: Mapping[str, Trunk] = {}
+        self.engine: NativeEngine
+
+    async def refresh(self) -> None:
+        """Read what is there now."""
+        self.trunks = {trunk.name: trunk for trunk in await self._directory.trunks()}
+        await self.engine.know_peers(await self._directory.peer_uris())
+
+    def on_change(self) -> None:
+        """Somebody changed the directory: read it again, once the reading that may be under way is done."""
+        before = self._refreshing
+        self._refreshing = asyncio.create_task(self._refresh_after(before))
+
+    async def _refresh_after(self, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait((before,))
+        try:
+            await self.refresh()
+        except CallError as exc:
+            log.warning("directory.not_read", error=str(exc))
+
+
+class _Server:
+    """A started server: what has to be told to run it and to stop it."""
+
+    def __init__(self, http: HttpServer, calls: CallService, listening: Listening) -> None:
+        self._http = http
+        self._calls = calls
+        self._listening = listening
+
+    @classmethod
+    async def start(cls, settings: Settings, resources: AsyncExitStack) -> "_Server":
+        """Open everything, from the back doors to the front; `resources` closes it again in reverse. Raises StartError."""
+        clock = Clock()
+        metrics = Metrics()
+        database = _open_store(settings, resources)
+        pepper = _load_pepper(settings.data_dir)
+        store = await resources.enter_async_context(SqlCallStore(database, clock.utc))
+        directory = SqlDirectory(database)
+        surroundings = _Surroundings(directory)
+        engine = await _open_engine(settings, surroundings, clock, resources)
+        calls = await resources.enter_async_context(
+            CallService(engine=engine, store=store, directory=directory, clock=clock, observer=metrics)
+        )
+        with _translated():
+            await calls.recover()
+            await surroundings.refresh()
+        await resources.enter_async_context(directory.watch(surroundings.on_change))
+        _add_gauges(metrics, calls, engine)
+
+        def ready() -> Mapping[str, bool]:
+            return {
+                "database": store.healthy(),
+                "media": engine.healthy(),
+                "trunk": bool(surroundings.trunks),
+                "accepting": not calls.is_draining,
+            }
+
+        app = create_app(
+            authenticator=Authenticator(directory, pepper, clock),
+            calls=calls,
+            metrics=metrics.render,
+            ready=ready,
+        )
+        try:
+            sock = listen(settings.http_host, settings.http_port)
+        except OSError as exc:
+            raise StartError(_taken("HTTP", settings.http_host, settings.http_port, exc)) from exc
+        listening = Listening(
+            http_host=settings.http_host,
+            http_port=sock.getsockname()[1],
+            sip_host=engine.local.host,
+            sip_port=engine.local.port,
+        )
+        return cls(HttpServer(app, sock), calls, listening)
+
+    async def run(self, announce: Callable[[Listening], None], drain_seconds: float) -> None:
+        """Take calls until told to stop, then refuse, drain, stop."""
+        told, told_again = asyncio.Event(), asyncio.Event()
+        with _signals(told, told_again):
+            serving = asyncio.create_task(self._http.run_until_stopped())
+            await self._http.ready()
+            announce(self._listening)
+            await told.wait()
+            log.info("server.draining", calls=self._calls.running)
+            draining = asyncio.create_task(self._calls.drain(drain_seconds))
+            hurrying = asyncio.create_task(told_again.wait())
+            await asyncio.wait((draining, hurrying), return_when=asyncio.FIRST_COMPLETED)
+            hurrying.cancel()
+            if not draining.done():
+                draining.cancel()
+                await self._calls.drain(0.0)
+        self._http.stop()
+        await serving
+
+
+def _open_store(settings: Settings, resources: AsyncExitStack) -> Engine:
+    """The database, locked for this process and with the tables of this version."""
+    try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as exc:
+        raise StartError(unwritable(settings.data_dir, exc)) from exc
+    with _translated():
+        database = open_database(settings.database_url)
+        resources.callback(database.dispose)
+        resources.enter_context(ServerLock(database))
+        migrate(database)
+    return database
+
+
+def _load_pepper(data_dir: Path) -> bytes:
+    try:
+        return load_pepper(data_dir)
+    except SettingsError as exc:
+        raise StartError(str(exc)) from exc
+
+
+async def _open_engine(
+    settings: Settings, surroundings: _Surroundings, clock: Clock, resources: AsyncExitStack
+) -> NativeEngine:
+    """Our own SIP and the media relay, listening."""
+
+    def make_relay(on_event: Callable[[str, MediaEvent], None]) -> MediaRelay:
+        return RtpioRelay(
+            host=settings.media_host,
+            first_port=settings.media_ports.first,
+            last_port=settings.media_ports.last,
+            on_event=on_event,
+        )
+
+    engine = NativeEngine(
+        sip_host=settings.sip_host,
+        sip_port=settings.sip_port,
+        make_relay=make_relay,
+        prompts=PromptLibrary(settings.data_dir / "prompts"),
+        trunk=lambda name: surroundings.trunks.get(name),
+        now=clock.now,
+    )
+    surroundings.engine = engine
+    try:
+        return await resources.enter_async_context(engine)
+    except OSError as exc:
+        raise StartError(_taken("SIP", settings.sip_host, settings.sip_port, exc)) from exc
+    except MediaRelayError as exc:
+        raise StartError(str(exc)) from exc
+
+
+def _add_gauges(metrics: Metrics, calls: CallService, engine: NativeEngine) -> None:
+    metrics.gauge("calls", "Calls that are not over.", lambda: calls.running)
+    metrics.gauge("media_sessions", "Calls that hold media ports.", lambda: engine.open_media_sessions)
+    metrics.gauge("sip_sessions", "Legs that are dialled or up.", lambda: engine.counts.sessions)
+    metrics.gauge(
+        "sip_transactions",
+        "SIP transactions that are not over.",
+        lambda: engine.counts.client_transactions + engine.counts.server_transactions,
+    )
+    metrics.gauge(
+        "sip_dropped_packets",
+        "Packets from strangers, malformed or late, dropped since the start.",
+        lambda: (
+            engine.counts.dropped_unknown_source
+            + engine.counts.dropped_malformed
+            + engine.counts.dropped_unmatched
+        ),
+    )
+
+
+def _taken(what: str, host: str, port: int, error: OSError) -> str:
+    """The sentence for an address that cannot be listened on."""
+    setting = f"RINGBRIDGE_{what}_PORT" if error.errno == errno.EADDRINUSE else f"RINGBRIDGE_{what}_HOST"
+    return f"cannot listen for {what} on {host} port {port} ({error.strerror}): set {setting} to a free one"
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """What a back door raises while the server starts is one sentence for the administrator."""
+    try:
+        yield
+    except CallError as exc:
+        raise StartError(str(exc)) from exc
+
+
+@contextlib.contextmanager
+def _signals(told: asyncio.Event, told_again: asyncio.Event) -> Iterator[None]:
+    """SIGTERM and SIGINT set `told`, and from the second one on `told_again`."""
+    loop = asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        (told_again if told.is_set() else told).set()
+
+    kinds = (signal.SIGTERM, signal.SIGINT)
+    for kind in kinds:
+        loop.add_signal_handler(kind, on_signal)
+    try:
+        yield
+    finally:
+        for kind in kinds:
+            loop.remove_signal_handler(kind)
