@@ -130,6 +130,9 @@ class MemoryDirectory:
     async def trunks(self) -> tuple[Trunk, ...]:
         return self.all_trunks
 
+    async def peer_uris(self) -> list[str]:
+        return ["sip:ann@192.0.2.7", "sip:192.0.2.1"]
+
     def watch(self, on_change: Callable[[], None]) -> AbstractAsyncContextManager[None]:
         return nullcontext()
 

@@ -116,6 +116,10 @@ class Directory(Protocol):
         """All trunks, the default one first."""
         ...
 
+    async def peer_uris(self) -> list[str]:
+        """The SIP URIs of all lines and trunks: who is known."""
+        ...
+
     def watch(self, on_change: Callable[[], None]) -> AbstractAsyncContextManager[None]:
         """While entered, notice changes; `on_change` is called on the event loop after each."""
         ...

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import structlog
-from sqlalchemy import Engine, RowMapping, Select, select
+from sqlalchemy import Engine, RowMapping, Select, select, union
 
 from ringbridge.call.directory import Account, AccountLimits, ApiKey, Line, Trunk
 from ringbridge.call.errors import StoreUnavailable
@@ -56,6 +56,10 @@ class SqlDirectory:
     async def trunks(self) -> tuple[Trunk, ...]:
         """All trunks, the default one first."""
         return await self._trunks.get(None) or ()
+
+    async def peer_uris(self) -> list[str]:
+        """The SIP URIs of all lines and trunks, each once."""
+        return await asyncio.to_thread(self._load_peer_uris)
 
     @asynccontextmanager
     async def watch(self, on_change: Callable[[], None]) -> AsyncIterator[None]:
@@ -126,6 +130,11 @@ class SqlDirectory:
         with reading(self._engine) as connection:
             rows = connection.execute(select(trunks).order_by(trunks.c.position)).mappings()
             return tuple(Trunk(**row) for row in rows)
+
+    def _load_peer_uris(self) -> list[str]:
+        of_lines = select(lines.c.uri).where(lines.c.uri.is_not(None))
+        with reading(self._engine) as connection:
+            return list(connection.execute(union(of_lines, select(trunks.c.uri))).scalars())
 
 
 async def _event_or_timeout(event: asyncio.Event, seconds: float) -> None:
