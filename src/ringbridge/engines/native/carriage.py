@@ -121,7 +121,7 @@ class Carriage:
         """Play to the user; PromptFinished follows unless it repeats."""
         self._disarm_prompt()
         if prompt is Prompt.RINGBACK:
-            found = self._tools.prompts.ringback(self._call.user.number)
+            found = self._tools.prompts.find_tone(flows.ringback_tone(self._call.user.number))
         else:
             found = self._tools.prompts.find(prompt.value, self._call.language)
         seconds = 0.0
