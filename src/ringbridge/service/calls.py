@@ -216,6 +216,17 @@ class CallService:
             self._admission.release(call.id)
             self._live.remove(call.id)
             self._observer.ended(call)
+            if call.ending is not None:
+                ending = call.ending
+                log.info(
+                    "call.ended",
+                    call=call.id,
+                    account=call.account_id,
+                    outcome=ending.outcome.value,
+                    cause=ending.cause.value,
+                    by=ending.by.value,
+                    talk_seconds=round(call.talk_seconds, 3),
+                )
 
     def _on_event(self, call_id: str, event: Event) -> None:
         runner = self._live.find(call_id)
