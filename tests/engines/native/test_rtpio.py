@@ -249,10 +249,24 @@ async def test_a_second_prompt_replaces_the_first(relay: RtpioRelay, prompt: Pat
         assert loud_tones(await user.hear(8)) == {DESTINATION_HZ}
 
 
-async def test_a_prompt_before_the_address_is_a_mistake(relay: RtpioRelay, prompt: Path) -> None:
+async def test_a_side_without_an_address_is_not_played_to(relay: RtpioRelay, prompt: Path) -> None:
     session = await relay.open("call-1")
-    with pytest.raises(ValueError, match=r"^nobody can hear a prompt before set_remote\(Side\.USER\)$"):
+    with Phone(USER_HZ) as user:
         session.play(Side.USER, prompt, 0)
+        session.set_remote(Side.USER, MediaAddress("0.0.0.0", 4000))
+        session.play(Side.USER, prompt, 0)
+        session.set_remote(Side.USER, user.address)
+        session.play(Side.USER, prompt, 8)
+        assert {packet.payload_type for packet in await user.hear(10)} == {8}
+
+
+async def test_the_address_of_a_phone_on_hold_changes_nothing(relay: RtpioRelay, prompt: Path) -> None:
+    session = await relay.open("call-1")
+    with Phone(USER_HZ) as user:
+        session.set_remote(Side.USER, user.address)
+        session.set_remote(Side.USER, MediaAddress("0.0.0.0", 4000))
+        session.play(Side.USER, prompt, 0)
+        assert loud_tones(await user.hear(10)) == {PROMPT_HZ}
 
 
 async def test_strangers_neither_hear_nor_are_heard(relay: RtpioRelay) -> None:

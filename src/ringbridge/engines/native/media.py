@@ -71,12 +71,16 @@ class MediaSession(Protocol):
         ...
 
     def set_remote(self, side: Side, address: MediaAddress) -> None:
-        """Send to `address`, and accept RTP of this side from nowhere else. May be repeated (re-INVITE)."""
+        """Send to `address`, and accept RTP of this side from nowhere else. May be repeated (re-INVITE).
+
+        The address of zeros, with which old phones hold a call, changes nothing.
+        """
         ...
 
     def play(self, side: Side, prompt: Path, payload_type: int, *, repeat: bool = False) -> None:
-        """Play a prompt towards this side, in place of whatever it hears now.
+        """Play a prompt towards this side, in place of whatever it hears now, until it ends or is stopped.
 
+        A side that has no address yet does not get it. `Prompt.seconds` says when it ends; no event does.
         `prompt` is the path of the files without the payload type (`…/en/hold` for `…/en/hold.0`);
         `payload_type` is a static one of RFC 3551 that the side accepted: 0, 8 or 9.
         """

@@ -23,6 +23,9 @@ from ringbridge.media.sdp import MediaAddress
 
 WATCH_SECONDS = 0.1
 
+# The address of a phone on hold, RFC 3264 section 8.4.
+_NOWHERE = ("0.0.0.0", "::")
+
 # Which side a command means: that side's tag comes first.
 _TAGS = {Side.USER: "u d", Side.DESTINATION: "d u"}
 
@@ -95,10 +98,10 @@ class RtpioSession:
         return self._local[side]
 
     def set_remote(self, side: Side, address: MediaAddress) -> None:
-        if not self._live:
+        host, port = address
+        if not self._live or host in _NOWHERE:
             return
         self._located.add(side)
-        host, port = address
         family = "6" if ":" in host else ""
         if side is Side.USER:
             self._link.ask(f"U{family} {self.name} {host} {port} u")
@@ -106,10 +109,9 @@ class RtpioSession:
             self._link.ask(f"L{family} {self.name} {host} {port} u d")
 
     def play(self, side: Side, prompt: Path, payload_type: int, *, repeat: bool = False) -> None:
-        if not self._live:
+        # Without an address it would be sent to the nobody of the lease.
+        if not self._live or side not in self._located:
             return
-        if side not in self._located:
-            raise ValueError(f"nobody can hear a prompt before set_remote({side})")
         times = -1 if repeat else 1
         self._link.ask(f"P{times} {self.name} {self._folder.word(prompt)} {payload_type} {_TAGS[side]}")
 
