@@ -3,11 +3,12 @@
 import asyncio
 import base64
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
+from structlog.testing import capture_logs
 
 from ringbridge.api.app import create_app
 from ringbridge.api.server import HttpServer, listen
@@ -184,9 +185,10 @@ async def server() -> AsyncIterator[FrontDoor]:
 
 
 @pytest.fixture
-def door(server: FrontDoor) -> FrontDoor:
-    """The server, with nothing left of an earlier test, wrong guesses included."""
+def door(server: FrontDoor) -> Iterator[FrontDoor]:
+    """The server, with nothing left of an earlier test, wrong guesses included; what it logs stays out of the way."""
     server.calls.reset()
     server.checks.clear()
     server.clock.skipped_seconds += 3600.0
-    return server
+    with capture_logs():
+        yield server

@@ -60,3 +60,19 @@ async def test_half_an_answer_is_not_passed_off_as_a_whole_one() -> None:
     with capture_logs(), pytest.raises(ZeroDivisionError):
         await Envelope(breaks_off)(scope, receive, send)
     assert [message["type"] for message in sent] == ["http.response.start"]
+
+
+async def test_what_is_not_http_passes_through() -> None:
+    seen: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope["type"])
+
+    async def receive() -> Message:
+        raise AssertionError("nothing is read")
+
+    async def send(message: Message) -> None:
+        raise AssertionError("nothing is sent")
+
+    await Envelope(app)({"type": "lifespan"}, receive, send)
+    assert seen == ["lifespan"]
