@@ -420,6 +420,7 @@ async def test_a_dead_worker_is_told_to_every_session_and_replaced(relay: RtpioR
     os.kill(pid, signal.SIGKILL)
     await events.until(2)
     assert events.told == [("call-1", Lost()), ("call-2", Lost())]
+    assert relay.open_sessions == 0
     assert not relay.healthy
     with pytest.raises(MediaUnavailable, match=r"^the media worker is not running$"):
         await relay.open("call-3")
@@ -441,7 +442,7 @@ async def test_a_worker_that_hangs_is_replaced(
         await relay.open("call-2")
     await events.until(1)
     assert events.told == [("call-1", Lost())]
-    assert relay.open_sessions == 1
+    assert relay.open_sessions == 0
 
 
 def test_the_worker_ends_when_the_server_is_killed() -> None:

@@ -54,7 +54,7 @@ class FirstPacket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
-    """The relay forgot this session, because it died. No further event follows; close the session."""
+    """The relay forgot this session, because it died. The session is closed and tells nothing more."""
 
 
 MediaEvent = FirstPacket | Lost

@@ -186,10 +186,11 @@ class RtpioRelay:
             return
         self._link = None
         self._dead_links.put_nowait(link)
-        log.error("media_worker_lost", sessions=len(self._sessions))
-        for session in list(self._sessions.values()):
-            if session is not None:
-                session.lose()
+        lost = [session for session in self._sessions.values() if session is not None]
+        log.error("media_worker_lost", sessions=len(lost))
+        for session in lost:
+            del self._sessions[session.name]
+            session.lose()
 
     async def _keep_worker(self) -> None:
         while True:

@@ -24,7 +24,7 @@ from ringbridge.media.sdp import MediaAddress
 WATCH_SECONDS = 0.1
 
 # The address of a phone on hold, RFC 3264 section 8.4.
-_NOWHERE = ("0.0.0.0", "::")
+_NOWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 
 # Which side a command means: that side's tag comes first.
 _TAGS = {Side.USER: "u d", Side.DESTINATION: "d u"}
@@ -92,7 +92,6 @@ class RtpioSession:
         self._watched: dict[Side, int | None] = {}  # packets when the watch began; None until counted
         self._polling = False
         self._live = True
-        self._closed = False
 
     def local(self, side: Side) -> MediaAddress:
         return self._local[side]
@@ -129,17 +128,18 @@ class RtpioSession:
             self._poll_later()
 
     def close(self) -> None:
-        self._live = False
-        self._watched.clear()
-        if not self._closed:
-            self._closed = True
+        if self._live:
+            self._end()
             self._on_close(self, self._link)
 
     def lose(self) -> None:
-        """The worker died. The session stays counted until it is closed."""
+        """The worker died, and the session with it."""
+        self._end()
+        self._on_event(self.name, Lost())
+
+    def _end(self) -> None:
         self._live = False
         self._watched.clear()
-        self._on_event(self.name, Lost())
 
     def _poll_later(self) -> None:
         asyncio.get_running_loop().call_later(WATCH_SECONDS, self._poll)
