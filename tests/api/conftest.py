@@ -41,6 +41,7 @@ class ScriptedCalls(CallService):
         self.replayed = False
         self.error: Exception | None = None
         self.stored: dict[str, StoredCall] = {}
+        self.unfollowed = asyncio.Event()
         self.live: asyncio.Queue[StoredEvent | None] = asyncio.Queue()
 
     async def place(self, caller: Caller, user_line: str, destination_line: str) -> Placed:
@@ -58,10 +59,13 @@ class ScriptedCalls(CallService):
 
     async def follow(self, caller: Caller, call_id: str, after: int) -> AsyncIterator[StoredEvent]:
         self.followed_after.append(after)
-        for event in self.stored[call_id].events[after:]:
-            yield event
-        while (line := await self.live.get()) is not None:
-            yield line
+        try:
+            for event in self.stored[call_id].events[after:]:
+                yield event
+            while (line := await self.live.get()) is not None:
+                yield line
+        finally:
+            self.unfollowed.set()
 
     async def cancel(self, caller: Caller, call_id: str) -> bool:
         self.cancelled.append(call_id)

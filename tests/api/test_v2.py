@@ -233,6 +233,16 @@ async def test_events_come_as_they_happen_and_end_with_the_call(door: FrontDoor)
     assert b'"user_ringing"' in rest
 
 
+async def test_a_follower_that_goes_away_is_forgotten(door: FrontDoor) -> None:
+    door.calls.stored[CALL_ID] = RUNNING
+    async with asyncio.timeout(5.0):
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        writer.write(request(method="GET", path=f"{PATH}/events", content_type=None))
+        await reader.readuntil(b"user_dialing")
+        writer.transport.abort()
+        await door.calls.unfollowed.wait()
+
+
 @pytest.mark.parametrize(
     ("query", "headers", "after"),
     [
