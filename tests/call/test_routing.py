@@ -42,14 +42,14 @@ def test_a_device_that_has_not_registered_has_no_target() -> None:
 
 
 def test_the_destination_sees_the_user_s_own_number_over_the_default_trunk() -> None:
-    party = destination_party(DIALED, None, PHONE, ACCOUNT, TRUNKS)
+    party = destination_party(DIALED, PHONE, ACCOUNT, TRUNKS)
 
     assert (party.target, party.trunk) == ("sip:+15125292329@192.0.2.1:5060;transport=udp", "first")
     assert (party.caller_number, party.caller_name) == ("+18175629657", "Ann")
 
 
 def test_the_destination_sees_the_main_number_of_a_user_with_an_extension() -> None:
-    party = destination_party(DIALED, None, replace(PHONE, number="204"), ACCOUNT, TRUNKS)
+    party = destination_party(DIALED, replace(PHONE, number="204"), ACCOUNT, TRUNKS)
 
     assert party.caller_number == "+18175620000"
 
@@ -57,27 +57,12 @@ def test_the_destination_sees_the_main_number_of_a_user_with_an_extension() -> N
 def test_an_extension_without_a_main_number_shows_what_it_has() -> None:
     account = replace(ACCOUNT, main_number=None)
 
-    assert (
-        destination_party(DIALED, None, replace(PHONE, number="204"), account, TRUNKS).caller_number == "204"
-    )
-
-
-def test_a_colleague_is_rung_directly() -> None:
-    colleague = replace(PHONE, id="l3", number=DIALED, uri="sip:bob@192.0.2.8")
-    party = destination_party(DIALED, colleague, PHONE, ACCOUNT, ())
-
-    assert (party.target, party.trunk) == ("sip:bob@192.0.2.8", None)
-
-
-def test_a_colleague_on_a_trunk_is_rung_over_that_trunk() -> None:
-    party = destination_party(MOBILE.number, MOBILE, PHONE, ACCOUNT, TRUNKS)
-
-    assert (party.target, party.trunk) == ("sip:+18175629658@192.0.2.2", "second")
+    assert destination_party(DIALED, replace(PHONE, number="204"), account, TRUNKS).caller_number == "204"
 
 
 def test_without_a_trunk_no_outside_number_can_be_called() -> None:
     with pytest.raises(CannotPlaceCalls, match="no_trunk"):
-        destination_party(DIALED, None, PHONE, ACCOUNT, ())
+        destination_party(DIALED, PHONE, ACCOUNT, ())
     with pytest.raises(CannotPlaceCalls, match="no_trunk"):
         user_party(MOBILE, ACCOUNT, TRUNKS[:1], DIALED)
 

@@ -40,25 +40,14 @@ def user_party(line: Line, account: Account, trunks: Sequence[Trunk], destinatio
             assert_never(line.kind)
 
 
-def destination_party(
-    number: str, own_line: Line | None, line: Line, account: Account, trunks: Sequence[Trunk]
-) -> Party:
-    """How `number` is dialled for the user at `line`.
-
-    own_line: the line of the same account that has this number, if one does: it is rung directly.
-    Raises CannotPlaceCalls when a trunk is needed and none is there.
-    """
-    caller_number = line.number if line.number.startswith("+") else account.main_number or line.number
-    if own_line is not None and own_line.kind is not LineKind.TRUNK:
-        return Party(
-            number=number, target=own_line.uri or "", caller_number=line.number, caller_name=line.name
-        )
-    trunk = _trunk(trunks, own_line.trunk if own_line is not None else None)
+def destination_party(number: str, line: Line, account: Account, trunks: Sequence[Trunk]) -> Party:
+    """How `number` is dialled for the user at `line`; raises CannotPlaceCalls when there is no trunk."""
+    trunk = _trunk(trunks, None)
     return Party(
         number=number,
         target=trunk_target(trunk, number),
         trunk=trunk.name,
-        caller_number=caller_number,
+        caller_number=line.number if line.number.startswith("+") else account.main_number or line.number,
         caller_name=line.name,
     )
 

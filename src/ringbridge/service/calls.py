@@ -101,14 +101,13 @@ class CallService:
         if refused is not None:
             raise InvalidDestination(refused)
         trunks = await self._directory.trunks()
-        own_line = await self._directory.line(account.id, destination.e164)
         now = self._clock.now()
         call = Call(
             id=new_call_id(self._clock.utc_now()),
             account_id=account.id,
             key_id=caller.key.id,
             user=routing.user_party(line, account, trunks, destination.e164),
-            destination=routing.destination_party(destination.e164, own_line, line, account, trunks),
+            destination=routing.destination_party(destination.e164, line, account, trunks),
             language=line.language or account.language,
             limits=_call_limits(limits),
             accepted_at=now,
