@@ -1,0 +1,82 @@
+"""`ringbridge call`: places a call through the HTTP API of a running server and tells how it goes."""
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ringbridge.cli.errors import CommandError
+from ringbridge.cli.workspace import read_settings
+
+if TYPE_CHECKING:
+    from ringbridge.demo.client import ApiClient
+    from ringbridge.demo.timeline import Timeline
+
+
+def call(
+    user_line: Annotated[str, typer.Option("--from", help="The user's line, rung first.")],
+    destination_line: Annotated[str, typer.Option("--to", help="The number to join it with.")],
+    account: Annotated[str, typer.Option(envvar="RINGBRIDGE_ACCOUNT", help="The account's id.")],
+    key: Annotated[str, typer.Option(envvar="RINGBRIDGE_KEY", help="An API key of the account.")],
+    url: Annotated[
+        str | None,
+        typer.Option(
+            envvar="RINGBRIDGE_URL", help="The server, if it is not the one that the settings name."
+        ),
+    ] = None,
+) -> None:
+    """Place a call and follow it; exit status 0 if the two talked, 1 if not. Ctrl-C hangs up.
+
+    \b
+    Examples:
+      export RINGBRIDGE_ACCOUNT=1009683 RINGBRIDGE_KEY=c2c_live_...
+      ringbridge call --from +18175629656 --to "+1 (512) 529-2329"
+      ringbridge call --from 201 --to 15125292329 --url http://192.0.2.10:8080
+    """
+    from ringbridge.demo.client import ServerRefused
+    from ringbridge.demo.curl import authorization, http_url
+
+    if url is None:
+        settings = read_settings()
+        url = http_url(settings.http_host, settings.http_port)
+    try:
+        is_joined = asyncio.run(_follow_call(url, authorization(account, key), user_line, destination_line))
+    except ServerRefused as error:
+        raise CommandError(str(error)) from error
+    if not is_joined:
+        raise typer.Exit(1)
+
+
+async def _follow_call(url: str, header: str, user_line: str, destination_line: str) -> bool:
+    """Whether both sides were joined. Raises ServerRefused."""
+    from rich.console import Console
+
+    from ringbridge.demo.client import ApiClient
+    from ringbridge.demo.timeline import Timeline
+    from ringbridge.service.clock import Clock
+
+    console = Console(highlight=False)
+    timeline, clock = Timeline(console, Clock().utc_now()), Clock()
+    async with ApiClient(url, header) as client:
+        timeline.tell(clock.utc_now(), "click", f"{user_line} wants {destination_line}")
+        call_id = await client.place(user_line, destination_line)
+        try:
+            await _tell_history(client, call_id, timeline)
+        except asyncio.CancelledError:
+            timeline.tell(clock.utc_now(), "click", "hangs up")
+            await client.hang_up(call_id)
+            raise
+        finally:
+            timeline.flush()
+        found = await client.ended(call_id)
+    console.print(
+        f"{call_id}: {found['outcome']} ({found['cause']}, ended by {found['ended_by']}), "
+        f"{found['talk_seconds']:.1f} s of talk",
+        soft_wrap=True,
+    )
+    return bool(found["outcome"] == "completed")
+
+
+async def _tell_history(client: "ApiClient", call_id: str, timeline: "Timeline") -> None:
+    async for event in client.follow(call_id):
+        timeline.tell_event(event.at, event.name)

@@ -1,0 +1,131 @@
+"""A program that places calls over HTTP and follows them: what a customer's own software would do."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+# The server's answer to a new call waits for its database at most two seconds.
+ANSWER_SECONDS = 10.0
+
+RECORD_SECONDS = 5.0
+LOOK_AGAIN_SECONDS = 0.02
+
+
+class ServerRefused(Exception):
+    """The server cannot be reached, or did not do what was asked; the text is one sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerEvent:
+    """One line of a call's history as the server told it; `at` is UTC seconds since 1970."""
+
+    name: str
+    at: float
+    state: str
+
+
+class ApiClient:
+    """Talks to the server at `url` with the value of an Authorization header. An async context manager."""
+
+    def __init__(self, url: str, authorization: str) -> None:
+        self._url = url.rstrip("/")
+        self._authorization = authorization
+        self._session: aiohttp.ClientSession
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(headers={"Authorization": self._authorization})
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    async def place(self, user_line: str, destination_line: str) -> str:
+        """Ask for a call and return its id. Raises ServerRefused."""
+        fields = {"user_line": user_line, "destination_line": destination_line}
+        return str((await self._ask("POST", "/api/v1/call", fields))["api_request_id"])
+
+    async def ended(self, call_id: str) -> dict[str, Any]:
+        """All that is known of a call whose last event was told. Raises ServerRefused.
+
+        The event is told as it happens, and its record is on disk some milliseconds later.
+        """
+        look_again = asyncio.Event()
+        try:
+            async with asyncio.timeout(RECORD_SECONDS):
+                while (found := await self._ask("GET", f"/api/v2/calls/{call_id}"))["ended_at"] is None:
+                    look_again.clear()
+                    asyncio.get_running_loop().call_later(LOOK_AGAIN_SECONDS, look_again.set)
+                    await look_again.wait()
+        except TimeoutError as error:
+            raise ServerRefused(f"the server has written no record of {call_id}") from error
+        return found
+
+    async def hang_up(self, call_id: str) -> None:
+        """End the call. Raises ServerRefused."""
+        await self._ask("DELETE", f"/api/v2/calls/{call_id}")
+
+    async def follow(self, call_id: str) -> AsyncIterator[ServerEvent]:
+        """The call's history from its beginning to its end, as it happens. Raises ServerRefused."""
+        endless = aiohttp.ClientTimeout(total=None, sock_connect=ANSWER_SECONDS)
+        try:
+            async with self._session.get(
+                f"{self._url}/api/v2/calls/{call_id}/events", timeout=endless
+            ) as answer:
+                if answer.status != 200:
+                    raise ServerRefused(_reason(answer))
+                # Of a server-sent event only the data is of interest: one line of JSON (HTML standard, section 9.2.6).
+                async for line in answer.content:
+                    if line.startswith(b"data:"):
+                        yield _event(json.loads(line[5:]))
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ServerRefused(f"lost the server at {self._url}: {error}") from error
+
+    async def _ask(self, method: str, path: str, fields: dict[str, str] | None = None) -> dict[str, Any]:
+        try:
+            async with (
+                asyncio.timeout(ANSWER_SECONDS),
+                self._session.request(method, self._url + path, json=fields) as answer,
+            ):
+                if answer.status >= 300:
+                    raise ServerRefused(_reason(answer))
+                found = await answer.json()
+        except (aiohttp.ClientError, ValueError) as error:
+            raise ServerRefused(
+                f"no ringbridge answers at {self._url}: start one with `ringbridge serve`, or name another one"
+            ) from error
+        except TimeoutError as error:
+            raise ServerRefused(f"{self._url} did not answer within {ANSWER_SECONDS:g} s") from error
+        if not isinstance(found, dict):
+            raise ServerRefused(f"{self._url} is not a ringbridge server")
+        return found
+
+
+def _event(told: dict[str, Any]) -> ServerEvent:
+    at = datetime.fromisoformat(told["at"].replace("Z", "+00:00")).timestamp()
+    return ServerEvent(name=told["name"], at=at, state=told["state"])
+
+
+def _reason(answer: aiohttp.ClientResponse) -> str:
+    """Why the server did not do it, for people."""
+    code = answer.headers.get("X-Error-Code", "")
+    match answer.status:
+        case 401:
+            return "the server does not accept this account and key"
+        case 404:
+            return "the server knows no such call"
+        case 429:
+            return f"too many calls at once, try again in {answer.headers.get('Retry-After', '1')} s"
+        case 500 | 503:
+            return f"the server cannot place calls now ({code}): `ringbridge doctor` may say why"
+        case 400:
+            return f"the server refused the numbers ({code})" if code else "the server refused the numbers"
+        case _:
+            return f"the server answered {answer.status} {answer.reason} ({code or 'no reason given'})"
