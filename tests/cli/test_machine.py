@@ -1,0 +1,83 @@
+"""What the doctor sees on this machine."""
+
+import http.server
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+from ringbridge.cli import machine
+from ringbridge.cli.finding import Level
+from ringbridge.config import PortRange
+
+HOST = "127.0.0.1"
+
+
+def test_the_clock_of_this_machine_is_possible() -> None:
+    assert machine.clock().level is Level.OK
+
+
+def test_a_free_http_port_is_well() -> None:
+    with socket.create_server((HOST, 0)) as free:
+        port = free.getsockname()[1]
+
+    is_running, finding = machine.http_port(HOST, port)
+
+    assert (is_running, finding.level) == (False, Level.OK)
+
+
+def test_an_http_port_that_another_program_has_is_a_fault() -> None:
+    server = http.server.HTTPServer((HOST, 0), http.server.BaseHTTPRequestHandler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        is_running, finding = machine.http_port(HOST, server.server_port)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+    assert (is_running, finding.level) == (False, Level.FAIL)
+    assert finding.found == f"{HOST} port {server.server_port}: Address already in use"
+    assert finding.mend == (
+        f"`ss -ltnp 'sport = :{server.server_port}'` names the program; stop it, or set RINGBRIDGE_HTTP_PORT "
+        "or RINGBRIDGE_HTTP_HOST"
+    )
+
+
+@pytest.mark.parametrize(("is_running", "level"), [(False, Level.FAIL), (True, Level.OK)])
+def test_a_sip_port_may_be_taken_by_the_server_only(is_running: bool, level: Level) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind((HOST, 0))
+
+        assert machine.sip_port(HOST, taken.getsockname()[1], is_running=is_running).level is level
+
+
+def test_a_server_that_does_not_have_the_sip_port_has_other_settings() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind((HOST, 0))
+        port = free.getsockname()[1]
+
+    assert machine.sip_port(HOST, port, is_running=True).level is Level.WARN
+    assert machine.sip_port(HOST, port, is_running=False).level is Level.OK
+
+
+def test_the_media_relay_is_installed_here() -> None:
+    assert machine.media_relay().level is Level.OK
+
+
+def test_ports_of_another_machine_carry_no_call() -> None:
+    finding = machine.media_ports("192.0.2.1", PortRange(38000, 38007), is_running=False)
+
+    assert (finding.level, finding.found) == (
+        Level.FAIL,
+        "0 of 8 UDP ports of 38000-38007 are free: 0 calls",
+    )
+
+
+def test_a_folder_below_a_file_is_a_fault_and_one_yet_to_be_made_is_not(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    assert machine.data_folder(tmp_path / "file" / "data").level is Level.FAIL
+    assert machine.data_folder(tmp_path / "new" / "data").found == f"{tmp_path}/new/data (not made yet)"
