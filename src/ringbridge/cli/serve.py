@@ -1,0 +1,67 @@
+"""`ringbridge serve`: the server in the foreground, as service managers want it."""
+
+import asyncio
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ringbridge.cli.errors import CommandError
+from ringbridge.cli.workspace import read_settings
+from ringbridge.demo.curl import http_url
+
+if TYPE_CHECKING:
+    from ringbridge.bootstrap import Listening
+    from ringbridge.config import Settings
+
+
+def serve(
+    as_json: Annotated[bool, typer.Option("--json", help="Say where it listens as one JSON object.")] = False,
+) -> None:
+    """Run the server until SIGTERM or Ctrl-C.
+
+    It then takes no new calls and lets the running ones end, for RINGBRIDGE_DRAIN_SECONDS at most; a second signal
+    ends them at once. Accounts, keys, lines, trunks and limits may be changed while it runs.
+
+    \b
+    Examples:
+      ringbridge serve
+      RINGBRIDGE_SIP_HOST=192.0.2.10 RINGBRIDGE_HTTP_PORT=8088 ringbridge serve
+    """
+    import uvloop
+
+    from ringbridge.bootstrap import StartError
+    from ringbridge.bootstrap import serve as run_server
+    from ringbridge.logs import configure_logging
+
+    settings = read_settings()
+    configure_logging(settings.log_level, settings.log_format)
+
+    def announce(listening: "Listening") -> None:
+        typer.echo(json.dumps(asdict(listening)) if as_json else _sentence(listening, settings))
+
+    failure: BaseException | None = None
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run_server(settings, announce=announce))
+    except* StartError as failures:
+        failure = failures
+    # It comes in a group for each part of the server that was open already and had to be closed again.
+    while isinstance(failure, BaseExceptionGroup):
+        failure = failure.exceptions[0]
+    if failure is not None:
+        raise CommandError(str(failure)) from failure
+
+
+def _sentence(listening: "Listening", settings: "Settings") -> str:
+    url = http_url(listening.http_host, listening.http_port)
+    host = f"[{listening.sip_host}]" if ":" in listening.sip_host else listening.sip_host
+    return "\n".join(
+        [
+            f"HTTP  {url} (documentation at {url}/docs)",
+            f"SIP   {host}:{listening.sip_port} over UDP",
+            f"RTP   {settings.media_host}, UDP ports {settings.media_ports}",
+            f"data  {settings.data_dir}",
+        ]
+    )

@@ -1,0 +1,75 @@
+"""What the doctor says of good and bad surroundings."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Ringbridge
+from tests.cli.server import Server
+
+
+@pytest.fixture(autouse=True)
+def _ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RINGBRIDGE_MEDIA_PORTS", "37000-37099")
+
+
+def findings(ringbridge: Ringbridge) -> tuple[int, dict[str, dict[str, Any]]]:
+    status, out, _ = ringbridge("doctor", "--json")
+    return status, {finding["subject"]: finding for finding in json.loads(out)}
+
+
+def test_a_fresh_machine_is_told_what_to_do_next(
+    ringbridge: Ringbridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RINGBRIDGE_HTTP_PORT", "0")
+    monkeypatch.setenv("RINGBRIDGE_SIP_PORT", "0")
+
+    status, out, _ = ringbridge("doctor")
+
+    assert status == 0
+    assert "warn  accounts             there is none\n" in out
+    assert '-> ringbridge account add --name "Blue Bottle"\n' in out
+
+
+def test_beside_its_server_all_ports_are_well(
+    ringbridge: Ringbridge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Server(tmp_path / "data") as server:
+        monkeypatch.setenv("RINGBRIDGE_HTTP_PORT", str(server.http_port))
+        monkeypatch.setenv("RINGBRIDGE_SIP_PORT", str(server.sip_port))
+
+        status, found = findings(ringbridge)
+
+    assert status == 0
+    assert found["HTTP port"]["found"] == f"ringbridge answers at {server.url}"
+    assert (
+        found["SIP port"]["found"] == f"127.0.0.1 UDP port {server.sip_port} is in use, and the server runs"
+    )
+
+
+def test_a_wrong_setting_is_all_there_is_to_say(
+    ringbridge: Ringbridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RINGBRIDGE_DRAIN_SECONDS", "soon")
+
+    status, found = findings(ringbridge)
+
+    assert status == 1
+    assert [finding["level"] for finding in found.values()] == ["fail"]
+    assert found["settings"]["found"] == (
+        "RINGBRIDGE_DRAIN_SECONDS is 'soon', but takes seconds from 0 to 3600"
+    )
+
+
+def test_a_database_that_does_not_answer_is_a_fault(
+    ringbridge: Ringbridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RINGBRIDGE_DATABASE_URL", "postgresql://u:hunter2@127.0.0.1:9/calls")
+
+    status, found = findings(ringbridge)
+
+    assert status == 1
+    assert found["database"]["level"] == "fail"
+    assert "hunter2" not in str(found)

@@ -1,0 +1,108 @@
+"""The server as a process: what it says when it starts, when it cannot, and how it ends."""
+
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.server import END_SECONDS, Server, environment, failed_start
+
+
+@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_with_success(tmp_path: Path, kind: signal.Signals) -> None:
+    with Server(tmp_path) as server:
+        server.process.send_signal(kind)
+
+        assert server.process.wait(END_SECONDS) == 0
+
+
+def test_it_says_where_it_listens(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ringbridge", "serve"],
+        env=environment(tmp_path),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        said = [process.stdout.readline().split() for _ in range(4)]
+        process.terminate()
+
+    assert [words[0] for words in said] == ["HTTP", "SIP", "RTP", "data"]
+    assert said[0][1].startswith("http://127.0.0.1:")
+    assert said[3][1] == str(tmp_path)
+
+
+def test_a_taken_http_port_is_one_sentence_and_status_2(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+
+        assert failed_start(tmp_path, RINGBRIDGE_HTTP_PORT=port) == (
+            2,
+            (
+                f"ringbridge: cannot listen for HTTP on 127.0.0.1 port {port} (Address already in use): "
+                "set RINGBRIDGE_HTTP_PORT to a free one\n"
+            ),
+        )
+
+
+def test_a_taken_sip_port_is_one_sentence_and_status_2(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = str(taken.getsockname()[1])
+
+        assert failed_start(tmp_path, RINGBRIDGE_SIP_PORT=port) == (
+            2,
+            (
+                f"ringbridge: cannot listen for SIP on 127.0.0.1 port {port} (Address already in use): "
+                "set RINGBRIDGE_SIP_PORT to a free one\n"
+            ),
+        )
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence_and_status_2(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    assert failed_start(tmp_path / "file") == (
+        2,
+        (
+            f"ringbridge: cannot use the data folder {tmp_path}/file (File exists): "
+            "set RINGBRIDGE_DATA_DIR to a folder that this user may write\n"
+        ),
+    )
+
+
+def test_a_second_server_on_the_same_data_is_one_sentence_and_status_2(tmp_path: Path) -> None:
+    with Server(tmp_path):
+        status, err = failed_start(tmp_path)
+
+    assert status == 2
+    assert err.startswith("ringbridge: Another ringbridge server works with this database.")
+    assert err.count("\n") == 1
+
+
+def test_a_missing_media_relay_is_one_sentence_and_status_2(tmp_path: Path) -> None:
+    hidden = tmp_path / "hidden" / "rtp"
+    hidden.mkdir(parents=True)
+    (hidden / "__init__.py").write_text('raise ModuleNotFoundError("No module named rtp.io")\n')
+
+    status, err = failed_start(tmp_path / "data", PYTHONPATH=str(hidden.parent))
+
+    assert status == 2
+    assert err.startswith(
+        "ringbridge: the media relay rtp.io cannot be loaded: install it with `pip install rtp.io`"
+    )
+    assert err.count("\n") == 1
+
+
+def test_a_wrong_setting_is_one_sentence_and_status_2(tmp_path: Path) -> None:
+    assert failed_start(tmp_path, RINGBRIDGE_MEDIA_PORTS="many") == (
+        2,
+        (
+            "ringbridge: RINGBRIDGE_MEDIA_PORTS is 'many', but takes FIRST-LAST with at least four ports from "
+            "1024 to 65535, for example 20000-29999\n"
+        ),
+    )
