@@ -17,12 +17,12 @@ from types import TracebackType
 from typing import Generic, TypeVar
 
 import structlog
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.exc import SQLAlchemyError
 
 from ringbridge.call.errors import StoreUnavailable
 from ringbridge.store.database import unavailable
+from ringbridge.store.session import WriteSession
 
 log = structlog.get_logger()
 
@@ -63,9 +63,8 @@ class GroupCommitWriter(Generic[Change]):
     """
 
     def __init__(self, engine: Engine, apply: Callable[[DBAPICursor, Sequence[Change]], None]) -> None:
-        self._engine = engine.execution_options(writes=True)
+        self._session = WriteSession(engine)
         self._apply = apply
-        self._connection: Connection | None = None
         self._queue: deque[_Entry[Change]] = deque()
         self._taking = threading.Lock()
         self._filled = threading.Event()
@@ -145,7 +144,7 @@ class GroupCommitWriter(Generic[Change]):
             self._filled.clear()
             self._urgent.clear()
             self._write(self._take())
-        self._disconnect()
+        self._session.close()
 
     def _take(self) -> list[_Entry[Change]]:
         """What is in the queue now, but for what was given up there."""
@@ -167,7 +166,7 @@ class GroupCommitWriter(Generic[Change]):
             try:
                 self._commit(batch)
             except Exception as error:  # noqa: BLE001 - whatever a row at fault raises must not end the thread
-                if self._is_outage(error):
+                if self._session.is_outage(error):
                     batches = self._postpone(batches, unavailable(error))
                     if self._abandoned.wait(pause_seconds):
                         log.critical("changes_lost", changes=sum(map(len, batches)))
@@ -185,19 +184,8 @@ class GroupCommitWriter(Generic[Change]):
                 self._acknowledge(batch)
 
     def _commit(self, batch: list[_Entry[Change]]) -> None:
-        if self._connection is None:
-            self._connection = self._engine.connect()
-        with self._connection.begin():
-            cursor = self._connection.connection.cursor()
-            self._apply(cursor, [entry.change for entry in batch])
-            cursor.close()
-
-    def _is_outage(self, error: Exception) -> bool:
-        """Whether the same write may succeed later; if not, a row is at fault."""
-        driver = self._engine.dialect.loaded_dbapi
-        if isinstance(error, (driver.IntegrityError, driver.DataError)):
-            return False
-        return isinstance(error, (driver.Error, SQLAlchemyError))
+        changes = [entry.change for entry in batch]
+        self._session.transact(lambda cursor: self._apply(cursor, changes))
 
     def _acknowledge(self, batch: list[_Entry[Change]]) -> None:
         if not self._healthy:
@@ -212,7 +200,6 @@ class GroupCommitWriter(Generic[Change]):
         if self._healthy:
             self._healthy = False
             log.error("database_unavailable", reason=str(reason))
-        self._disconnect()
         tried, *untried = *batches, self._take()
         for batch in (tried, *untried):
             _tell(batch, str(reason))
@@ -226,13 +213,6 @@ class GroupCommitWriter(Generic[Change]):
     def _drop(self, entry: _Entry[Change]) -> None:
         log.exception("change_dropped", change=repr(entry.change))
         _tell([entry], "The database does not take this call.")
-
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            # A session that failed may be broken in ways that only a new one is surely free of.
-            self._connection.invalidate()
-            self._connection.close()
-            self._connection = None
 
 
 def _tell(batch: Iterable[_Entry[Change]], refusal: str | None) -> None:
