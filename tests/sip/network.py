@@ -144,7 +144,9 @@ class Network:
 
     def last(self, source: Hop, name: str) -> Message:
         """The latest message of a name that one side sent."""
-        return [sent.message for sent in self.sent if sent.source == source and sent.name == name][-1]
+        return next(
+            sent.message for sent in reversed(self.sent) if sent.source == source and sent.name == name
+        )
 
     def _next_due(self) -> float | None:
         deadlines = [endpoint.next_deadline() for endpoint in self.endpoints.values()]
@@ -210,7 +212,7 @@ class ScriptedPeer:
         source: Hop | None = None,
     ) -> None:
         """Send a request within the dialog that the caller's first INVITE opened."""
-        invite = [sent.message for sent in self.network.sent if sent.name == "INVITE"][0]
+        invite = next(sent.message for sent in self.network.sent if sent.packet.data.startswith(b"INVITE"))
         if number is None:
             self._sequence += 1
             number = self._sequence
@@ -283,10 +285,10 @@ def talk_to_peer(
     return network, caller, peer
 
 
-def receive_call(*, body: bytes = OFFER) -> tuple[Network, Endpoint, str]:
+def receive_call(*, body: bytes = OFFER, fraction: float = 0.0) -> tuple[Network, Endpoint, str]:
     """An endpoint that a caller has just invited, and the session's id there."""
     caller = make_endpoint(CALLER, "caller")
-    called = make_endpoint(CALLED, "called", accepts_invitations=True)
+    called = make_endpoint(CALLED, "called", accepts_invitations=True, fraction=fraction)
     network = Network({CALLER: caller, CALLED: called})
     caller.invite(
         target="sip:bob@192.0.2.2",

@@ -87,9 +87,10 @@ class Negotiation:
             self._acceptance.stop()
         if self.state is NegotiationState.OFFERING and self._exchange is not None:
             self._exchange.stop_trying()
-            # The peer's BYE, or its answer to ours, should bring the re-INVITE's end; it may not.
-            seconds = core.settings.timers.transaction_seconds
-            core.schedule.arm(now + seconds, self._exchange.transaction.abandon)
+            if self._exchange.transaction.request.method == "INVITE":
+                # The peer's BYE, or its answer to ours, should bring the re-INVITE's end; it may not.
+                seconds = core.settings.timers.transaction_seconds
+                core.schedule.arm(now + seconds, self._exchange.transaction.abandon)
         self.state = NegotiationState.OVER
 
     # Offers of ours
@@ -267,6 +268,9 @@ class Negotiation:
         self.state = NegotiationState.ANSWERING
         self._request = transaction
         transaction.on_cancel = self._cancelled
+        if request.method == "INVITE":
+            # The owner may have to ask somebody else first (RFC 3261 section 17.2.1).
+            session.core.answer(transaction, 100, now)
         session.refresh_target(request)
         session.tell(Offered(session=session.id, body=request.body, method=request.method))
 
