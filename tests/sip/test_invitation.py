@@ -617,7 +617,7 @@ def test_a_session_interval_is_not_raised_for_ever() -> None:
 
 
 def test_the_state_of_a_ringing_call_is_what_a_cancel_needs() -> None:
-    network, caller, peer = call_peer(headers=[("Route", "<sip:192.0.2.9;lr>")])
+    _, caller, peer = call_peer(headers=[("Route", "<sip:192.0.2.9;lr>")])
     peer.answer(180)
 
     state = caller.dialog("call")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from ringbridge.sip.headers import Headers
 from ringbridge.sip.hop import Hop
@@ -70,10 +70,10 @@ class ClientTransaction:
         self.hop = hop
         self.state = ClientState.CALLING if is_invite else ClientState.TRYING
 
-    def start(self, now: float) -> None:
-        """Send the request for the first time."""
-        self._data = self.request.serialize()
-        self._layer.send(self._data, self.hop)
+    def start(self, data: bytes, now: float) -> None:
+        """Send the request for the first time; `data` is what it is on the wire."""
+        self._data = data
+        self._layer.send(data, self.hop)
         if not self.hop.reliable:
             self._arm_repeat(now)
         self._give_up_alarm = self._layer.schedule.arm(
@@ -151,6 +151,8 @@ class ClientTransaction:
                 self._linger(timers.linger_seconds(is_reliable=self.hop.reliable), now)
             case ClientAction.START_M:
                 self._linger(timers.transaction_seconds, now)
+            case _:
+                assert_never(action)
 
     def _stop(self) -> None:
         self._layer.schedule.disarm(self._repeat_alarm)

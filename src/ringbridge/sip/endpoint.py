@@ -153,7 +153,6 @@ class Endpoint:
         if id_ in core.sessions:
             raise LocalUseError(f"there is a session {id_} already")
         call = Session(core, id_, core.randomness.token(), core.randomness.token())
-        core.sessions[id_] = call
         if credentials is not None:
             call.authentication = Authentication(credentials, hop, core.randomness)
         call.invitation = Invitation(call, hop)
@@ -165,6 +164,8 @@ class Endpoint:
             headers=[*headers, ("Content-Type", content_type)] if body else headers,
             now=now,
         )
+        call.register()
+        core.sessions[id_] = call
         return id_
 
     def resume_to_end(self, dialog: DialogState, now: float, *, reason: Reason | None = None) -> None:
@@ -174,7 +175,8 @@ class Endpoint:
         the peer's that was never answered is left to the peer's Timer B.
         """
         local_tag = NameAddress.parse(dialog.local_uri).tag or ""
-        if (dialog.call_id, local_tag) not in self._core.dialogs:
+        is_ours_to_end = dialog.is_confirmed or dialog.invite_branch is not None
+        if is_ours_to_end and (dialog.call_id, local_tag) not in self._core.dialogs:
             call = Session(self._core, "", dialog.call_id, local_tag)
             call.take_up(dialog, now, () if reason is None else (("Reason", str(reason)),))
 
@@ -316,6 +318,7 @@ class Endpoint:
             core.answer(transaction, 422, now, headers=[("Min-SE", str(min_seconds))])
         else:
             call = Session(core, core.randomness.token(), request.call_id, core.randomness.token())
+            call.register()
             core.sessions[call.id] = call
             call.dialog = Dialog.of_invite(request, call.local_tag, transaction.source)
             call.watch_addresses()
@@ -334,6 +337,7 @@ class Endpoint:
             not is_answer
             or not is_ours
             or via.branch is None
+            or core.layer.is_inviting(via.branch)
             or local_tag is None
             or (response.call_id, local_tag) in core.dialogs
         ):

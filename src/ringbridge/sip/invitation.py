@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ringbridge.sip.client_transaction import ClientTransaction, NoAnswer, cancel
 from ringbridge.sip.core import ALLOW, SUPPORTED, causes_of
 from ringbridge.sip.dialog import Dialog, DialogState, Field
+from ringbridge.sip.errors import LocalUseError, MalformedField
 from ringbridge.sip.event import Answered, Progressed, RefusalSource
 from ringbridge.sip.exchange import Exchange, Result, acknowledge, ignore, send_in_dialog
 from ringbridge.sip.headers import Headers
@@ -56,7 +57,10 @@ class Invitation:
     def start(
         self, *, target: str, from_: str, to: str, body: bytes, headers: Sequence[Field], now: float
     ) -> None:
-        """Send the INVITE. `headers` are the caller's, Content-Type among them."""
+        """Send the INVITE. `headers` are the caller's, Content-Type among them.
+
+        Raises LocalUseError, and sends nothing, if a text of the caller's is none that a message can hold.
+        """
         session = self._session
         core = session.core
         branch = core.new_branch()
@@ -76,6 +80,10 @@ class Invitation:
             ]
         )
         request = Request(method="INVITE", uri=target, headers=fields, body=body)
+        try:
+            _ = request.from_, request.to
+        except MalformedField as error:
+            raise LocalUseError(f"an INVITE cannot say so: {error}") from error
         self._exchange.send(request, branch, self._hop, now)
 
     def resume(self, state: DialogState, branch: str) -> None:

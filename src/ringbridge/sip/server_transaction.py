@@ -7,7 +7,7 @@ INVITE is repeated by its user (`acceptance`), not here.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from ringbridge.sip.hop import Hop
 from ringbridge.sip.message import Request, Response
@@ -148,6 +148,8 @@ class ServerTransaction:
                 self._linger(timers.answered_linger_seconds(is_reliable=is_reliable), now)
             case ServerAction.START_L:
                 self._linger(timers.transaction_seconds, now)
+            case _:
+                assert_never(action)
 
     def _stop(self) -> None:
         self._layer.schedule.disarm(self._repeat_alarm)

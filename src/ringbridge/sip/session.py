@@ -36,7 +36,7 @@ class SessionState(Enum):
 
 
 class Session:
-    """A session. It stands in the core's registers from the start until it is over."""
+    """A session. It stands in the core's register of dialogs until nothing of it is left on the wire."""
 
     __slots__ = (
         "_addresses",
@@ -70,7 +70,6 @@ class Session:
         self._state = SessionState.OPENING
         self._addresses: frozenset[Address] = frozenset()
         self._bye_fields: tuple[Field, ...] = ()
-        core.dialogs[call_id, local_tag] = self
 
     @property
     def owns_call_id(self) -> bool:
@@ -85,22 +84,29 @@ class Session:
 
     # How it begins
 
+    def register(self) -> None:
+        """Let what comes for its dialog find it."""
+        self.core.dialogs[self.call_id, self.local_tag] = self
+
     def take_up(self, state: DialogState, now: float, fields: tuple[Field, ...]) -> None:
         """Take a session over from a process that is gone, to end it; `fields` say why.
 
         It is not in the register of ids, so that nothing of it is told: the owner has called it over.
         """
+        self.register()
         if state.is_confirmed:
             self.dialog = Dialog.of_state(state)
             self.watch_addresses()
             self.end_with_bye(EndedBy.LOCAL, now, *fields)
-        elif state.invite_branch is not None:
+        else:
+            assert state.invite_branch is not None  # the peer's own INVITE is nothing for us to end
             self.invitation = Invitation(self, state.hop)
             self.invitation.resume(state, state.invite_branch)
             self.invitation.leave(now, fields)
 
     def take_up_answer(self, answer: Response, branch: str, source: Hop, now: float) -> None:
         """Take up an INVITE of which nothing is known but this 2xx, to end what came of it."""
+        self.register()
         state = DialogState(
             call_id=self.call_id,
             local_uri=answer.headers.get("From") or "",

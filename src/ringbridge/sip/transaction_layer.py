@@ -58,9 +58,13 @@ class TransactionLayer:
     def send_request(
         self, request: Request, branch: str, hop: Hop, user: TransactionUser, now: float
     ) -> ClientTransaction:
-        """Send a request whose Via has this branch; `user` hears every answer that counts."""
+        """Send a request whose Via has this branch; `user` hears every answer that counts.
+
+        Raises LocalUseError, and changes nothing, if a text in the request would break its framing.
+        """
+        data = request.serialize()
         transaction = self._add_client(request, branch, hop, user)
-        transaction.start(now)
+        transaction.start(data, now)
         return transaction
 
     def resume_invite(
@@ -82,6 +86,10 @@ class TransactionLayer:
             return False
         transaction.receive(response, source, now)
         return True
+
+    def is_inviting(self, branch: str) -> bool:
+        """Whether an INVITE of ours lives that has this branch."""
+        return (branch, "INVITE") in self._clients
 
     def fail(self, hop: Hop, now: float) -> None:
         """Fail every request that waits for its first answer from a hop that the network cannot reach."""
