@@ -106,3 +106,12 @@ async def test_waiting_for_the_last_answers_has_a_limit() -> None:
         async with driver(events) as opened, asyncio.timeout(1.0):
             invite(opened, Hop("UDP", "127.0.0.1", silent.getsockname()[1]))
             await opened.quiesce(0.02)
+
+
+def test_randomness_does_not_repeat_itself() -> None:
+    randomness = SystemRandomness()
+    tokens = [randomness.token() for _ in range(1000)]
+
+    assert len(set(tokens)) == 1000
+    assert {len(token) for token in tokens} == {24}
+    assert all(0.0 <= randomness.fraction() < 1.0 for _ in range(1000))

@@ -22,9 +22,7 @@ def test_a_dialog_comes_back_from_the_store_as_it_was() -> None:
     assert stored_dialog.from_text(stored_dialog.to_text(DIALOG)) == DIALOG
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{}", "[]", '{"hop": 1, "route_set": []}', '{"hop": ["UDP", "h", 1], "route_set": []}']
-)
+@pytest.mark.parametrize("text", ["", "1", "{}", "[]", "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]"])
 def test_other_text_is_no_dialog(text: str) -> None:
     with pytest.raises(ValueError, match="no stored dialog"):
         stored_dialog.from_text(text)

@@ -24,17 +24,31 @@ IP_RECVERR, IPV6_RECVERR = 11, 25
 DATAGRAMS_AT_ONCE = 64
 DATAGRAM_OCTETS = 65_535
 
+RANDOM_BLOCK_OCTETS = 3072
+
 
 class SystemRandomness:
-    """The operating system's randomness, for `Endpoint`."""
+    """The operating system's randomness, for `Endpoint`; read in blocks, because each reading is a system call."""
+
+    def __init__(self) -> None:
+        self._block = b""
+        self._at = 0
 
     def token(self) -> str:
         """96 random bits: enough that no tag, branch or Call-ID can be guessed (RFC 3261 section 19.3)."""
-        return secrets.token_hex(12)
+        return self._take(12).hex()
 
     def fraction(self) -> float:
         """A number from 0 up to, but not including, 1."""
-        return secrets.randbits(53) / (1 << 53)
+        return (int.from_bytes(self._take(8), "big") >> 11) / (1 << 53)
+
+    def _take(self, octets: int) -> bytes:
+        if self._at + octets > len(self._block):
+            self._block = secrets.token_bytes(RANDOM_BLOCK_OCTETS)
+            self._at = 0
+        taken = self._block[self._at : self._at + octets]
+        self._at += octets
+        return taken
 
 
 class SipDriver:
