@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ringbridge.config import PortRange, SettingsError, default_data_dir, load_pepper, load_settings
+from ringbridge.config import PortRange, Settings, SettingsError, default_data_dir, load_pepper, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -211,3 +211,12 @@ def test_a_data_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> No
         f"cannot use the data folder {tmp_path}/file/data (Not a directory): "
         "set RINGBRIDGE_DATA_DIR to a folder that this user may write"
     )
+
+
+def test_every_setting_is_in_the_documentation() -> None:
+    page = Path(__file__).parent.parent / "docs" / "configuration.md"
+    described = {
+        line.split("`")[1] for line in page.read_text().splitlines() if line.startswith("| `RINGBRIDGE_")
+    }
+
+    assert described == {f"RINGBRIDGE_{name.upper()}" for name in Settings.model_fields}
