@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import structlog
-from sqlalchemy import Engine, RowMapping, Select, select, union
+from sqlalchemy import Engine, RowMapping, Table, select, union
 
 from ringbridge.call.directory import Account, AccountLimits, ApiKey, Line, Trunk
 from ringbridge.call.errors import StoreUnavailable
@@ -64,10 +64,11 @@ class SqlDirectory:
     @asynccontextmanager
     async def watch(self, on_change: Callable[[], None]) -> AsyncIterator[None]:
         """While entered, answers are kept in memory; after each change they are forgotten and `on_change` is called."""
-        stopped = asyncio.Event()
+        seen = await asyncio.to_thread(self._read_revision)
         for cache in self._caches:
             cache.keep(True)
-        polling = asyncio.create_task(self._poll(stopped, on_change))
+        stopped = asyncio.Event()
+        polling = asyncio.create_task(self._poll(seen, stopped, on_change))
         try:
             yield
         finally:
@@ -76,54 +77,49 @@ class SqlDirectory:
             for cache in self._caches:
                 cache.keep(False)
 
-    async def _poll(self, stopped: asyncio.Event, on_change: Callable[[], None]) -> None:
-        seen: int | None = None
-        while not stopped.is_set():
+    async def _poll(self, seen: int, stopped: asyncio.Event, on_change: Callable[[], None]) -> None:
+        while not await _set_within(stopped, _POLL_SECONDS):
             try:
                 revision = await asyncio.to_thread(self._read_revision)
                 if revision != seen:
-                    # The first time, too: what was looked up before may be older than this revision.
+                    seen = revision
                     for cache in self._caches:
                         cache.clear()
-                    if seen is not None:
-                        on_change()
-                    seen = revision
-            except StoreUnavailable:
-                # What is in memory stays good enough to know a caller by; without its database no call is accepted.
-                log.warning("directory_not_watched", exc_info=True)
+                    on_change()
+            except StoreUnavailable as error:
+                # What is in memory may still serve: without its database no call is accepted.
+                log.warning("directory_not_watched", reason=str(error))
             except Exception:
                 # A watch that ends unseen would serve revoked keys for ever.
                 log.exception("directory_change_failed")
-            await _event_or_timeout(stopped, _POLL_SECONDS)
 
     def _read_revision(self) -> int:
         with reading(self._engine) as connection:
             revision: int = connection.execute(select(directory_revision.c.revision)).scalar_one()
             return revision
 
-    def _one(self, statement: Select[*tuple[object, ...]]) -> RowMapping | None:
+    def _one(self, table: Table, **key: str) -> RowMapping | None:
+        if not all(map(storable, key.values())):
+            return None
+        statement = select(table).where(*(table.c[name] == value for name, value in key.items()))
         with reading(self._engine) as connection:
             return connection.execute(statement).mappings().one_or_none()
 
     def _load_account(self, account_id: str) -> Account | None:
-        if not storable(account_id):
-            return None
-        row = self._one(select(accounts).where(accounts.c.id == account_id))
+        row = self._one(accounts, id=account_id)
         return None if row is None else Account(**row)
 
     def _load_limits(self, account_id: str) -> AccountLimits:
-        row = self._one(select(account_limits).where(account_limits.c.account_id == account_id))
+        row = self._one(account_limits, account_id=account_id)
         return AccountLimits() if row is None else limits_of(row)
 
     def _load_key(self, key_id: str) -> ApiKey | None:
-        if not storable(key_id):
-            return None
-        row = self._one(select(api_keys).where(api_keys.c.id == key_id))
+        row = self._one(api_keys, id=key_id)
         return None if row is None else ApiKey(**row)
 
     def _load_line(self, key: tuple[str, str]) -> Line | None:
         account_id, number = key
-        row = self._one(select(lines).where(lines.c.account_id == account_id, lines.c.number == number))
+        row = self._one(lines, account_id=account_id, number=number)
         return None if row is None else line_of(row)
 
     def _load_trunks(self, _: None) -> tuple[Trunk, ...]:
@@ -137,9 +133,9 @@ class SqlDirectory:
             return list(connection.execute(union(of_lines, select(trunks.c.uri))).scalars())
 
 
-async def _event_or_timeout(event: asyncio.Event, seconds: float) -> None:
+async def _set_within(event: asyncio.Event, seconds: float) -> bool:
     try:
         async with asyncio.timeout(seconds):
-            await event.wait()
+            return await event.wait()
     except TimeoutError:
-        pass
+        return False

@@ -1,0 +1,88 @@
+"""What is looked up once is known until something changes."""
+
+import asyncio
+import threading
+
+from ringbridge.store import cache
+from ringbridge.store.cache import LookUpCache
+
+
+class Rows:
+    """Rows by key, and how often each was asked for."""
+
+    def __init__(self, **rows: int) -> None:
+        self.rows = rows
+        self.asked: list[str] = []
+
+    def load(self, key: str) -> int | None:
+        self.asked.append(key)
+        return self.rows.get(key)
+
+
+async def test_a_row_is_loaded_once() -> None:
+    rows = Rows(one=1)
+    look_ups = LookUpCache(rows.load)
+    look_ups.keep(True)
+    assert [await look_ups.get("one"), await look_ups.get("one")] == [1, 1]
+    assert rows.asked == ["one"]
+
+
+async def test_a_row_that_is_not_there_is_asked_for_once() -> None:
+    rows = Rows()
+    look_ups = LookUpCache(rows.load)
+    look_ups.keep(True)
+    assert [await look_ups.get("one"), await look_ups.get("one")] == [None, None]
+    assert rows.asked == ["one"]
+
+
+async def test_nothing_is_kept_unless_somebody_tells_of_changes() -> None:
+    rows = Rows(one=1)
+    look_ups = LookUpCache(rows.load)
+    await look_ups.get("one")
+    rows.rows["one"] = 2
+    assert await look_ups.get("one") == 2
+
+
+async def test_after_a_change_rows_are_loaded_anew() -> None:
+    rows = Rows(one=1)
+    look_ups = LookUpCache(rows.load)
+    look_ups.keep(True)
+    await look_ups.get("one")
+    await look_ups.get("two")
+    rows.rows = {"one": 10, "two": 20}
+    look_ups.clear()
+    assert [await look_ups.get("one"), await look_ups.get("two")] == [10, 20]
+
+
+async def test_a_row_that_was_read_before_a_change_is_not_kept_after_it() -> None:
+    reading, changed = threading.Event(), threading.Event()
+    values = iter([1, 2])
+
+    def load(key: str) -> int:
+        value = next(values)
+        if value == 1:
+            reading.set()
+            changed.wait(5)
+        return value
+
+    look_ups = LookUpCache(load)
+    look_ups.keep(True)
+    first = asyncio.create_task(look_ups.get("one"))
+    await asyncio.to_thread(reading.wait, 5)
+    look_ups.clear()
+    changed.set()
+    assert [await first, await look_ups.get("one")] == [1, 2]
+
+
+async def test_guessed_keys_take_no_more_than_their_room_and_push_out_no_row() -> None:
+    rows = Rows(one=1)
+    look_ups = LookUpCache(rows.load)
+    look_ups.keep(True)
+    await look_ups.get("one")
+    guesses = [f"guess-{number}" for number in range(cache._MISSING_LIMIT + 1)]
+    for guess in guesses:
+        await look_ups.get(guess)
+    rows.asked.clear()
+    for key in ("one", guesses[-1], guesses[0]):
+        await look_ups.get(key)
+    assert rows.asked == [guesses[0]]

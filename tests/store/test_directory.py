@@ -1,0 +1,156 @@
+"""The contract of Directory, kept by SqlDirectory on both databases."""
+
+import asyncio
+import sys
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Engine, event, text
+
+from ringbridge.call.directory import AccountLimits, ApiKey, Line, LineKind, Trunk
+from ringbridge.call.errors import StoreUnavailable
+from ringbridge.call.ports import Directory
+from ringbridge.store.administration import Administration
+from ringbridge.store.database import writing
+from ringbridge.store.directory import SqlDirectory
+
+ACCOUNT = "1009683"
+KEY = ApiKey(id="key-1", account_id=ACCOUNT, name="CRM", secret_digest="0f", created_at=1.0, expires_at=2.0)
+LINE = Line(
+    id="line-1",
+    account_id=ACCOUNT,
+    number="+18175629656",
+    name="Alice",
+    kind=LineKind.DEVICE,
+    sip_username="alice",
+    language="de",
+)
+
+
+@pytest.fixture
+def directory(engine: Engine, administration: Administration) -> SqlDirectory:
+    """A directory of one account with a key and a line."""
+    administration.add_account("Acme", account_id=ACCOUNT, country="DE")
+    administration.add_key(KEY)
+    administration.add_line(LINE)
+    return SqlDirectory(engine)
+
+
+async def test_it_is_a_directory(directory: SqlDirectory) -> None:
+    port: Directory = directory
+    assert await port.trunks() == ()
+
+
+async def test_what_was_added_is_found(directory: SqlDirectory, administration: Administration) -> None:
+    main = Trunk(id="trunk-1", name="main", uri="sip:main.example", username="u", password="p")
+    spare = Trunk(id="trunk-2", name="a spare one", uri="sip:spare.example")
+    stored = (administration.add_trunk(main), administration.add_trunk(spare))
+    limits = AccountLimits(concurrent=1000, countries=("US", "CA"), duplicates_s=0.5)
+    administration.set_limits(ACCOUNT, limits)
+    account = await directory.account(ACCOUNT)
+    assert account is not None
+    assert (account.name, account.country, account.suspended) == ("Acme", "DE", False)
+    assert await directory.key("key-1") == KEY
+    assert await directory.line(ACCOUNT, "+18175629656") == LINE
+    assert await directory.limits(ACCOUNT) == limits
+    assert await directory.trunks() == stored
+
+
+async def test_an_account_without_limits_of_its_own_has_the_defaults(directory: SqlDirectory) -> None:
+    assert await directory.limits(ACCOUNT) == AccountLimits()
+
+
+@pytest.mark.parametrize("given", ["", "unknown", "a\0b", "\ud800", "' OR 1=1 --"])
+async def test_what_is_not_there_is_not_found_however_it_is_written(
+    directory: SqlDirectory, given: str
+) -> None:
+    assert await directory.account(given) is None
+    assert await directory.key(given) is None
+    assert await directory.line(given, "+18175629656") is None
+    assert await directory.line(ACCOUNT, given) is None
+
+
+async def test_while_watched_the_database_is_asked_once(directory: SqlDirectory, engine: Engine) -> None:
+    asked: list[str] = []
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def note(_c: object, _cursor: object, statement: str, *_: object) -> None:
+        table = statement.partition("FROM ")[2].partition(" ORDER")[0].partition("\n")[0].strip()
+        if table not in ("", "directory_revision"):
+            asked.append(table)
+
+    async with directory.watch(lambda: None):
+        for _ in range(3):
+            await directory.account(ACCOUNT)
+            await directory.key("unknown")
+            await directory.line(ACCOUNT, LINE.number)
+            await directory.limits(ACCOUNT)
+            await directory.trunks()
+    assert asked == ["accounts", "api_keys", "lines", "account_limits", "trunks"]
+
+
+async def test_when_no_longer_watched_nothing_stale_is_served(
+    directory: SqlDirectory, administration: Administration
+) -> None:
+    async with directory.watch(lambda: None):
+        await directory.account(ACCOUNT)
+    administration.suspend(ACCOUNT)
+    account = await directory.account(ACCOUNT)
+    assert account is not None
+    assert account.suspended
+
+
+_REVOKE = """
+import sys
+from ringbridge.store.administration import Administration
+from ringbridge.store.database import open_database
+Administration(open_database(sys.argv[1])).revoke_key("key-1", at=5.0)
+print("revoked", flush=True)
+"""
+
+
+async def test_a_change_by_another_process_is_seen_within_a_second(directory: SqlDirectory, url: str) -> None:
+    changed = asyncio.Event()
+    async with directory.watch(changed.set):
+        assert await directory.key("key-1") == KEY
+        other = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", _REVOKE, url, stdout=asyncio.subprocess.PIPE
+        )
+        assert other.stdout is not None
+        assert await other.stdout.readline() == b"revoked\n"
+        await asyncio.wait_for(changed.wait(), 1.0)
+        assert await directory.key("key-1") == replace(KEY, revoked_at=5.0)
+        assert await other.wait() == 0
+
+
+async def test_a_listener_that_fails_does_not_end_the_watch(
+    directory: SqlDirectory, administration: Administration
+) -> None:
+    told = asyncio.Semaphore(0)
+
+    def fail() -> None:
+        told.release()
+        raise RuntimeError("a listener's own fault")
+
+    async with directory.watch(fail):
+        for suspended in (True, False):
+            administration.suspend(ACCOUNT, suspended=suspended)
+            await asyncio.wait_for(told.acquire(), 5)
+            account = await directory.account(ACCOUNT)
+            assert account is not None
+            assert account.suspended == suspended
+
+
+async def test_without_its_database_a_look_up_is_unavailable_and_the_watch_goes_on(
+    directory: SqlDirectory, engine: Engine, administration: Administration
+) -> None:
+    async with directory.watch(lambda: None):
+        with writing(engine) as connection:
+            connection.execute(text("ALTER TABLE directory_revision RENAME TO lost"))
+            connection.execute(text("ALTER TABLE accounts RENAME TO lost_accounts"))
+        with pytest.raises(StoreUnavailable, match="accounts"):
+            await directory.account(ACCOUNT)
+        with writing(engine) as connection:
+            connection.execute(text("ALTER TABLE lost RENAME TO directory_revision"))
+            connection.execute(text("ALTER TABLE lost_accounts RENAME TO accounts"))
+        assert await directory.account(ACCOUNT) is not None
