@@ -14,6 +14,9 @@ from ringbridge.store.errors import StoreInUse
 # Advisory locks of PostgreSQL are numbers shared by all programs that use a database; this one spells "ring" in ASCII.
 _ADVISORY_KEY = 0x72696E67
 
+# PostgreSQL's error code for a lock that was not had in time.
+_LOCK_NOT_AVAILABLE = "55P03"
+
 _IN_USE = (
     "Another ringbridge server works with this database. Stop it first, "
     "or give this one its own: set RINGBRIDGE_DATA_DIR or RINGBRIDGE_DATABASE_URL."
@@ -56,12 +59,16 @@ class ServerLock:
     def _lock_session(self) -> None:
         try:
             session = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            locked = session.scalar(text(f"SELECT pg_try_advisory_lock({_ADVISORY_KEY})"))
         except DBAPIError as error:
             raise unavailable(error) from error
-        if not locked:
+        try:
+            # Waits for the session's lock_timeout: PostgreSQL notices a moment late that a killed server is gone.
+            session.execute(text(f"SELECT pg_advisory_lock({_ADVISORY_KEY})"))
+        except DBAPIError as error:
             session.close()
-            raise StoreInUse(_IN_USE)
+            if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
+                raise StoreInUse(_IN_USE) from None
+            raise unavailable(error) from error
         self._session = session
 
     def _lock_file(self) -> None:
