@@ -255,6 +255,28 @@ def test_a_refresh_waits_for_no_offer_of_ours_because_that_refreshes_too() -> No
     assert network.times(CALLER, "UPDATE") == [1801.0]
 
 
+def test_a_refresh_follows_an_offer_of_ours_that_was_refused() -> None:
+    network, caller, peer = talk_to_peer(headers=[WE_REFRESH, ALLOW_UPDATE])
+    network.run(until=899.0)
+    caller.offer("call", b"newer", 899.0)
+    network.run(until=901.0)
+
+    peer.answer(488)
+
+    assert network.times(CALLER, "UPDATE") == [901.0]
+
+
+def test_a_refresh_that_meets_an_offer_of_the_peers_follows_it_if_that_refreshed_nothing() -> None:
+    network, caller, peer = talk_to_peer(headers=[WE_REFRESH, ALLOW_UPDATE])
+    peer.send("INVITE", body=b"hold")
+    network.run(until=1000.0)
+
+    caller.reject_offer("call", 488, 1000.0)
+    network.pump()
+
+    assert network.times(CALLER, "UPDATE") == [1000.0]
+
+
 def test_two_endpoints_refresh_each_other_for_hours() -> None:
     network, called, session = receive_call()
     called.accept(session, ANSWER, 0.0)

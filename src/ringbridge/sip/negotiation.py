@@ -49,6 +49,7 @@ class Negotiation:
         "_exchange",
         "_glares",
         "_is_refresh",
+        "_is_refresh_due",
         "_offered_in_answer",
         "_queued",
         "_request",
@@ -65,6 +66,7 @@ class Negotiation:
         self._queued: bytes | None = None
         self._exchange: Exchange | None = None
         self._is_refresh = False
+        self._is_refresh_due = False
         self._glares = 0
         self._alarm: Alarm | None = None
         self._request: ServerTransaction | None = None
@@ -104,11 +106,11 @@ class Negotiation:
     def refresh(self, now: float) -> None:
         """Refresh the session: by UPDATE if the peer knows it, else by re-INVITE (RFC 4028 section 7.4).
 
-        Whatever is open just now refreshes it, too.
+        Whatever is open just now refreshes it, too, if it succeeds; else the refresh follows it.
         """
         if self.state is not NegotiationState.IDLE:
-            return
-        if self._session.peer_allows_update:
+            self._is_refresh_due = True
+        elif self._session.peer_allows_update:
             self._send("UPDATE", b"", now, is_refresh=True)
         else:
             self._send("INVITE", self.agreed_body, now, is_refresh=True)
@@ -122,6 +124,9 @@ class Negotiation:
         queued, self._queued = self._queued, None
         if queued is not None:
             self._send("INVITE", queued, now, is_refresh=False)
+        elif self._is_refresh_due:
+            self._is_refresh_due = False
+            self.refresh(now)
 
     def _send(self, method: str, body: bytes, now: float, *, is_refresh: bool) -> None:
         session = self._session
@@ -173,6 +178,7 @@ class Negotiation:
         session = self._session
         session.refresh_target(answer)
         session.timer.settle_as_caller(answer, now)
+        self._is_refresh_due = False
         if not self._is_refresh:
             self.agreed_body = request.body
             session.tell(OfferAnswered(session=session.id, body=answer.body))
@@ -187,14 +193,11 @@ class Negotiation:
             seconds = int(core.randomness.fraction() * 201) / 100
         self.state = NegotiationState.YIELDING
         self._glares += 1
-        if not self._is_refresh and self._queued is None:
-            self._queued = request.body
-        self._alarm = core.schedule.arm(now + seconds, self._try_again)
-
-    def _try_again(self, now: float) -> None:
-        self._send_queued(now)
         if self._is_refresh:
-            self.refresh(now)
+            self._is_refresh_due = True
+        elif self._queued is None:
+            self._queued = request.body
+        self._alarm = core.schedule.arm(now + seconds, self._send_queued)
 
     # Offers of the peer
 
@@ -279,6 +282,7 @@ class Negotiation:
 
     def _accept(self, transaction: ServerTransaction, body: bytes, now: float) -> None:
         session = self._session
+        self._is_refresh_due = False
         fields: Sequence[Field] = (
             session.core.contact,
             ALLOW,
