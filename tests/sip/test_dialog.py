@@ -93,6 +93,7 @@ def test_a_dialog_of_a_stored_state_skips_numbers_that_may_have_been_used() -> N
         ("<sip:bob@192.0.2.2:5080>", Hop("UDP", "192.0.2.2", 5080)),
         ("<sip:bob@192.0.2.2>", Hop("UDP", "192.0.2.2", 5060)),
         ("<sip:bob@[2001:db8::2]:5080>", Hop("UDP", "2001:db8::2", 5080)),
+        ("<sip:bob@[2001:DB8:0::2]:5080>", Hop("UDP", "2001:db8::2", 5080)),
         ("<sip:bob@192.0.2.2;transport=UDP>", Hop("UDP", "192.0.2.2", 5060)),
         # Whoever was reached over UDP is not left without ACK because of a word.
         ("<sip:bob@192.0.2.2;transport=tcp>", Hop("UDP", "192.0.2.2", 5060)),

@@ -1,6 +1,6 @@
 """Dialogs of RFC 3261 section 12: who talks to whom, over which way, and with which numbers.
 
-``DialogState`` is the plain value that an owner may keep on disk; ``Dialog`` is the live thing that counts
+`DialogState` is the plain value that an owner may keep on disk; `Dialog` is the live thing that counts
 CSeq, follows target refreshes and writes requests. Neither knows transactions, timers or offers.
 """
 
@@ -214,15 +214,14 @@ def _uri_of(name_address: str) -> Uri | None:
 
 
 def _address_of(uri: Uri | None) -> Address | None:
-    if uri is None or not _is_literal(uri.host):
-        return None
-    return (uri.host, uri.port or DEFAULT_PORT)
+    host = None if uri is None else _literal(uri.host)
+    return None if uri is None or host is None else (host, uri.port or DEFAULT_PORT)
 
 
 @lru_cache(maxsize=1024)
-def _is_literal(host: str) -> bool:
+def _literal(host: str) -> str | None:
+    """Write an address as every socket writes it; None for a name."""
     try:
-        ip_address(host)
+        return str(ip_address(host))
     except ValueError:
-        return False
-    return True
+        return None
