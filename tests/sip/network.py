@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from ringbridge.sip.digest import Credentials
 from ringbridge.sip.endpoint import Endpoint, EndpointSettings, Packet
@@ -48,7 +49,7 @@ class Sent:
     packet: Packet
     is_lost: bool
 
-    @property
+    @cached_property
     def message(self) -> Message:
         return read(self.packet.data)
 

@@ -19,7 +19,7 @@ from ringbridge.sip.transaction import (
     ServerState,
 )
 
-TABLES = {
+TABLES: dict[str, tuple[Mapping[tuple[Any, Any], Any], Enum]] = {
     "INVITE client": (INVITE_CLIENT, ClientState.CALLING),
     "non-INVITE client": (NON_INVITE_CLIENT, ClientState.TRYING),
     "INVITE server": (INVITE_SERVER, ServerState.PROCEEDING),

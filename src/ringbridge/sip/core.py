@@ -54,7 +54,7 @@ class EndpointSettings:
     min_session_expires_seconds: int = 90
     """The least that a peer may ask for; RFC 4028 section 5 forbids less than 90."""
     accepts_invitations: bool = False
-    """Whether an INVITE of a known peer becomes ``Invited``; else it is answered 403."""
+    """Whether an INVITE of a known peer becomes `Invited`; else it is answered 403."""
 
 
 class Core:

@@ -1,10 +1,10 @@
-"""The endpoint: the whole face of this package. Bytes and ``now`` in; packets, events, next deadline out.
+"""The endpoint: the whole face of this package. Bytes and `now` in; packets, events, next deadline out.
 
 It opens no socket, arms no timer and draws no random number itself. After every call in, the owner takes
-``packets_to_send``, ``events`` and ``next_deadline``. ``now`` is seconds of a clock that never goes back.
+`packets_to_send`, `events` and `next_deadline`. `now` is seconds of a clock that never goes back.
 
-Inside: ``source`` decides who is heard, ``transaction_layer`` matches what comes to what is open, ``screening``
-refuses what nobody could work on, ``session`` does the rest.
+Inside: `source` decides who is heard, `transaction_layer` matches what comes to what is open, `screening`
+refuses what nobody could work on, `session` does the rest.
 """
 
 from __future__ import annotations
@@ -146,6 +146,7 @@ class Endpoint:
         """Send an INVITE; returns the session's id, drawn here unless given.
 
         `target` is the Request-URI, `from_` and `to` are name-addrs without tags, `headers` come on top of ours.
+        How long it may ring is for the owner to say, by `hang_up`.
         Raises LocalUseError if the id is in use or a text would break the message.
         """
         core = self._core
@@ -205,7 +206,7 @@ class Endpoint:
     def hang_up(self, session: str, now: float, *, reason: Reason | None = None) -> None:
         """End the session whatever crosses it on the wire.
 
-        ``Refused`` or ``Ended`` by LOCAL comes at once; CANCEL, ACK, BYE and their repeats are the endpoint's own
+        `Refused` or `Ended` by LOCAL comes at once; CANCEL, ACK, BYE and their repeats are the endpoint's own
         business from then on.
         """
         call = self._core.sessions.get(session)
@@ -215,26 +216,26 @@ class Endpoint:
     def offer(self, session: str, body: bytes, now: float) -> None:
         """Send re-INVITE once no other offer is open; the newest offer that waits takes the others' place.
 
-        ``OfferAnswered`` or ``OfferRefused`` follows, or the session's end.
+        `OfferAnswered` or `OfferRefused` follows, or the session's end.
         """
         call = self._core.sessions.get(session)
         if call is not None:
             call.negotiation.offer(body, now)
 
     def answer_offer(self, session: str, body: bytes, now: float) -> None:
-        """Answer an ``Offered``."""
+        """Answer an `Offered`."""
         call = self._core.sessions.get(session)
         if call is not None:
             call.negotiation.answer(body, now)
 
     def reject_offer(self, session: str, status: int, now: float) -> None:
-        """Refuse an ``Offered``; the session goes on as it was."""
+        """Refuse an `Offered`; the session goes on as it was."""
         call = self._core.sessions.get(session)
         if call is not None:
             call.negotiation.reject(status, now)
 
     def dialog(self, session: str) -> DialogState | None:
-        """Return what to keep so that ``resume_to_end`` can end this session after a restart."""
+        """Return what to keep so that `resume_to_end` can end this session after a restart."""
         call = self._core.sessions.get(session)
         return None if call is None else call.dialog_state()
 

@@ -1,7 +1,7 @@
 """What the endpoint tells its owner: one frozen value for each thing that happened to a session.
 
-An event is news, not a question, but for two: ``Invited`` and ``Offered`` wait for the owner's decision.
-Every session ends with exactly one ``Refused`` or ``Ended``, and nothing follows it.
+An event is news, not a question, but for two: `Invited` and `Offered` wait for the owner's decision.
+Every session ends with exactly one `Refused` or `Ended`, and nothing follows it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class EndedBy(Enum):
     PEER = "peer"
     """The other side: BYE, or CANCEL of its own INVITE."""
     LOCAL = "local"
-    """The owner: ``hang_up`` or ``reject``."""
+    """The owner: `hang_up` or `reject`."""
     NO_ACK = "no ack"
     """Our 2xx was never acknowledged (RFC 3261 section 13.3.1.4)."""
     SESSION_EXPIRED = "session expired"
@@ -74,15 +74,15 @@ class Refused:
     reason: str
     """The final answer's reason phrase."""
     q850: int | None
-    """The cause of the answer's ``Reason: Q.850`` (RFC 3326)."""
+    """The cause of the answer's `Reason: Q.850` (RFC 3326)."""
     source: RefusalSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offered:
-    """The peer sent re-INVITE or UPDATE: ``answer_offer`` or ``reject_offer`` must follow.
+    """The peer sent re-INVITE or UPDATE: `answer_offer` or `reject_offer` must follow.
 
-    An empty body is a re-INVITE without an offer: the answer then carries ours, and ``OfferAnswered``
+    An empty body is a re-INVITE without an offer: the answer then carries ours, and `OfferAnswered`
     brings what the ACK said.
     """
 
@@ -114,14 +114,14 @@ class Ended:
     session: str
     by: EndedBy
     q850: int | None
-    """The cause of the peer's ``Reason: Q.850``."""
+    """The cause of the peer's `Reason: Q.850`."""
     sip_cause: int | None
-    """The cause of the peer's ``Reason: SIP``."""
+    """The cause of the peer's `Reason: SIP`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invited:
-    """A known peer calls: ``ring``, ``accept`` or ``reject`` must follow. 100 was sent already."""
+    """A known peer calls: `accept` or `reject` must follow, and `ring` may come before. 100 was sent already."""
 
     session: str
     request: Request

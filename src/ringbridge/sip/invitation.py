@@ -29,6 +29,12 @@ MAX_FORKS = 16
 """More phones do not answer one call; whoever answers with ever new tags is left without ACK."""
 
 
+_SOURCES = {
+    NoAnswer.TIMEOUT: RefusalSource.TIMEOUT,
+    NoAnswer.SEND_FAILURE: RefusalSource.TRANSPORT,
+}
+
+
 class InvitationState(Enum):
     """What is wanted of our INVITE."""
 
@@ -157,11 +163,7 @@ class Invitation:
 
     def _receive(self, exchange: Exchange, result: Result, source: Hop, now: float) -> None:
         if isinstance(result, NoAnswer):
-            source_of = {
-                NoAnswer.TIMEOUT: RefusalSource.TIMEOUT,
-                NoAnswer.SEND_FAILURE: RefusalSource.TRANSPORT,
-            }
-            self._session.tell_refused(result.value, REASON_PHRASES[result.value], None, source_of[result])
+            self._session.tell_refused(result.value, REASON_PHRASES[result.value], None, _SOURCES[result])
             self._finish(now)
         elif result.status < 200:
             self._progress(result, now)

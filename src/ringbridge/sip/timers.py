@@ -1,6 +1,6 @@
 """The timer values of RFC 3261 section 17 and RFC 6026: three settings, and all that follows from them.
 
-All values are seconds. They are a frozen value, not running timers: those live in ``schedule``.
+All values are seconds. They are a frozen value, not running timers: those live in `schedule`.
 """
 
 from __future__ import annotations
