@@ -1,6 +1,7 @@
 """`ringbridge call`: places a call through the HTTP API of a running server and tells how it goes."""
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,6 +10,8 @@ from ringbridge.cli.errors import CommandError
 from ringbridge.cli.workspace import read_settings
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from ringbridge.demo.client import ApiClient
     from ringbridge.demo.timeline import Timeline
 
@@ -51,32 +54,45 @@ async def _follow_call(url: str, header: str, user_line: str, destination_line: 
     """Whether both sides were joined. Raises ServerRefused."""
     from rich.console import Console
 
-    from ringbridge.demo.client import ApiClient
+    from ringbridge.demo.client import ApiClient, ServerRefused
     from ringbridge.demo.timeline import Timeline
     from ringbridge.service.clock import Clock
 
     console = Console(highlight=False)
-    timeline, clock = Timeline(console, Clock().utc_now()), Clock()
+    clock = Clock()
+    timeline = Timeline(console, clock.utc_now())
     async with ApiClient(url, header) as client:
         timeline.tell(clock.utc_now(), "click", f"{user_line} wants {destination_line}")
-        call_id = await client.place(user_line, destination_line)
+        try:
+            call_id = await client.place(user_line, destination_line)
+        finally:
+            timeline.flush()
         try:
             await _tell_history(client, call_id, timeline)
         except asyncio.CancelledError:
             timeline.tell(clock.utc_now(), "click", "hangs up")
-            await client.hang_up(call_id)
-            raise
-        finally:
             timeline.flush()
-        found = await client.ended(call_id)
+            # It may have ended by itself just now.
+            with suppress(ServerRefused):
+                await client.hang_up(call_id)
+            await _tell_outcome(client, call_id, console)
+            raise
+        return await _tell_outcome(client, call_id, console) == "completed"
+
+
+async def _tell_history(client: "ApiClient", call_id: str, timeline: "Timeline") -> None:
+    try:
+        async for event in client.follow(call_id):
+            timeline.tell_event(event.at, event.name)
+    finally:
+        timeline.flush()
+
+
+async def _tell_outcome(client: "ApiClient", call_id: str, console: "Console") -> str:
+    found = await client.ended(call_id)
     console.print(
         f"{call_id}: {found['outcome']} ({found['cause']}, ended by {found['ended_by']}), "
         f"{found['talk_seconds']:.1f} s of talk",
         soft_wrap=True,
     )
-    return bool(found["outcome"] == "completed")
-
-
-async def _tell_history(client: "ApiClient", call_id: str, timeline: "Timeline") -> None:
-    async for event in client.follow(call_id):
-        timeline.tell_event(event.at, event.name)
+    return str(found["outcome"])
