@@ -99,6 +99,8 @@ def environment_for(data_dir: Path) -> dict[str, str]:
     """This process's environment with settings of the demo's own and no others: free ports of loopback, quiet logs."""
     kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("RINGBRIDGE_")}
     return kept | {
+        # Even a server that is killed leaves nothing behind: the demo removes its folder.
+        "TMPDIR": str(data_dir),
         "RINGBRIDGE_DATA_DIR": str(data_dir),
         "RINGBRIDGE_DATABASE_URL": f"sqlite:///{data_dir}/ringbridge.db",
         "RINGBRIDGE_HTTP_HOST": "127.0.0.1",
