@@ -13,6 +13,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Generic, TypeVar
 
@@ -28,17 +29,24 @@ log = structlog.get_logger()
 
 Change = TypeVar("Change")
 
-# How long a click waits for the database. Longer than a write waits for a lock (`database.LOCK_SECONDS`), so that
-# an ordinary refusal comes from the database and says why.
-_ACCEPT_SECONDS = 2.0
 
-# What waits longer than this would only be refused late: two seconds' worth of the highest rate aimed at.
-_WAITING_LIMIT = 1000
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriterLimits:
+    """How long and how much the writer waits.
 
-_LINGER_SECONDS = 0.01
-_FIRST_PAUSE_SECONDS = 0.05
-_LONGEST_PAUSE_SECONDS = 0.5
-_FLUSH_SECONDS = 5.0
+    accept_seconds: how long a click waits for the database. Longer than a write waits for a lock
+    (`database.LOCK_SECONDS`), so that an ordinary refusal comes from the database and says why.
+    waiting: how many may wait at once. More would only be refused late: two seconds' worth of the highest rate aimed at.
+    linger_seconds: how long a change that nobody waits for waits for company.
+    longest_pause_seconds: between two tries; the first pause is a tenth of it.
+    flush_seconds: how long leaving goes on trying.
+    """
+
+    accept_seconds: float = 2.0
+    waiting: int = 1000
+    linger_seconds: float = 0.01
+    longest_pause_seconds: float = 0.5
+    flush_seconds: float = 5.0
 
 
 class _Entry(Generic[Change]):
@@ -62,7 +70,13 @@ class GroupCommitWriter(Generic[Change]):
     Entering starts the thread; leaving writes what is queued and ends it. All methods belong to the event loop's thread.
     """
 
-    def __init__(self, engine: Engine, apply: Callable[[DBAPICursor, Sequence[Change]], None]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        apply: Callable[[DBAPICursor, Sequence[Change]], None],
+        limits: WriterLimits = WriterLimits(),
+    ) -> None:
+        self._limits = limits
         self._session = WriteSession(engine)
         self._apply = apply
         self._queue: deque[_Entry[Change]] = deque()
@@ -88,10 +102,10 @@ class GroupCommitWriter(Generic[Change]):
         self._closing.set()
         self._urgent.set()
         self._filled.set()
-        await asyncio.to_thread(self._thread.join, _FLUSH_SECONDS)
+        await asyncio.to_thread(self._thread.join, self._limits.flush_seconds)
         # A thread that still tries gives up now; one that hangs in a dead disk is left behind, being a daemon.
         self._abandoned.set()
-        await asyncio.to_thread(self._thread.join, _ACCEPT_SECONDS)
+        await asyncio.to_thread(self._thread.join, self._limits.accept_seconds)
 
     def healthy(self) -> bool:
         """Whether the last write went through."""
@@ -104,11 +118,11 @@ class GroupCommitWriter(Generic[Change]):
             self._filled.set()
 
     async def accept(self, change: Change, *, undo: Change) -> None:
-        """Write `change` and return when it is durable. Raises StoreUnavailable within two seconds; then it is not stored.
+        """Write `change` and return when it is durable. Raises StoreUnavailable in time; then it is not stored.
 
         Where that cannot be known, as when the disk hangs in the middle of a commit, `undo` is written behind it.
         """
-        if self._waiting >= _WAITING_LIMIT:
+        if self._waiting >= self._limits.waiting:
             raise StoreUnavailable("The database does not keep up: too many new calls wait for it.")
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         entry = _Entry(change, waiter, undo)
@@ -117,7 +131,7 @@ class GroupCommitWriter(Generic[Change]):
             self._queue.append(entry)
             self._urgent.set()
             self._filled.set()
-            async with asyncio.timeout(_ACCEPT_SECONDS):
+            async with asyncio.timeout(self._limits.accept_seconds):
                 await waiter
         except TimeoutError:
             self._healthy = False
@@ -140,7 +154,7 @@ class GroupCommitWriter(Generic[Change]):
     def _run(self) -> None:
         while self._queue or not self._closing.is_set():
             self._filled.wait()
-            self._urgent.wait(_LINGER_SECONDS)
+            self._urgent.wait(self._limits.linger_seconds)
             self._filled.clear()
             self._urgent.clear()
             self._write(self._take())
@@ -160,7 +174,7 @@ class GroupCommitWriter(Generic[Change]):
     def _write(self, entries: list[_Entry[Change]]) -> None:
         """Bring `entries` to the database, however often that must be tried."""
         batches = deque([entries] if entries else [])
-        pause_seconds = _FIRST_PAUSE_SECONDS
+        pause_seconds = self._limits.longest_pause_seconds / 10
         while batches:
             batch = batches[0]
             try:
@@ -171,7 +185,7 @@ class GroupCommitWriter(Generic[Change]):
                     if self._abandoned.wait(pause_seconds):
                         log.critical("changes_lost", changes=sum(map(len, batches)))
                         return
-                    pause_seconds = min(pause_seconds * 2, _LONGEST_PAUSE_SECONDS)
+                    pause_seconds = min(pause_seconds * 2, self._limits.longest_pause_seconds)
                     continue
                 batches.popleft()
                 if len(batch) == 1:
