@@ -163,7 +163,7 @@ class Administration:
         with self._changing() as connection:
             used = connection.scalar(select(func.count()).select_from(lines).where(lines.c.trunk == name))
             if used:
-                raise InvalidSetting(f"Trunk {name} is used by {used} lines. Remove those lines first.")
+                raise InvalidSetting(f"Lines that use trunk {name}: {used}. Remove them first.")
             if connection.execute(delete(trunks).where(trunks.c.name == name)).rowcount == 0:
                 raise NotFound(f"There is no trunk {name}.")
 

@@ -1,0 +1,256 @@
+"""What an administrator can change, and what is said when something cannot be."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Engine, select
+
+from ringbridge.call.directory import AccountLimits, ApiKey, Line, LineKind, Trunk
+from ringbridge.call.errors import AlreadyExists, InvalidSetting, NotFound, StoreUnavailable
+from ringbridge.store.administration import Administration
+from ringbridge.store.database import reading
+from ringbridge.store.tables import account_limits, directory_revision, lines
+
+ACCOUNT = "1009683"
+
+
+def a_line(number: str, **fields: str) -> Line:
+    """A line that is reached by a fixed URI."""
+    return Line(
+        id=f"line-{number}",
+        account_id=fields.get("account_id", ACCOUNT),
+        number=number,
+        kind=LineKind.URI,
+        uri="sip:alice@192.0.2.1",
+        trunk=fields.get("trunk"),
+        sip_username=fields.get("sip_username"),
+    )
+
+
+def a_key(key_id: str, *, created_at: float = 1.0) -> ApiKey:
+    """A key of the account."""
+    return ApiKey(
+        id=key_id,
+        account_id=ACCOUNT,
+        name="CRM",
+        secret_digest="0f",
+        created_at=created_at,
+        expires_at=2.0,
+    )
+
+
+@pytest.fixture
+def one_account(administration: Administration) -> Administration:
+    """An administration with one account."""
+    administration.add_account("Acme", account_id=ACCOUNT)
+    return administration
+
+
+def revision(engine: Engine) -> int:
+    """How many changes there were."""
+    with reading(engine) as connection:
+        found: int = connection.execute(select(directory_revision.c.revision)).scalar_one()
+        return found
+
+
+def test_an_account_gets_seven_digits_when_no_id_is_given(administration: Administration) -> None:
+    account = administration.add_account("Acme", country="DE", language="de", main_number="+4930123456")
+    assert (len(account.id), account.id.isdigit()) == (7, True)
+    assert administration.accounts() == [account]
+
+
+def test_an_account_id_is_taken_once(one_account: Administration) -> None:
+    with pytest.raises(AlreadyExists) as caught:
+        one_account.add_account("Other", account_id=ACCOUNT)
+    assert str(caught.value) == "There is an account 1009683 already. Give another id, or none."
+    assert [account.name for account in one_account.accounts()] == ["Acme"]
+
+
+def test_an_account_is_suspended_and_let_call_again(one_account: Administration) -> None:
+    one_account.suspend(ACCOUNT)
+    assert [account.suspended for account in one_account.accounts()] == [True]
+    one_account.suspend(ACCOUNT, suspended=False)
+    assert [account.suspended for account in one_account.accounts()] == [False]
+
+
+def test_whatever_is_done_to_an_unknown_account_is_refused(administration: Administration) -> None:
+    attempts: list[Callable[[], object]] = [
+        lambda: administration.suspend("2"),
+        lambda: administration.add_key(replace(a_key("key-1"), account_id="2")),
+        lambda: administration.keys("2"),
+        lambda: administration.add_line(a_line("+1", account_id="2")),
+        lambda: administration.lines("2"),
+        lambda: administration.remove_line("2", "+1"),
+        lambda: administration.limits("2"),
+        lambda: administration.set_limits("2", AccountLimits()),
+        lambda: administration.records("2", 10),
+    ]
+    for attempt in attempts:
+        with pytest.raises(NotFound) as caught:
+            attempt()
+        assert str(caught.value) == "There is no account 2."
+
+
+def test_keys_are_listed_with_those_that_were_revoked(one_account: Administration) -> None:
+    old, new = a_key("key-b", created_at=1.0), a_key("key-a", created_at=2.0)
+    one_account.add_key(new)
+    one_account.add_key(old)
+    one_account.revoke_key("key-b", at=5.0)
+    assert one_account.keys(ACCOUNT) == [replace(old, revoked_at=5.0), new]
+
+
+def test_a_key_keeps_the_time_at_which_it_was_first_revoked(one_account: Administration) -> None:
+    one_account.add_key(a_key("key-1"))
+    one_account.revoke_key("key-1", at=5.0)
+    one_account.revoke_key("key-1", at=6.0)
+    assert [key.revoked_at for key in one_account.keys(ACCOUNT)] == [5.0]
+
+
+def test_an_unknown_key_is_not_revoked(one_account: Administration) -> None:
+    with pytest.raises(NotFound) as caught:
+        one_account.revoke_key("key-1", at=5.0)
+    assert str(caught.value) == "There is no key key-1."
+
+
+def test_a_line_is_added_listed_and_removed(one_account: Administration) -> None:
+    one_account.add_line(a_line("+2"))
+    one_account.add_line(a_line("+1"))
+    assert one_account.lines(ACCOUNT) == [a_line("+1"), a_line("+2")]
+    one_account.remove_line(ACCOUNT, "+1")
+    assert one_account.lines(ACCOUNT) == [a_line("+2")]
+    with pytest.raises(NotFound) as caught:
+        one_account.remove_line(ACCOUNT, "+1")
+    assert str(caught.value) == "Account 1009683 has no line +1."
+
+
+def test_two_accounts_may_have_the_same_number(one_account: Administration) -> None:
+    one_account.add_account("Other", account_id="2")
+    one_account.add_line(a_line("101"))
+    one_account.add_line(replace(a_line("101", account_id="2"), id="line-2"))
+    assert [line.account_id for line in one_account.lines("2")] == ["2"]
+
+
+def test_the_digests_of_a_device_are_kept_with_its_line(one_account: Administration, engine: Engine) -> None:
+    digests = {"MD5": "0f", "SHA-256": "1f"}
+    one_account.add_line(a_line("+1", sip_username="alice"), device_digests=digests)
+    with reading(engine) as connection:
+        assert connection.scalar(select(lines.c.device_digests)) == digests
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "text"),
+    [
+        (
+            a_line("+1"),
+            AlreadyExists,
+            "+1 is a line of account 1009683 already. Remove that line first.",
+        ),
+        (
+            a_line("+2", sip_username="alice"),
+            AlreadyExists,
+            "The SIP user name alice is taken. Give another one.",
+        ),
+        (a_line("+2", trunk="main"), NotFound, "There is no trunk main. Add it first."),
+    ],
+)
+def test_a_line_that_does_not_fit_is_refused(
+    one_account: Administration, line: Line, error: type[Exception], text: str
+) -> None:
+    one_account.add_line(a_line("+1", sip_username="alice"))
+    with pytest.raises(error) as caught:
+        one_account.add_line(line)
+    assert str(caught.value) == text
+    assert len(one_account.lines(ACCOUNT)) == 1
+
+
+def test_ten_thousand_lines_are_added_at_once(one_account: Administration) -> None:
+    assert one_account.add_lines(a_line(f"+1817562{number:04}") for number in range(10_000)) == 10_000
+    assert len(one_account.lines(ACCOUNT)) == 10_000
+
+
+def test_no_lines_are_added_by_an_empty_list(one_account: Administration) -> None:
+    assert one_account.add_lines([]) == 0
+
+
+@pytest.mark.parametrize(
+    ("third", "text"),
+    [
+        (
+            a_line("+9"),
+            "Row 3: +9 is a line of account 1009683 already. Remove that line first. No line was added.",
+        ),
+        (
+            a_line("+1"),
+            "Row 3: +1 is a line of account 1009683 already. Remove that line first. No line was added.",
+        ),
+        (
+            a_line("+3", account_id="2"),
+            "Row 3: There is no account 2. No line was added.",
+        ),
+    ],
+)
+def test_lines_are_added_all_or_none_and_the_row_at_fault_is_named(
+    one_account: Administration, third: Line, text: str
+) -> None:
+    one_account.add_line(a_line("+9"))
+    with pytest.raises((AlreadyExists, NotFound)) as caught:
+        one_account.add_lines([a_line("+1"), a_line("+2"), third])
+    assert str(caught.value) == text
+    assert one_account.lines(ACCOUNT) == [a_line("+9")]
+
+
+def test_the_first_trunk_is_the_default_whatever_its_name(one_account: Administration) -> None:
+    zulu = one_account.add_trunk(Trunk(id="t1", name="zulu", uri="sip:z.example", username="u", password="p"))
+    alpha = one_account.add_trunk(Trunk(id="t2", name="alpha", uri="sip:a.example"))
+    assert one_account.trunks() == [zulu, alpha]
+    assert (zulu.position, alpha.position) == (0, 1)
+
+
+def test_a_trunk_name_is_taken_once(one_account: Administration) -> None:
+    one_account.add_trunk(Trunk(id="t1", name="main", uri="sip:a.example"))
+    with pytest.raises(AlreadyExists) as caught:
+        one_account.add_trunk(Trunk(id="t2", name="main", uri="sip:b.example"))
+    assert str(caught.value) == "There is a trunk main already. Give another name, or remove it first."
+
+
+def test_a_trunk_is_removed_when_no_line_uses_it(one_account: Administration) -> None:
+    one_account.add_trunk(Trunk(id="t1", name="main", uri="sip:a.example"))
+    one_account.add_line(a_line("+1", trunk="main"))
+    with pytest.raises(InvalidSetting) as used:
+        one_account.remove_trunk("main")
+    assert str(used.value) == "Lines that use trunk main: 1. Remove them first."
+    one_account.remove_line(ACCOUNT, "+1")
+    one_account.remove_trunk("main")
+    assert one_account.trunks() == []
+    with pytest.raises(NotFound) as gone:
+        one_account.remove_trunk("main")
+    assert str(gone.value) == "There is no trunk main."
+
+
+def test_limits_are_the_defaults_until_they_are_set(one_account: Administration) -> None:
+    assert one_account.limits(ACCOUNT) == AccountLimits()
+    for limits in (AccountLimits(concurrent=1000, countries=("US", "CA")), AccountLimits(rate=1)):
+        one_account.set_limits(ACCOUNT, limits)
+        assert one_account.limits(ACCOUNT) == limits
+
+
+def test_every_limit_has_its_column() -> None:
+    assert set(account_limits.columns.keys()) - {"account_id"} == set(AccountLimits.__dataclass_fields__)
+
+
+def test_each_change_moves_the_revision_and_a_refused_one_does_not(
+    one_account: Administration, engine: Engine
+) -> None:
+    before = revision(engine)
+    one_account.add_key(a_key("key-1"))
+    with pytest.raises(NotFound):
+        one_account.revoke_key("key-2", at=5.0)
+    assert revision(engine) == before + 1
+
+
+def test_a_row_that_breaks_a_constraint_changes_nothing(one_account: Administration) -> None:
+    one_account.add_key(a_key("key-1"))
+    with pytest.raises(StoreUnavailable):
+        one_account.add_key(a_key("key-1"))
+    assert len(one_account.keys(ACCOUNT)) == 1
