@@ -209,6 +209,19 @@ def test_a_repeated_ack_brings_no_second_bye() -> None:
     assert network.names(CALLED).count("BYE") == 1
 
 
+def test_an_ack_for_another_request_is_not_this_ones() -> None:
+    network, called, session = receive_call()
+    del network.endpoints[CALLER]
+    called.accept(session, ANSWER, 0.0)
+    network.pump()
+
+    called.receive_packet(in_dialog(network, "ACK", number=9), CALLER, 0.1)
+    network.run(until=1.0)
+
+    assert network.times(CALLED, "200 INVITE") == [0.0, 0.5]
+    assert len(network.events[CALLED]) == 1
+
+
 def test_a_bye_that_comes_before_the_ack_ends_the_repeats_of_the_200() -> None:
     network, called, session = receive_call()
     del network.endpoints[CALLER]

@@ -132,6 +132,25 @@ def test_bye_against_re_invite_ends_the_session_once_on_both_sides(milliseconds:
     assert_nothing_is_left(called)
 
 
+def test_what_crosses_the_end_of_a_session_is_not_told_of_the_next_one_with_its_id() -> None:
+    network, caller, peer = talk_to_peer()
+    caller.hang_up("call", 0.0)
+    caller.invite(
+        target="sip:bob@192.0.2.2",
+        hop=CALLED,
+        from_="<sip:alice@192.0.2.1>",
+        to="<sip:bob@192.0.2.2>",
+        body=b"",
+        session="call",
+        now=0.0,
+    )
+
+    peer.send("BYE")
+
+    assert network.events[CALLER] == [ended(EndedBy.LOCAL)]
+    assert caller.dialog("call") is not None
+
+
 def test_a_second_bye_is_answered_like_the_first_or_481() -> None:
     network, _, peer = talk_to_peer()
 

@@ -236,7 +236,8 @@ class Session:
 
     def tell(self, event: Event) -> None:
         """Tell the owner something, unless its end was told before."""
-        if self.id in self.core.sessions:
+        # The owner may have given the id to another session since.
+        if self.core.sessions.get(self.id) is self:
             self.core.tell(event)
 
     def tell_refused(self, status: int, reason: str, q850: int | None, source: RefusalSource) -> None:
@@ -259,8 +260,9 @@ class Session:
         self._addresses = frozenset()
 
     def _tell_last(self, event: Event) -> None:
-        self.tell(event)
-        self.core.sessions.pop(self.id, None)
+        if self.core.sessions.get(self.id) is self:
+            del self.core.sessions[self.id]
+            self.core.tell(event)
 
     def _expire(self, now: float) -> None:
         self.end_with_bye(EndedBy.SESSION_EXPIRED, now)
