@@ -108,20 +108,22 @@ class MemoryStore:
 
 
 class MemoryDirectory:
-    """One account with two lines and one trunk."""
+    """Two accounts, the first with a key, two lines and limits; and one trunk. A test may change them."""
 
     def __init__(self) -> None:
+        self.accounts = {ACCOUNT.id: ACCOUNT, OTHER_ACCOUNT.id: OTHER_ACCOUNT}
+        self.keys = {KEY.id: KEY}
         self.limits_of_all = AccountLimits(concurrent=3, rate=100)
         self.all_trunks: tuple[Trunk, ...] = (Trunk(id="t", name="carrier", uri="sip:192.0.2.1"),)
 
     async def account(self, account_id: str) -> Account | None:
-        return {ACCOUNT.id: ACCOUNT, OTHER_ACCOUNT.id: OTHER_ACCOUNT}.get(account_id)
+        return self.accounts.get(account_id)
 
     async def limits(self, account_id: str) -> AccountLimits:
         return self.limits_of_all
 
     async def key(self, key_id: str) -> ApiKey | None:
-        return KEY if key_id == KEY.id else None
+        return self.keys.get(key_id)
 
     async def line(self, account_id: str, number: str) -> Line | None:
         own = {line.number: line for line in (PHONE, EXTENSION)}

@@ -1,14 +1,12 @@
 """Credentials: who is let in, and that all others hear the same."""
 
 import base64
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
 
-from ringbridge.call.directory import Account, AccountLimits, ApiKey, Line, Trunk
+from ringbridge.call.directory import Account
 from ringbridge.call.errors import InvalidCredentials
 from ringbridge.service.authentication import (
     REMEMBERED_SOURCES,
@@ -20,6 +18,7 @@ from ringbridge.service.authentication import (
 )
 from ringbridge.service.clock import Clock
 from ringbridge.service.credential import new_key
+from tests.service.double import MemoryDirectory
 
 PEPPER = b"pepper for tests"
 ACCOUNT = Account(id="1009683", name="Acme")
@@ -45,37 +44,13 @@ class HandMovedClock(Clock):
         return self.at
 
 
-class FixedDirectory:
-    """A directory double: the two accounts and one key, as a test changes them."""
-
-    def __init__(self) -> None:
-        self.accounts = {ACCOUNT.id: ACCOUNT, OTHER.id: OTHER}
-        self.keys = {KEY.id: KEY}
-
-    async def account(self, account_id: str) -> Account | None:
-        return self.accounts.get(account_id)
-
-    async def key(self, key_id: str) -> ApiKey | None:
-        return self.keys.get(key_id)
-
-    async def limits(self, account_id: str) -> AccountLimits:
-        raise NotImplementedError
-
-    async def line(self, account_id: str, number: str) -> Line | None:
-        raise NotImplementedError
-
-    async def trunks(self) -> tuple[Trunk, ...]:
-        raise NotImplementedError
-
-    def watch(self, on_change: Callable[[], None]) -> AbstractAsyncContextManager[None]:
-        raise NotImplementedError
-
-
 class Door:
     """An authenticator with what it stands on."""
 
     def __init__(self) -> None:
-        self.directory = FixedDirectory()
+        self.directory = MemoryDirectory()
+        self.directory.accounts = {ACCOUNT.id: ACCOUNT, OTHER.id: OTHER}
+        self.directory.keys = {KEY.id: KEY}
         self.clock = HandMovedClock()
         self.authenticator = Authenticator(self.directory, PEPPER, self.clock)
 
