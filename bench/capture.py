@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_START = re.compile(rb"^(?:SIP/2\.0 (\d+)|([A-Z]+) [a-z]+:\+?(\w+)@)")
+_START = re.compile(rb"^(?:SIP/2\.0 (\d+)|([A-Z]+) [a-z]+:(?:\+?(\w+)@)?)")
 _CSEQ = re.compile(rb"^CSeq: *\d+ ([A-Z]+)", re.MULTILINE | re.IGNORECASE)
 _CALL_ID = re.compile(rb"^(?:Call-ID|i): *(\S+)", re.MULTILINE | re.IGNORECASE)
 

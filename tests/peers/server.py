@@ -4,7 +4,6 @@
 so that each test module starts from the same database and owns what it changes. `Server` is the running process.
 """
 
-import base64
 import os
 import re
 import shutil
@@ -47,11 +46,14 @@ def ringbridge(data_dir: Path, *words: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """A provisioned data folder: one account, one key, lines that ring at `user_port`, a trunk at `trunk_port`."""
+    """A provisioned data folder: one account, one key, lines that ring at `user_port`, a trunk at `trunk_port`.
+
+    authorization: the value of the header that a customer sends.
+    """
 
     data_dir: Path
     account_id: str
-    api_key: str
+    authorization: str
     user_port: int
     trunk_port: int
 
@@ -67,7 +69,7 @@ class Deployment:
             r"\b(\d{4,})\b", ringbridge(data_dir, "account", "add", "--name", "Scenarios")
         )
         printed = ringbridge(data_dir, "key", "create", "--account", account_id)
-        credentials = base64.b64decode(_first_match(r"Basic\s+([A-Za-z0-9+/=]+)", printed)).decode()
+        authorization = _first_match(r"Authorization:\s*(Basic [A-Za-z0-9+/=]+)", printed)
         table = data_dir / "lines.csv"
         rows = (
             f"+{user_number(i)},Phone {i},sip:{user_number(i)}@{LOOPBACK}:{user_port}" for i in range(lines)
@@ -81,15 +83,10 @@ class Deployment:
         return cls(
             data_dir=data_dir,
             account_id=account_id,
-            api_key=credentials.partition(":")[2],
+            authorization=authorization,
             user_port=user_port,
             trunk_port=trunk_port,
         )
-
-    @property
-    def authorization(self) -> str:
-        """The value of the Authorization header."""
-        return "Basic " + base64.b64encode(f"{self.account_id}:{self.api_key}".encode()).decode()
 
     def copied_to(self, data_dir: Path) -> "Deployment":
         """The same deployment in a folder of its own."""
