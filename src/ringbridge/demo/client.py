@@ -25,6 +25,7 @@ class ServerRefused(Exception):
 class ServerEvent:
     """One line of a call's history as the server told it; `at` is UTC seconds since 1970."""
 
+    sequence: int
     name: str
     at: float
     state: str
@@ -57,13 +58,10 @@ class ApiClient:
 
         The event is told as it happens, and its record is on disk some milliseconds later.
         """
-        look_again = asyncio.Event()
         try:
             async with asyncio.timeout(RECORD_SECONDS):
                 while (found := await self._ask("GET", f"/api/v2/calls/{call_id}"))["ended_at"] is None:
-                    look_again.clear()
-                    asyncio.get_running_loop().call_later(LOOK_AGAIN_SECONDS, look_again.set)
-                    await look_again.wait()
+                    await _moment()
         except TimeoutError as error:
             raise ServerRefused(f"the server has written no record of {call_id}") from error
         return found
@@ -73,12 +71,24 @@ class ApiClient:
         await self._ask("DELETE", f"/api/v2/calls/{call_id}")
 
     async def follow(self, call_id: str) -> AsyncIterator[ServerEvent]:
-        """The call's history from its beginning to its end, as it happens. Raises ServerRefused."""
+        """The call's history from its beginning to its end, as it happens. Raises ServerRefused.
+
+        A stream that stops before the end is taken up again after its last event, as browsers do.
+        """
+        after = 0
+        while True:
+            async for event in self._events(call_id, after):
+                after = event.sequence
+                yield event
+                if event.state == "ended":
+                    return
+            await _moment()
+
+    async def _events(self, call_id: str, after: int) -> AsyncIterator[ServerEvent]:
+        url = f"{self._url}/api/v2/calls/{call_id}/events?after={after}"
         endless = aiohttp.ClientTimeout(total=None, sock_connect=ANSWER_SECONDS)
         try:
-            async with self._session.get(
-                f"{self._url}/api/v2/calls/{call_id}/events", timeout=endless
-            ) as answer:
+            async with self._session.get(url, timeout=endless) as answer:
                 if answer.status != 200:
                     raise ServerRefused(_reason(answer))
                 # Of a server-sent event only the data is of interest: one line of JSON (HTML standard, section 9.2.6).
@@ -108,9 +118,16 @@ class ApiClient:
         return found
 
 
+async def _moment() -> None:
+    """The time between two looks at something that is about to happen."""
+    is_over = asyncio.Event()
+    asyncio.get_running_loop().call_later(LOOK_AGAIN_SECONDS, is_over.set)
+    await is_over.wait()
+
+
 def _event(told: dict[str, Any]) -> ServerEvent:
     at = datetime.fromisoformat(told["at"].replace("Z", "+00:00")).timestamp()
-    return ServerEvent(name=told["name"], at=at, state=told["state"])
+    return ServerEvent(sequence=told["sequence"], name=told["name"], at=at, state=told["state"])
 
 
 def _reason(answer: aiohttp.ClientResponse) -> str:
