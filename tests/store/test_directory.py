@@ -2,10 +2,12 @@
 
 import asyncio
 import sys
+import threading
 from dataclasses import replace
 
 import pytest
 from sqlalchemy import Engine, event, text
+from structlog.testing import capture_logs
 
 from ringbridge.call.directory import AccountLimits, ApiKey, Line, LineKind, Trunk
 from ringbridge.call.errors import StoreUnavailable
@@ -144,13 +146,38 @@ async def test_a_listener_that_fails_does_not_end_the_watch(
 async def test_without_its_database_a_look_up_is_unavailable_and_the_watch_goes_on(
     directory: SqlDirectory, engine: Engine, administration: Administration
 ) -> None:
-    async with directory.watch(lambda: None):
-        with writing(engine) as connection:
-            connection.execute(text("ALTER TABLE directory_revision RENAME TO lost"))
-            connection.execute(text("ALTER TABLE accounts RENAME TO lost_accounts"))
-        with pytest.raises(StoreUnavailable, match="accounts"):
-            await directory.account(ACCOUNT)
-        with writing(engine) as connection:
-            connection.execute(text("ALTER TABLE lost RENAME TO directory_revision"))
-            connection.execute(text("ALTER TABLE lost_accounts RENAME TO accounts"))
-        assert await directory.account(ACCOUNT) is not None
+    failures = threading.Semaphore(0)
+
+    @event.listens_for(engine, "handle_error")
+    def note(_: object) -> None:
+        failures.release()
+
+    changed = asyncio.Event()
+    with capture_logs() as logs:
+        async with directory.watch(changed.set):
+            with writing(engine) as connection:
+                connection.execute(text("ALTER TABLE directory_revision RENAME TO lost"))
+                connection.execute(text("ALTER TABLE accounts RENAME TO lost_accounts"))
+            with pytest.raises(StoreUnavailable, match="accounts"):
+                await directory.account(ACCOUNT)
+            for _ in range(3):
+                assert await asyncio.to_thread(failures.acquire, timeout=5)
+            with writing(engine) as connection:
+                connection.execute(text("ALTER TABLE lost RENAME TO directory_revision"))
+                connection.execute(text("ALTER TABLE lost_accounts RENAME TO accounts"))
+            administration.suspend(ACCOUNT)
+            await asyncio.wait_for(changed.wait(), 5)
+            assert await directory.account(ACCOUNT) is not None
+    assert [line["event"] for line in logs] == ["directory_not_watched"]
+
+
+async def test_the_far_ends_of_lines_and_trunks_are_listed_once(
+    directory: SqlDirectory, administration: Administration
+) -> None:
+    uri = "sip:198.51.100.7"
+    administration.add_trunk(Trunk(id="trunk-1", name="main", uri=uri))
+    administration.add_line(Line(id="l2", account_id=ACCOUNT, number="102", kind=LineKind.URI, uri=uri))
+    administration.add_line(
+        Line(id="l3", account_id=ACCOUNT, number="103", kind=LineKind.URI, uri="sip:a@192.0.2.1")
+    )
+    assert sorted(await directory.peer_uris()) == [uri, "sip:a@192.0.2.1"]

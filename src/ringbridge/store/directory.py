@@ -78,9 +78,11 @@ class SqlDirectory:
                 cache.keep(False)
 
     async def _poll(self, seen: int, stopped: asyncio.Event, on_change: Callable[[], None]) -> None:
+        blind = False
         while not await _set_within(stopped, _POLL_SECONDS):
             try:
                 revision = await asyncio.to_thread(self._read_revision)
+                blind = False
                 if revision != seen:
                     seen = revision
                     for cache in self._caches:
@@ -88,7 +90,9 @@ class SqlDirectory:
                     on_change()
             except StoreUnavailable as error:
                 # What is in memory may still serve: without its database no call is accepted.
-                log.warning("directory_not_watched", reason=str(error))
+                if not blind:
+                    log.warning("directory_not_watched", reason=str(error))
+                blind = True
             except Exception:
                 # A watch that ends unseen would serve revoked keys for ever.
                 log.exception("directory_change_failed")
