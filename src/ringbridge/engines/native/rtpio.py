@@ -53,7 +53,7 @@ class RtpioRelay:
         self._family = socket.AF_INET6 if ipaddress.ip_address(host).version == 6 else socket.AF_INET
         self._sessions: dict[str, RtpioSession | None] = {}  # None while the ports are being leased
         self._link: WorkerLink | None = None
-        self._dead_links: asyncio.Queue[WorkerLink] = asyncio.Queue()
+        self._link_lost = asyncio.Event()
         self._stopping = asyncio.Event()
 
     @property
@@ -83,7 +83,7 @@ class RtpioRelay:
                 resources.enter_context(tempfile.TemporaryDirectory(prefix="ringbridge-media-"))
             )
             self._waker = resources.enter_context(socket.socket(self._family, socket.SOCK_DGRAM))
-            self._link = await self._start_worker()
+            await self._start_worker()
             self._resources = resources.pop_all()
         self._keeper = asyncio.create_task(self._keep_worker(), name="media-worker-keeper")
 
@@ -95,9 +95,8 @@ class RtpioRelay:
         for session in list(self._sessions.values()):
             if session is not None:
                 session.close()
-        link, self._link = self._link, None
-        if link is not None:
-            await link.stop()
+        self._link = None
+        await self._last_link.stop()
         await self._resources.aclose()
 
     async def open(self, session: str) -> RtpioSession:
@@ -162,7 +161,7 @@ class RtpioRelay:
             with contextlib.suppress(OSError):
                 self._waker.sendto(b"\0", socket.MSG_DONTWAIT, (self._host, number))
 
-    async def _start_worker(self) -> WorkerLink:
+    async def _start_worker(self) -> None:
         link = await WorkerLink.start(
             host=self._host,
             first_port=self._first_port,
@@ -179,13 +178,13 @@ class RtpioRelay:
                 raise MediaUnavailable(f"{error}: is that an address of this machine?") from error
             raise
         self._release(link, "probe", local[Side.USER].port)
-        return link
+        self._link = self._last_link = link
 
     def _worker_lost(self, link: WorkerLink) -> None:
         if link is not self._link:
             return
         self._link = None
-        self._dead_links.put_nowait(link)
+        self._link_lost.set()
         lost = [session for session in self._sessions.values() if session is not None]
         log.error("media_worker_lost", sessions=len(lost))
         for session in lost:
@@ -194,12 +193,13 @@ class RtpioRelay:
 
     async def _keep_worker(self) -> None:
         while True:
-            dead = await self._dead_links.get()
-            await dead.stop()
+            await self._link_lost.wait()
+            self._link_lost.clear()
+            await self._last_link.stop()
             for seconds in itertools.chain(RESTART_SECONDS, itertools.repeat(RESTART_SECONDS[-1])):
                 await self._pause(seconds)
                 try:
-                    self._link = await self._start_worker()
+                    await self._start_worker()
                 except MediaUnavailable as error:
                     log.error("media_worker_not_restarted", reason=str(error))
                 else:
@@ -207,8 +207,10 @@ class RtpioRelay:
                     break
 
     async def _pause(self, seconds: float) -> None:
+        # Not wait_for: before Python 3.12 it loses a cancellation that comes together with what it waits for.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
 
 
 def _not_needed(reply: str) -> None:

@@ -43,6 +43,7 @@ class WorkerLink(asyncio.Protocol):
         self._queue: deque[_Command] = deque()
         self._in_flight: deque[_Command] = deque()
         self._octets_in_flight = 0
+        self._replies = 0
         self._waiting: set[asyncio.Future[None]] = set()
         self._partial = b""
 
@@ -94,8 +95,8 @@ class WorkerLink(asyncio.Protocol):
     async def replies(self, *commands: str) -> list[str]:
         """Ask several commands and wait for what the worker says to them.
 
-        Raises MediaUnavailable when there is no worker, when it ends, or when it is silent for so long that it must
-        be taken for stuck; then it is killed, and `on_lost` follows.
+        Raises MediaUnavailable when there is no worker, when it ends, or when it takes too long. A worker that said
+        nothing at all in that time is taken for stuck and killed, and `on_lost` follows.
         """
         if self._transport is None:
             raise MediaUnavailable("the media worker has ended")
@@ -109,13 +110,15 @@ class WorkerLink(asyncio.Protocol):
 
         for command in commands:
             self.ask(command, collect)
+        counted = self._replies
         self._waiting.add(complete)
         try:
             async with asyncio.timeout(REPLY_SECONDS):
                 await complete
         except TimeoutError:
-            self._kill()
-            raise MediaUnavailable(f"the media worker was silent for {REPLY_SECONDS:g} seconds") from None
+            if self._replies == counted:
+                self._kill()
+            raise MediaUnavailable(f"the media worker did not answer in {REPLY_SECONDS:g} seconds") from None
         finally:
             self._waiting.discard(complete)
         return replies
@@ -141,6 +144,7 @@ class WorkerLink(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         *lines, self._partial = (self._partial + data).split(b"\n")
         for line in lines:
+            self._replies += 1
             command = self._in_flight.popleft()
             self._octets_in_flight -= len(command.text) + 1
             reply = line.decode("ascii", "replace")
