@@ -23,10 +23,6 @@ class Side(Enum):
     USER = "user"
     DESTINATION = "destination"
 
-    @property
-    def other(self) -> "Side":
-        return Side.DESTINATION if self is Side.USER else Side.USER
-
 
 class MediaRelayError(Exception):
     """The relay cannot give a session.
