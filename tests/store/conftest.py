@@ -13,7 +13,7 @@ from ringbridge.store.database import migrate, open_database
 from tests.store.postgres import running_postgres
 from tests.store.samples import utc
 
-_databases = count(1)
+_schemas = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -25,15 +25,13 @@ def postgres_folder() -> Iterator[Path]:
 
 @pytest.fixture
 def postgres_url(postgres_folder: Path) -> str:
-    """An empty database on PostgreSQL."""
-    name = f"test_{next(_databases)}"
-    server = create_engine(
-        f"postgresql+psycopg://ringbridge@/postgres?host={postgres_folder}", isolation_level="AUTOCOMMIT"
-    )
-    with server.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    """An empty database on PostgreSQL: a schema of its own, which is made in a tenth of the time."""
+    address, schema = f"ringbridge@/postgres?host={postgres_folder}", f"test_{next(_schemas)}"
+    server = create_engine(f"postgresql+psycopg://{address}")
+    with server.begin() as connection:
+        connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
     server.dispose()
-    return f"postgresql://ringbridge@/{name}?host={postgres_folder}"
+    return f"postgresql://{address}&options=-csearch_path%3D{schema}"
 
 
 @pytest.fixture

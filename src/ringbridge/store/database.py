@@ -76,17 +76,22 @@ def _open_sqlite(url: URL, path: Path) -> Engine:
 
 
 def _open_postgresql(url: URL) -> Engine:
-    return create_engine(
+    engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         # Positional parameters, as with SQLite: the writer gives the same tuples to both drivers.
         paramstyle="format",
-        connect_args={
-            "connect_timeout": _CONNECT_SECONDS,
-            # Of a host that vanished no reset arrives; without this a write would wait for minutes.
-            "tcp_user_timeout": _CONNECT_SECONDS * 1000,
-            "options": f"-c synchronous_commit=on -c lock_timeout={int(LOCK_SECONDS * 1000)}",
-        },
+        # Of a host that vanished no reset arrives; without a timeout of its own a write would wait for minutes.
+        connect_args={"connect_timeout": _CONNECT_SECONDS, "tcp_user_timeout": _CONNECT_SECONDS * 1000},
     )
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _: object) -> None:
+        connection.execute(f"SET lock_timeout = {int(LOCK_SECONDS * 1000)}")
+        # An administrator may have turned it off for all: then a call that was accepted could be lost.
+        connection.execute("SET synchronous_commit = on")
+        connection.commit()
+
+    return engine
 
 
 @contextmanager
