@@ -96,7 +96,7 @@ class ApiClient:
                     if line.startswith(b"data:"):
                         yield _event(json.loads(line[5:]))
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise ServerRefused(f"lost the server at {self._url}: {error}") from error
+            raise ServerRefused(f"the server at {self._url} is gone in the middle of the call") from error
 
     async def _ask(self, method: str, path: str, fields: dict[str, str] | None = None) -> dict[str, Any]:
         try:

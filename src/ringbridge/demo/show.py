@@ -28,6 +28,7 @@ JUDGES = {"user": judge_user, "destination": judge_destination}
 
 CALL_SECONDS = 40.0
 REPORT_SECONDS = 3.0
+LAST_WORDS_SECONDS = 1.0
 
 
 async def run(*, calls: int, once: bool, out: Path) -> bool:
@@ -84,23 +85,23 @@ async def _stage(calls: int, out: Path) -> "AsyncIterator[Show]":
                         }
                     )
                     url = http_url(listening["http_host"], listening["http_port"])
-                    yield Show(server, phones, furniture, url, out)
+                    yield Show(server, phones, furniture, url)
 
 
 class Show:
     """The calls, what is told of them, and what is heard."""
 
-    def __init__(self, server: Child, phones: Child, furniture: Furniture, url: str, out: Path) -> None:
+    def __init__(self, server: Child, phones: Child, furniture: Furniture, url: str) -> None:
         self._server = server
         self._phones = phones
         self._furniture = furniture
         self._url = url
-        self._out = out
         self._clock = Clock()
         self._files: dict[tuple[str, str], asyncio.Future[Path]] = {}
         self._is_judged = False
         self._console: Console
         self._timeline: Timeline
+        self._server_watch: asyncio.Task[None]
 
     async def run(self, console: Console, *, once: bool) -> bool:
         """Whether every call went as it should."""
@@ -110,12 +111,13 @@ class Show:
         for line in self._furniture.lines:
             self._expect(line)
         async with asyncio.TaskGroup() as tasks:
-            watchers = (tasks.create_task(self._watch_server()), tasks.create_task(self._watch_phones()))
+            self._server_watch = tasks.create_task(self._watch_server())
+            phones_watch = tasks.create_task(self._watch_phones())
             is_right = await self._place_all()
             if not once:
                 await self._go_on()
-            for watcher in watchers:
-                watcher.cancel()
+            self._server_watch.cancel()
+            phones_watch.cancel()
         return is_right
 
     # The calls
@@ -150,6 +152,10 @@ class Show:
                         self._timeline.tell_event(event.at, event.name)
         except TimeoutError as error:
             raise DemoFailed(f"the call of {line} was not over within {CALL_SECONDS:g} s") from error
+        except ServerRefused:
+            # Of a server that has died its process tells more, in a moment.
+            await asyncio.wait((self._server_watch,), timeout=LAST_WORDS_SECONDS)
+            raise
         return str((await client.ended(call_id))["outcome"])
 
     async def _go_on(self) -> None:
