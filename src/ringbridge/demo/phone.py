@@ -59,7 +59,6 @@ class _Call:
     stream: AudioStream
     sdp_session_id: int
     sdp_version: int = 1
-    is_answered: bool = False
     timer: asyncio.TimerHandle | None = None
 
 
@@ -137,7 +136,6 @@ class Phone:
 
     def _answer(self, session: str, offered: bytes) -> None:
         call = self._calls[session]
-        call.is_answered = True
         self._driver.endpoint.accept(session, self._description(call, offered), self._now())
         self._tell("answered", call)
         self._driver.pump()

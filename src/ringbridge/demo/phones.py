@@ -1,6 +1,6 @@
 """The process of the demo's two phones: `python -m ringbridge.demo.phones`.
 
-Started by `stage`, which it serves over its standard streams, one JSON object a line. It first writes where the two
+Started by `show`, which it serves over its standard streams, one JSON object a line. It first writes where the two
 can be called; reads `{"server": [host, port], "lines": [number, ...], "out": folder}`; and from then on writes what
 the phones do. It ends when its standard input does, so that it never outlives whoever started it.
 """
