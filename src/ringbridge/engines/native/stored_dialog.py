@@ -6,7 +6,6 @@ from dataclasses import fields
 from ringbridge.sip.dialog import DialogState
 from ringbridge.sip.hop import Hop
 
-
 _NAMES = tuple(field.name for field in fields(DialogState))
 
 
