@@ -143,8 +143,7 @@ def test_either_side_ends_the_talk_and_the_other_is_released(leg: LegName, other
         (Cause.BUSY, Outcome.USER_BUSY),
         (Cause.DECLINED, Outcome.USER_DECLINED),
         (Cause.NO_ANSWER, Outcome.USER_NO_ANSWER),
-        (Cause.UNREACHABLE, Outcome.USER_UNREACHABLE),
-        (Cause.NO_MEDIA_PORTS, Outcome.FAILED),
+        (Cause.INVALID_NUMBER, Outcome.USER_UNREACHABLE),
     ],
 )
 def test_a_user_who_cannot_be_had_ends_the_call_at_once(cause: Cause, outcome: Outcome) -> None:
@@ -153,6 +152,20 @@ def test_a_user_who_cannot_be_had_ends_the_call_at_once(cause: Cause, outcome: O
     assert effects == []
     assert ending(call) == (outcome, cause, EndedBy.USER)
     assert (call.user_leg.sip_status, call.user_leg.q850) == (486, 17)
+
+
+@pytest.mark.parametrize(
+    ("cause", "outcome"),
+    [
+        (Cause.UNREACHABLE, Outcome.USER_UNREACHABLE),
+        (Cause.NO_RESPONSE, Outcome.USER_UNREACHABLE),
+        (Cause.NO_MEDIA_PORTS, Outcome.FAILED),
+    ],
+)
+def test_a_phone_that_is_not_there_is_nobody_s_decision(cause: Cause, outcome: Outcome) -> None:
+    call, _ = run(Started(), LegEnded(USER, cause))
+
+    assert ending(call) == (outcome, cause, EndedBy.SERVER)
 
 
 def test_a_user_who_does_not_answer_is_given_up() -> None:
@@ -176,9 +189,8 @@ def test_the_user_hangs_up_while_the_destination_rings() -> None:
         (Cause.NO_ANSWER, Outcome.DESTINATION_NO_ANSWER, Prompt.NO_ANSWER),
         (Cause.DECLINED, Outcome.DESTINATION_DECLINED, Prompt.DECLINED),
         (Cause.INVALID_NUMBER, Outcome.DESTINATION_INVALID, Prompt.INVALID_NUMBER),
-        (Cause.UNREACHABLE, Outcome.DESTINATION_UNREACHABLE, Prompt.NOT_REACHABLE),
         (Cause.FORBIDDEN, Outcome.DESTINATION_UNREACHABLE, Prompt.NOT_REACHABLE),
-        (Cause.MEDIA_FAILED, Outcome.FAILED, Prompt.FAILED),
+        (Cause.INTERNAL, Outcome.FAILED, Prompt.FAILED),
     ],
 )
 def test_the_user_hears_why_the_destination_cannot_be_had(
@@ -190,6 +202,13 @@ def test_the_user_hears_why_the_destination_cannot_be_had(
     assert (announcing.state, spoken) == (State.ANNOUNCING, [Play(prompt)])
     assert effects == [HangUp(USER, cause)]
     assert ending(call) == (outcome, cause, EndedBy.DESTINATION)
+
+
+def test_a_destination_that_is_not_there_is_nobody_s_decision() -> None:
+    announcing, spoken = run(*DIALED, LegEnded(DESTINATION, Cause.UNREACHABLE))
+
+    assert spoken == [Play(Prompt.NOT_REACHABLE)]
+    assert ending(announcing) == (Outcome.DESTINATION_UNREACHABLE, Cause.UNREACHABLE, EndedBy.SERVER)
 
 
 def test_both_legs_are_free_within_a_second_of_a_failure() -> None:

@@ -8,7 +8,7 @@ is drawn from this table.
 from collections.abc import Callable
 from dataclasses import replace
 
-from ringbridge.call.cause import Cause, EndedBy, Outcome, destination_outcome, user_outcome
+from ringbridge.call.cause import Cause, EndedBy, Outcome, destination_outcome, ender, user_outcome
 from ringbridge.call.event import (
     CancelRequested,
     DeadlinePassed,
@@ -135,7 +135,7 @@ def user_failed(call: Call, event: Event, now: float) -> Step:
     """The user's phone could not be reached or refused."""
     ended = _with_leg_ended(call, event, now)
     cause = ended.user_leg.cause or Cause.INTERNAL
-    return _end(ended, user_outcome(cause), cause, EndedBy.USER, now)
+    return _end(ended, user_outcome(cause), cause, ender(cause, EndedBy.USER), now)
 
 
 def user_did_not_answer(call: Call, event: Event, now: float) -> Step:
@@ -152,7 +152,7 @@ def destination_failed(call: Call, event: Event, now: float) -> Step:
     """The destination could not be reached or refused: tell the user why."""
     ended = _with_leg_ended(call, event, now)
     cause = ended.destination_leg.cause or Cause.INTERNAL
-    return _announce(ended, destination_outcome(cause), cause, EndedBy.DESTINATION, now)
+    return _announce(ended, destination_outcome(cause), cause, ender(cause, EndedBy.DESTINATION), now)
 
 
 def destination_did_not_answer(call: Call, event: Event, now: float) -> Step:
