@@ -41,17 +41,11 @@ def serve(
     def announce(listening: "Listening") -> None:
         typer.echo(json.dumps(asdict(listening)) if as_json else _sentence(listening, settings))
 
-    failure: BaseException | None = None
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run_server(settings, announce=announce))
-    except* StartError as failures:
-        failure = failures
-    # It comes in a group for each part of the server that was open already and had to be closed again.
-    while isinstance(failure, BaseExceptionGroup):
-        failure = failure.exceptions[0]
-    if failure is not None:
-        raise CommandError(str(failure)) from failure
+    except StartError as error:
+        raise CommandError(str(error)) from error
 
 
 def _sentence(listening: "Listening", settings: "Settings") -> str:

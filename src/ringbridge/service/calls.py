@@ -71,7 +71,8 @@ class CallService:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._tasks.__aexit__(kind, error, trace)
+        # What ended the block is not the tasks' affair: they are waited for, and what they raise is raised.
+        await self._tasks.__aexit__(None, None, None)
 
     @property
     def running(self) -> int:

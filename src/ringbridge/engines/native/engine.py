@@ -65,13 +65,13 @@ class NativeEngine:
 
     async def __aenter__(self) -> Self:
         """Bind the SIP port and start the relay. Raises OSError or MediaUnavailable."""
-        await self._relay.start()
+        self._driver = await SipDriver.open(
+            self._sip_host, self._sip_port, self._make_endpoint, self._on_sip, self._now
+        )
         try:
-            self._driver = await SipDriver.open(
-                self._sip_host, self._sip_port, self._make_endpoint, self._on_sip, self._now
-            )
+            await self._relay.start()
         except BaseException:
-            await self._relay.stop()
+            self._driver.close()
             raise
         await self._tasks.__aenter__()
         self._tools = Tools(
@@ -92,7 +92,8 @@ class NativeEngine:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._tasks.__aexit__(kind, error, trace)
+        # What ended the block is not the tasks' affair: they are waited for, and what they raise is raised.
+        await self._tasks.__aexit__(None, None, None)
         await self._driver.quiesce(LAST_ANSWERS_SECONDS)
         self._driver.close()
         await self._relay.stop()
