@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from tests.peers.server import REPOSITORY
 
+_SCENARIOS = REPOSITORY / "tests" / "scenarios"
+
 _REFUSAL = """
   <label id="say CODE"/>
   <send retrans="500" next="acknowledged">
@@ -25,6 +27,16 @@ def phone_scenario(*, answer_ms: int, hold_ms: int) -> str:
     """A phone that picks up after `answer_ms` and hangs up after `hold_ms`; the benchmark's phones are the same file."""
     text = (REPOSITORY / "bench" / "phone.xml").read_text()
     return text.replace("ANSWER_MS", str(answer_ms)).replace("HOLD_MS", str(hold_ms))
+
+
+def holding_scenario(*, hold_ms: int) -> str:
+    """A phone that picks up at once, holds, resumes, and hangs up `hold_ms` later unless it is hung up on."""
+    return (_SCENARIOS / "holding_phone.xml").read_text().replace("HOLD_MS", str(hold_ms))
+
+
+def silent_scenario(*, silence_ms: int) -> str:
+    """A phone that never answers anything; SIPp forgets the call after `silence_ms`."""
+    return (_SCENARIOS / "silent_phone.xml").read_text().replace("SILENCE_MS", str(silence_ms))
 
 
 def refusing_scenario(codes: Sequence[int]) -> str:
