@@ -71,7 +71,14 @@ def test_a_refusing_destination_gives_the_word_for_its_code(
 ) -> None:
     shown = refused_by_destination[code].shown
 
-    assert (shown["outcome"], shown["ended_by"]) == (outcome, "destination")
+    assert (shown["outcome"], shown["destination"]["sip_status"]) == (outcome, code)
+
+
+@pytest.mark.parametrize("code", [*OUTCOME_WORDS["busy"], *OUTCOME_WORDS["declined"]])
+def test_a_person_who_refuses_has_ended_the_call(
+    refused_by_destination: dict[int, Refused], code: int
+) -> None:
+    assert refused_by_destination[code].shown["ended_by"] == "destination"
 
 
 @pytest.mark.parametrize("code", sorted(DESTINATION_OUTCOMES))
@@ -101,7 +108,7 @@ def test_a_refusing_user_gives_the_word_for_its_code(
 ) -> None:
     refused = refused_by_user[code]
 
-    assert (refused.shown["outcome"], refused.shown["ended_by"]) == (outcome, "user")
+    assert (refused.shown["outcome"], refused.shown["user"]["sip_status"]) == (outcome, code)
     assert refused.refusing == ["INVITE", f"{code} INVITE", "ACK"]
 
 
