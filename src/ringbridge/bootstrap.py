@@ -22,6 +22,7 @@ from ringbridge.call.directory import Trunk
 from ringbridge.call.errors import CallError
 from ringbridge.config import Settings, SettingsError, load_pepper, unwritable
 from ringbridge.engines.native.engine import NativeEngine
+from ringbridge.engines.native.journal import DialogJournal
 from ringbridge.engines.native.media import MediaEvent, MediaRelay, MediaRelayError
 from ringbridge.engines.native.prompts import PromptLibrary
 from ringbridge.engines.native.rtpio import RtpioRelay
@@ -194,11 +195,17 @@ async def _open_engine(
             on_event=on_event,
         )
 
+    try:
+        journal = DialogJournal(settings.data_dir / "dialogs.journal")
+    except OSError as exc:
+        raise StartError(unwritable(settings.data_dir, exc)) from exc
+    resources.callback(journal.close)
     engine = NativeEngine(
         sip_host=settings.sip_host,
         sip_port=settings.sip_port,
         make_relay=make_relay,
         prompts=PromptLibrary(settings.data_dir / "prompts"),
+        journal=journal,
         trunk=lambda name: surroundings.trunks.get(name),
         now=clock.now,
     )

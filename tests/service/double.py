@@ -11,8 +11,8 @@ from ringbridge.call.directory import Account, AccountLimits, ApiKey, Line, Line
 from ringbridge.call.errors import StoreUnavailable
 from ringbridge.call.event import Effect, Event
 from ringbridge.call.history import CallEvent, StoredCall
-from ringbridge.call.model import Call, LegName
-from ringbridge.call.ports import DialogHandler, EventHandler, OpenCall
+from ringbridge.call.model import Call
+from ringbridge.call.ports import EventHandler
 from ringbridge.service.authentication import Caller
 
 ACCOUNT = Account(id="1009683", name="Example Inc", main_number="+18175620000")
@@ -30,15 +30,13 @@ class ScriptedEngine:
     def __init__(self) -> None:
         self.performed: list[tuple[str, Effect]] = []
         self.released: list[str] = []
-        self.orphans: list[str] = []
         self.is_healthy = True
         self.breaks_at: type[Effect] | None = None
         self._changed = asyncio.Event()
         self._on_event: EventHandler
-        self.on_dialog: DialogHandler
 
-    def listen(self, on_event: EventHandler, on_dialog: DialogHandler) -> None:
-        self._on_event, self.on_dialog = on_event, on_dialog
+    def listen(self, on_event: EventHandler) -> None:
+        self._on_event = on_event
 
     def perform(self, call: Call, effect: Effect) -> None:
         if self.breaks_at is not None and isinstance(effect, self.breaks_at):
@@ -49,9 +47,6 @@ class ScriptedEngine:
     def release(self, call_id: str) -> None:
         self.released.append(call_id)
         self._changed.set()
-
-    def end_orphan(self, dialog: str) -> None:
-        self.orphans.append(dialog)
 
     def healthy(self) -> bool:
         return self.is_healthy
@@ -74,8 +69,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.accepted: list[Call] = []
         self.saved: list[tuple[Call, CallEvent]] = []
-        self.dialogs: list[tuple[str, LegName, str | None]] = []
-        self.open: list[OpenCall] = []
+        self.open: list[str] = []
         self.interrupted: list[str] = []
         self.found: dict[tuple[str, str], StoredCall] = {}
         self.fails = False
@@ -91,10 +85,7 @@ class MemoryStore:
     def save(self, call: Call, event: CallEvent) -> None:
         self.saved.append((call, event))
 
-    def save_dialog(self, call_id: str, leg: LegName, dialog: str | None) -> None:
-        self.dialogs.append((call_id, leg, dialog))
-
-    async def open_calls(self) -> list[OpenCall]:
+    async def open_calls(self) -> list[str]:
         return self.open
 
     async def close_interrupted(self, call_id: str, *, ended_at: float) -> None:

@@ -9,8 +9,8 @@ from sqlalchemy import Engine, func, select
 from ringbridge.call.cause import Cause, EndedBy, Outcome
 from ringbridge.call.errors import StoreUnavailable
 from ringbridge.call.history import StoredEvent, StoredLeg
-from ringbridge.call.model import Ending, LegName, State
-from ringbridge.call.ports import CallStore, OpenCall
+from ringbridge.call.model import Ending, State
+from ringbridge.call.ports import CallStore
 from ringbridge.store.administration import Administration
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.database import reading
@@ -198,45 +198,13 @@ async def test_records_come_newest_first_and_no_more_than_asked_for(
     assert [record.call_id for record in administration.records(ACCOUNT, 3)] == ["call-5", "call-4", "call-3"]
 
 
-async def test_a_finished_store_leaves_nothing_open(store: SqlCallStore) -> None:
-    call = a_call("call-1")
-    await accept(store, call)
-    store.save_dialog("call-1", LegName.USER, "dialog of the user")
-    store.save(completed(call), event(call, 2, "ended"))
-    store.save_dialog("call-1", LegName.USER, None)
-    await written(store)
-    assert await store.open_calls() == []
-
-
-async def test_open_calls_are_those_without_an_end_with_the_last_dialog_of_each_leg(
-    store: SqlCallStore,
-) -> None:
-    first, second = a_call("call-1", accepted_at=100.0), a_call("call-2", accepted_at=101.0)
-    await accept(store, first, second)
+async def test_open_calls_are_those_without_an_end(store: SqlCallStore) -> None:
+    first, second, third = (a_call(f"call-{n}", accepted_at=100.0 + n) for n in (1, 2, 3))
+    await accept(store, first, second, third)
     store.save(ringing(first), event(first, 2, "user_ringing"))
-    store.save_dialog("call-1", LegName.USER, "early")
-    store.save_dialog("call-1", LegName.USER, "confirmed")
-    store.save_dialog("call-1", LegName.DESTINATION, "other")
+    store.save(completed(second), event(second, 2, "ended"))
     await written(store)
-    assert await store.open_calls() == [
-        OpenCall(
-            call_id="call-1",
-            last_sequence=2,
-            dialogs={LegName.USER: "confirmed", LegName.DESTINATION: "other"},
-        ),
-        OpenCall(call_id="call-2", last_sequence=1, dialogs={}),
-    ]
-
-
-async def test_an_ended_call_stays_open_to_repair_while_a_dialog_of_it_is_kept(store: SqlCallStore) -> None:
-    call = a_call("call-1")
-    await accept(store, call)
-    store.save_dialog("call-1", LegName.DESTINATION, "BYE not answered")
-    store.save(completed(call), event(call, 2, "ended"))
-    await written(store)
-    assert await store.open_calls() == [
-        OpenCall(call_id="call-1", last_sequence=2, dialogs={LegName.DESTINATION: "BYE not answered"})
-    ]
+    assert await store.open_calls() == ["call-1", "call-3"]
 
 
 async def test_an_interrupted_call_gets_its_end_its_event_and_its_record(

@@ -5,11 +5,9 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine, select
 
-from ringbridge.call.model import LegName
 from ringbridge.store.change import (
     Change,
     ChangedCall,
-    ChangedDialog,
     ChangeStatements,
     ErasedCall,
     NewCall,
@@ -17,7 +15,7 @@ from ringbridge.store.change import (
 )
 from ringbridge.store.database import reading
 from ringbridge.store.session import WriteSession
-from ringbridge.store.tables import call_events, calls, dialogs, records
+from ringbridge.store.tables import call_events, calls, records
 from tests.store.samples import a_call, completed, event, ringing, utc
 
 CALL = a_call("call-1")
@@ -38,14 +36,13 @@ class Transactions:
         """One transaction."""
         self.session.transact(lambda cursor: self.statements.apply(cursor, changes))
 
-    def tables(self) -> tuple[list[str], list[int], list[str], list[str]]:
-        """States of calls, sequences of events, outcomes of records, dialogs."""
+    def tables(self) -> tuple[list[str], list[int], list[str]]:
+        """States of calls, sequences of events, outcomes of records."""
         with reading(self.engine) as connection:
             return (
                 list(connection.scalars(select(calls.c.state))),
                 list(connection.scalars(select(call_events.c.sequence).order_by(call_events.c.sequence))),
                 list(connection.scalars(select(records.c.outcome))),
-                list(connection.scalars(select(dialogs.c.dialog))),
             )
 
 
@@ -59,44 +56,28 @@ def transactions(engine: Engine) -> Iterator[Transactions]:
 
 def test_a_whole_call_may_be_in_one_transaction(transactions: Transactions) -> None:
     transactions.execute(NEW, RINGING, ENDED)
-    assert transactions.tables() == (["ended"], [1, 2, 3], ["completed"], [])
+    assert transactions.tables() == (["ended"], [1, 2, 3], ["completed"])
 
 
 def test_changes_that_are_executed_again_change_nothing(transactions: Transactions) -> None:
     transactions.execute(NEW)
     for _ in range(2):
-        transactions.execute(RINGING, ChangedDialog("call-1", LegName.USER, "dialog"), ENDED)
-    assert transactions.tables() == (["ended"], [1, 2, 3], ["completed"], ["dialog"])
+        transactions.execute(RINGING, ENDED)
+    assert transactions.tables() == (["ended"], [1, 2, 3], ["completed"])
 
 
 def test_an_erased_call_leaves_nothing(transactions: Transactions) -> None:
     transactions.execute(NEW)
     transactions.execute(ErasedCall("call-1"))
     transactions.execute(ErasedCall("call-1"))
-    assert transactions.tables() == ([], [], [], [])
+    assert transactions.tables() == ([], [], [])
 
 
 def test_a_call_that_is_accepted_and_erased_in_one_transaction_leaves_nothing(
     transactions: Transactions,
 ) -> None:
     transactions.execute(NEW, ErasedCall("call-1"))
-    assert transactions.tables() == ([], [], [], [])
-
-
-def test_of_the_dialogs_of_a_leg_the_last_counts(transactions: Transactions) -> None:
-    transactions.execute(NEW, ChangedDialog("call-1", LegName.USER, "early"))
-    transactions.execute(
-        ChangedDialog("call-1", LegName.USER, None), ChangedDialog("call-1", LegName.USER, "confirmed")
-    )
-    assert transactions.tables()[3] == ["confirmed"]
-    transactions.execute(
-        ChangedDialog("call-1", LegName.USER, "newer"), ChangedDialog("call-1", LegName.USER, None)
-    )
-    assert transactions.tables()[3] == []
-
-
-def test_a_dialog_is_not_shown_where_a_change_is_logged() -> None:
-    assert "secret" not in repr(ChangedDialog("call-1", LegName.USER, "secret"))
+    assert transactions.tables() == ([], [], [])
 
 
 @pytest.mark.parametrize(

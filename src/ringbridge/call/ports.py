@@ -1,17 +1,15 @@
 """What the service asks of the back doors. Each Protocol has several implementations and one contract test suite."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Protocol
 
 from ringbridge.call.directory import Account, AccountLimits, ApiKey, Line, Trunk
 from ringbridge.call.event import Effect, Event
 from ringbridge.call.history import CallEvent, StoredCall
-from ringbridge.call.model import Call, LegName
+from ringbridge.call.model import Call
 
 EventHandler = Callable[[str, Event], None]
-DialogHandler = Callable[[str, LegName, str | None], None]
 
 
 class Engine(Protocol):
@@ -20,13 +18,11 @@ class Engine(Protocol):
     `perform` never blocks and never raises for what the far end does: whatever comes of an effect arrives as an
     event at the handler given to `listen`. Two clauses that every engine must keep:
     a HangUp is final, whatever crosses it on the wire; a HangUp of a leg that is gone already succeeds.
+    An engine that starts releases the legs that an earlier process left, and never dials them again.
     """
 
-    def listen(self, on_event: EventHandler, on_dialog: DialogHandler) -> None:
-        """Say who hears events (call id, event) and what to store to be able to end a leg after a crash.
-
-        on_dialog(call id, leg, text) gives opaque text to keep, or None when it is no longer needed.
-        """
+    def listen(self, on_event: EventHandler) -> None:
+        """Say who hears events: on_event(call id, event)."""
         ...
 
     def perform(self, call: Call, effect: Effect) -> None:
@@ -37,22 +33,9 @@ class Engine(Protocol):
         """The call is over and its last effects were given: free everything that belongs to it once its legs are gone."""
         ...
 
-    def end_orphan(self, dialog: str) -> None:
-        """End a leg that an earlier process left behind, from the text that on_dialog gave."""
-        ...
-
     def healthy(self) -> bool:
         """Whether a new call could be carried now."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenCall:
-    """A call found unfinished at start: its id, the sequence of its last event, and the dialogs of its legs by leg name."""
-
-    call_id: str
-    last_sequence: int
-    dialogs: Mapping[LegName, str]
 
 
 class CallStore(Protocol):
@@ -66,12 +49,8 @@ class CallStore(Protocol):
         """Store a change and its event, in one transaction; with an ended call also its record, once. Not awaited."""
         ...
 
-    def save_dialog(self, call_id: str, leg: LegName, dialog: str | None) -> None:
-        """Keep what is needed to end a leg after a crash, or forget it. Not awaited."""
-        ...
-
-    async def open_calls(self) -> list[OpenCall]:
-        """Calls that an earlier process left without an end, and dialogs whose far end may not know that the call is over."""
+    async def open_calls(self) -> list[str]:
+        """The ids of calls that an earlier process left without an end, in the order of their acceptance."""
         ...
 
     async def close_interrupted(self, call_id: str, *, ended_at: float) -> None:

@@ -44,6 +44,7 @@ class EndpointCounts:
     """Dialogs and INVITEs that something on the wire still needs; more than the owner knows of."""
     client_transactions: int
     server_transactions: int
+    unanswered_requests: int
     live_addresses: int
     alarms: int
     dropped_unknown_source: int
@@ -116,6 +117,7 @@ class Endpoint:
             sessions=len(core.dialogs),
             client_transactions=core.layer.client_count,
             server_transactions=core.layer.server_count,
+            unanswered_requests=core.layer.unanswered_count,
             live_addresses=len(core.sources),
             alarms=len(core.schedule),
             dropped_unknown_source=self._dropped_unknown_source,

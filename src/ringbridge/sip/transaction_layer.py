@@ -14,6 +14,9 @@ from ringbridge.sip.schedule import Schedule
 from ringbridge.sip.server_transaction import MergeKey, ServerKey, ServerTransaction, key_of, merge_key_of
 from ringbridge.sip.source import Sources
 from ringbridge.sip.timers import Timers
+from ringbridge.sip.transaction import ClientState
+
+_UNANSWERED = (ClientState.CALLING, ClientState.TRYING, ClientState.PROCEEDING)
 
 
 class Packet(NamedTuple):
@@ -39,6 +42,11 @@ class TransactionLayer:
     @property
     def client_count(self) -> int:
         return len(self._clients)
+
+    @property
+    def unanswered_count(self) -> int:
+        """How many requests of ours have no final answer yet."""
+        return sum(transaction.state in _UNANSWERED for transaction in self._clients.values())
 
     @property
     def server_count(self) -> int:

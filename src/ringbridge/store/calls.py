@@ -8,23 +8,21 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, RowMapping, case, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Engine, RowMapping, case, func, insert, select, update
 
 from ringbridge.call.cause import Cause, EndedBy, Outcome
 from ringbridge.call.history import CallEvent, StoredCall, StoredEvent, StoredLeg
 from ringbridge.call.model import Call, LegName, LegState, State
-from ringbridge.call.ports import OpenCall
 from ringbridge.store.change import (
     Change,
     ChangedCall,
-    ChangedDialog,
     ChangeStatements,
     ErasedCall,
     NewCall,
     ring_seconds,
 )
 from ringbridge.store.database import reading, storable, writing
-from ringbridge.store.tables import call_events, calls, dialogs, records
+from ringbridge.store.tables import call_events, calls, records
 from ringbridge.store.writer import GroupCommitWriter
 
 
@@ -57,12 +55,8 @@ class SqlCallStore:
         """Store a change and its event, with an ended call also its record."""
         self._writer.submit(ChangedCall(call, event))
 
-    def save_dialog(self, call_id: str, leg: LegName, dialog: str | None) -> None:
-        """Keep what is needed to end a leg after a crash, or forget it."""
-        self._writer.submit(ChangedDialog(call_id, leg, dialog))
-
-    async def open_calls(self) -> list[OpenCall]:
-        """What an earlier process left unfinished, in the order in which it was accepted. Raises StoreUnavailable."""
+    async def open_calls(self) -> list[str]:
+        """The calls that an earlier process left without an end, in the order of their acceptance. Raises StoreUnavailable."""
         return await asyncio.to_thread(self._read_open_calls)
 
     async def close_interrupted(self, call_id: str, *, ended_at: float) -> None:
@@ -79,30 +73,14 @@ class SqlCallStore:
         """Whether the last write went through."""
         return self._writer.healthy()
 
-    def _read_open_calls(self) -> list[OpenCall]:
-        last_sequence = (
-            select(func.max(call_events.c.sequence))
-            .where(call_events.c.call_id == calls.c.id)
-            .scalar_subquery()
-        )
+    def _read_open_calls(self) -> list[str]:
         statement = (
-            select(calls.c.id, last_sequence.label("last_sequence"), dialogs.c.leg, dialogs.c.dialog)
-            .outerjoin(dialogs, dialogs.c.call_id == calls.c.id)
-            .where(or_(calls.c.state != State.ENDED.value, dialogs.c.leg.is_not(None)))
+            select(calls.c.id)
+            .where(calls.c.state != State.ENDED.value)
             .order_by(calls.c.accepted_at, calls.c.id)
         )
-        sequences: dict[str, int] = {}
-        kept: dict[str, dict[LegName, str]] = {}
         with reading(self._engine) as connection:
-            for call_id, sequence, leg, dialog in connection.execute(statement):
-                sequences[call_id] = sequence
-                of_call = kept.setdefault(call_id, {})
-                if leg is not None:
-                    of_call[LegName(leg)] = dialog
-        return [
-            OpenCall(call_id=call_id, last_sequence=sequence, dialogs=kept[call_id])
-            for call_id, sequence in sequences.items()
-        ]
+            return list(connection.scalars(statement))
 
     def _close_interrupted(self, call_id: str, ended_at: float) -> None:
         with writing(self._engine) as connection:

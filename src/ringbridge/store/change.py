@@ -5,7 +5,6 @@ the layers in between cost more than the statements themselves.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, assert_never
 
 from sqlalchemy import Dialect, Double, Table, bindparam, delete, insert, select, update
@@ -15,8 +14,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
 
 from ringbridge.call.history import CallEvent
-from ringbridge.call.model import Call, Leg, LegName, Party, State
-from ringbridge.store.tables import call_events, calls, dialogs, records
+from ringbridge.call.model import Call, Leg, Party, State
+from ringbridge.store.tables import call_events, calls, records
 
 
 class NewCall(NamedTuple):
@@ -39,16 +38,7 @@ class ChangedCall(NamedTuple):
     event: CallEvent
 
 
-@dataclass(frozen=True, slots=True)
-class ChangedDialog:
-    """What is needed to end a leg after a crash, or None when it is no longer needed. It may hold credentials."""
-
-    call_id: str
-    leg: LegName
-    dialog: str | None = field(repr=False)
-
-
-Change = NewCall | ErasedCall | ChangedCall | ChangedDialog
+Change = NewCall | ErasedCall | ChangedCall
 
 Row = tuple[Any, ...]
 
@@ -81,21 +71,6 @@ class ChangeStatements:
             dialect,
             call_events.columns.keys(),
         )
-        upsert = _tolerant_insert(dialogs, dialect)
-        self._keep_dialog = _text(
-            upsert.on_conflict_do_update(
-                index_elements=["call_id", "leg"], set_={"dialog": upsert.excluded.dialog}
-            ),
-            dialect,
-            dialogs.columns.keys(),
-        )
-        self._forget_dialog = _text(
-            delete(dialogs).where(
-                dialogs.c.call_id == bindparam("of_call"), dialogs.c.leg == bindparam("of_leg")
-            ),
-            dialect,
-            ["of_call", "of_leg"],
-        )
         self.insert_record = _text(_record_of_call(dialect), dialect, [*_RECORD_SECONDS, "of_call"])
 
     def apply(self, cursor: DBAPICursor, changes: Sequence[Change]) -> None:
@@ -104,14 +79,11 @@ class ChangeStatements:
         latest: dict[str, Call] = {}
         events: list[Row] = []
         erased: list[Row] = []
-        legs: dict[tuple[str, str], str | None] = {}
         for change in changes:
             match change:
                 case ChangedCall(call, event):
                     latest[call.id] = call
                     events.append(self._event_row(call, event))
-                case ChangedDialog(call_id, leg, dialog):
-                    legs[call_id, leg.value] = dialog
                 case NewCall(call, event):
                     new_calls.append(self._identity(call) + self._progress(call))
                     events.append(self._event_row(call, event))
@@ -127,8 +99,6 @@ class ChangeStatements:
             self.insert_record,
             [(*_call_seconds(call), call.id) for call in latest.values() if call.state is State.ENDED],
         )
-        _execute(cursor, self._keep_dialog, [(*key, text) for key, text in legs.items() if text is not None])
-        _execute(cursor, self._forget_dialog, [key for key, text in legs.items() if text is None])
         _execute(cursor, self._delete_call, erased)
 
     def _identity(self, call: Call) -> Row:

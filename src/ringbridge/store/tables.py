@@ -167,15 +167,6 @@ call_events = Table(
     sqlite_with_rowid=False,
 )
 
-dialogs = Table(
-    "dialogs",
-    metadata,
-    Column("call_id", Text, ForeignKey(calls.c.id, ondelete="CASCADE"), primary_key=True),
-    Column("leg", Text, primary_key=True),
-    Column("dialog", Text, nullable=False),
-    sqlite_with_rowid=False,
-)
-
 # No reference to calls: a record is kept for the books long after the call and its history may have been deleted.
 records = Table(
     "records",

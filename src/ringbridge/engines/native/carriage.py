@@ -24,6 +24,7 @@ from ringbridge.call.event import (
 from ringbridge.call.model import Call, LegName, Prompt
 from ringbridge.engines.native import flows, stored_dialog
 from ringbridge.engines.native.driver import SipDriver
+from ringbridge.engines.native.journal import DialogJournal
 from ringbridge.engines.native.media import (
     FirstPacket,
     MediaEvent,
@@ -47,6 +48,9 @@ from ringbridge.sip.uri import NameAddress, Uri
 
 log = structlog.get_logger()
 
+# Of the other refusals the status is only what SIP would have said.
+_SAID_BY_PEER = (sip.RefusalSource.PEER, sip.RefusalSource.AUTHENTICATION)
+
 _SIDES: Mapping[LegName, Side] = {LegName.USER: Side.USER, LegName.DESTINATION: Side.DESTINATION}
 
 
@@ -54,18 +58,17 @@ _SIDES: Mapping[LegName, Side] = {LegName.USER: Side.USER, LegName.DESTINATION: 
 class Tools:
     """What every call of one engine shares.
 
-    tell: takes news of a call to whoever listens. keep_dialog: what to store of a leg, None to forget it.
-    credentials: of a trunk by its name. now: monotonic seconds.
+    tell: takes news of a call to whoever listens. credentials: of a trunk by its name. now: monotonic seconds.
     """
 
     driver: SipDriver
     relay: MediaRelay
     prompts: PromptLibrary
     resolver: Resolver
+    journal: DialogJournal
     tasks: asyncio.TaskGroup
     contact_host: str
     tell: Callable[[str, Event], None]
-    keep_dialog: Callable[[str, LegName, str | None], None]
     credentials: Callable[[str], Credentials | None]
     bind_session: Callable[[str, "Carriage", LegName], None]
     now: Callable[[], float]
@@ -131,7 +134,7 @@ class Carriage:
             seconds = found.seconds
         if not repeat:
             loop = asyncio.get_running_loop()
-            self._prompt_timer = loop.call_later(seconds, self._tell, PromptFinished())
+            self._prompt_timer = loop.call_later(seconds, self._tell, PromptFinished(prompt))
 
     def stop_playing(self) -> None:
         """From now on the user hears the destination."""
@@ -184,11 +187,14 @@ class Carriage:
             case sip.Progressed():
                 self._on_progress(leg, event)
             case sip.Answered():
-                self._tools.keep_dialog(self._call.id, leg, stored_dialog.to_text(event.dialog))
+                self._tools.journal.keep(event.session, stored_dialog.to_text(event.dialog))
                 self._on_answer(leg, event.body)
             case sip.Refused():
-                self._end(leg, cause_of_refusal(event), event.status, event.q850)
+                self._tools.journal.forget(event.session)
+                said = event.status if event.source in _SAID_BY_PEER else None
+                self._end(leg, cause_of_refusal(event), said, event.q850)
             case sip.Ended():
+                self._tools.journal.forget(event.session)
                 self._end(leg, cause_of_end(event), None, event.q850)
             case sip.Offered():
                 self._on_offer(leg, event)
@@ -259,7 +265,6 @@ class Carriage:
             log.info("call.answer_ignored", call=self._call.id, leg=leg.value, error=str(exc))
 
     def _end(self, leg: LegName, cause: Cause, status: int | None, q850: int | None) -> None:
-        self._tools.keep_dialog(self._call.id, leg, None)
         self._tell_of(leg, LegEnded(leg, cause, status, q850))
         self._legs[leg].is_over = True
 
@@ -305,10 +310,10 @@ class Carriage:
             session=session,
             now=tools.now(),
         )
-        tools.driver.pump()
         dialog = tools.driver.endpoint.dialog(session)
         if dialog is not None:
-            tools.keep_dialog(call.id, leg, stored_dialog.to_text(dialog))
+            tools.journal.keep(session, stored_dialog.to_text(dialog))
+        tools.driver.pump()
 
     def _description(self, leg: LegName, media: MediaSession, codecs: tuple[Codec, ...]) -> bytes:
         carriage = self._legs[leg]

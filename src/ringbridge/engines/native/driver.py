@@ -120,14 +120,15 @@ class SipDriver:
                 packets, events = self.endpoint.packets_to_send(), self.endpoint.events()
                 if not packets and not events:
                     break
-                for packet in packets:
-                    self._send(packet)
+                # News first: what a crash must not forget is written down before the packet that makes it true.
                 for event in events:
                     self._on_event(event)
+                for packet in packets:
+                    self._send(packet)
         finally:
             self._is_pumping = False
         self._arm()
-        if self._is_quiet is not None and self.endpoint.counts.client_transactions == 0:
+        if self._is_quiet is not None and self.endpoint.counts.unanswered_requests == 0:
             self._is_quiet.set()
 
     async def quiesce(self, limit_seconds: float) -> None:
@@ -138,7 +139,7 @@ class SipDriver:
             async with asyncio.timeout(limit_seconds):
                 await self._is_quiet.wait()
         except TimeoutError:
-            log.warning("sip.left_unanswered", transactions=self.endpoint.counts.client_transactions)
+            log.warning("sip.left_unanswered", requests=self.endpoint.counts.unanswered_requests)
 
     def _read(self) -> None:
         for _ in range(DATAGRAMS_AT_ONCE):

@@ -12,10 +12,11 @@ import structlog
 from ringbridge.call.directory import Trunk
 from ringbridge.call.event import Effect, Event, HangUp, Join, Originate, Play, StopPlaying
 from ringbridge.call.model import Call, LegName
-from ringbridge.call.ports import DialogHandler, EventHandler
+from ringbridge.call.ports import EventHandler
 from ringbridge.engines.native import stored_dialog
 from ringbridge.engines.native.carriage import Carriage, Tools
 from ringbridge.engines.native.driver import SipDriver, SystemRandomness
+from ringbridge.engines.native.journal import DialogJournal
 from ringbridge.engines.native.media import MediaEvent, MediaRelay
 from ringbridge.engines.native.prompts import PromptLibrary
 from ringbridge.engines.native.resolver import Resolver, Unresolvable
@@ -43,6 +44,7 @@ class NativeEngine:
         sip_port: int,
         make_relay: Callable[[Callable[[str, MediaEvent], None]], MediaRelay],
         prompts: PromptLibrary,
+        journal: DialogJournal,
         trunk: Callable[[str], Trunk | None],
         now: Callable[[], float],
     ) -> None:
@@ -50,6 +52,7 @@ class NativeEngine:
         self._sip_port = sip_port
         self._relay = make_relay(self._on_media)
         self._prompts = prompts
+        self._journal = journal
         self._trunk = trunk
         self._now = now
         self._resolver = Resolver()
@@ -61,7 +64,6 @@ class NativeEngine:
         self._tools: Tools
         self._driver: SipDriver
         self._on_event: EventHandler
-        self._on_dialog: DialogHandler
 
     async def __aenter__(self) -> Self:
         """Bind the SIP port and start the relay. Raises OSError or MediaUnavailable."""
@@ -79,14 +81,15 @@ class NativeEngine:
             relay=self._relay,
             prompts=self._prompts,
             resolver=self._resolver,
+            journal=self._journal,
             tasks=self._tasks,
             contact_host=self._driver.local.host,
             tell=self._tell,
-            keep_dialog=self._keep_dialog,
             credentials=self._credentials,
             bind_session=self._bind_session,
             now=self._now,
         )
+        self._end_orphans()
         return self
 
     async def __aexit__(
@@ -100,10 +103,9 @@ class NativeEngine:
 
     # The port
 
-    def listen(self, on_event: EventHandler, on_dialog: DialogHandler) -> None:
+    def listen(self, on_event: EventHandler) -> None:
         """See `call.ports.Engine`."""
         self._on_event = on_event
-        self._on_dialog = on_dialog
 
     def perform(self, call: Call, effect: Effect) -> None:
         """See `call.ports.Engine`."""
@@ -130,16 +132,6 @@ class NativeEngine:
         if carriage is not None:
             carriage.release()
 
-    def end_orphan(self, dialog: str) -> None:
-        """See `call.ports.Engine`. Text that cannot be read is logged and left alone."""
-        try:
-            state = stored_dialog.from_text(dialog)
-        except ValueError as exc:
-            log.error("call.orphan_unreadable", error=str(exc))
-            return
-        self._driver.endpoint.resume_to_end(state, self._now())
-        self._driver.pump()
-
     def healthy(self) -> bool:
         """See `call.ports.Engine`."""
         return self._relay.healthy
@@ -164,14 +156,28 @@ class NativeEngine:
     async def know_peers(self, uris: Iterable[str]) -> None:
         """From now on only the hosts of these URIs, and the far ends of live dialogs, are answered."""
         peers = set()
-        for uri in uris:
+        # Thousands of lines may be behind one PBX: who they are does not matter here, only where.
+        for place in {uri.partition(":")[2].rpartition("@")[2] for uri in uris}:
             try:
-                hop = await self._resolver.resolve(uri)
+                hop = await self._resolver.resolve(f"sip:{place}")
             except Unresolvable as exc:
                 log.warning("sip.peer_unresolvable", error=str(exc))
             else:
                 peers.add((hop.host, hop.port))
         self._driver.endpoint.set_known_peers(peers)
+
+    def _end_orphans(self) -> None:
+        """Release the legs that an earlier process left: nobody is to stay on the line, and nothing is dialled again."""
+        for text in self._journal.take_left():
+            try:
+                dialog = stored_dialog.from_text(text)
+            except ValueError as exc:
+                log.error("sip.orphan_unreadable", error=str(exc))
+            else:
+                log.warning("sip.orphan_ended", call_id=dialog.call_id, confirmed=dialog.is_confirmed)
+                self._driver.endpoint.resume_to_end(dialog, self._now())
+        self._driver.pump()
+        self._journal.clear()
 
     # What comes back
 
@@ -191,9 +197,6 @@ class NativeEngine:
 
     def _tell(self, call_id: str, event: Event) -> None:
         self._on_event(call_id, event)
-
-    def _keep_dialog(self, call_id: str, leg: LegName, dialog: str | None) -> None:
-        self._on_dialog(call_id, leg, dialog)
 
     def _bind_session(self, session: str, carriage: Carriage, leg: LegName) -> None:
         self._sessions[session] = (carriage, leg)

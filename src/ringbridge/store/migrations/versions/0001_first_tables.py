@@ -157,17 +157,6 @@ def _create_calls() -> None:
         sa.PrimaryKeyConstraint("call_id", "sequence", name="pk_call_events"),
         sqlite_with_rowid=False,
     )
-    op.create_table(
-        "dialogs",
-        sa.Column("call_id", sa.Text(), nullable=False),
-        sa.Column("leg", sa.Text(), nullable=False),
-        sa.Column("dialog", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["call_id"], ["calls.id"], name="fk_dialogs_call_id_calls", ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("call_id", "leg", name="pk_dialogs"),
-        sqlite_with_rowid=False,
-    )
 
 
 def _create_records() -> None:
