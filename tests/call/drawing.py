@@ -2,10 +2,10 @@
 
 from ringbridge.call import machine
 from ringbridge.call.cause import Cause
-from ringbridge.call.event import DeadlinePassed, LegEnded, LegRinging, Started
+from ringbridge.call.event import LegEnded, LegRinging, Started
 from ringbridge.call.machine import TRANSITIONS, EventKey, ignore
 from ringbridge.call.model import State
-from tests.call.test_machine import DESTINATION, DIALED, EVERY_EVENT, JOINED, USER, run
+from tests.call.test_machine import DESTINATION, DIALED, DUE, EVERY_EVENT, JOINED, USER, run, timely
 
 HEAD = """# The states of a call
 
@@ -32,14 +32,14 @@ def page() -> str:
         State.DIALING_DESTINATION: run(*DIALED)[0],
         State.RINGING_DESTINATION: run(*DIALED, LegRinging(DESTINATION))[0],
         State.CONNECTED: run(*JOINED)[0],
-        State.ANNOUNCING: run(*DIALED, DeadlinePassed())[0],
+        State.ANNOUNCING: run(*DIALED, DUE)[0],
         State.ENDED: run(*JOINED, LegEnded(USER, Cause.NORMAL))[0],
     }
     moves: list[str] = []
     rows: list[str] = []
     for (state, key), transition in TRANSITIONS.items():
         event = next(event for event in EVERY_EVENT if machine.event_key(event) == key)
-        after, _ = machine.step(examples[state], event, 200.0)
+        after, _ = machine.step(examples[state], timely(examples[state], event), 200.0)
         if transition is not ignore:
             if after.state is not state:
                 moves.append(f"    {state.value} --> {after.state.value}: {words(key)}")

@@ -9,11 +9,10 @@ from ringbridge.call.event import (
     LegAnswered,
     LegEnded,
     LegRinging,
-    PromptFinished,
     Started,
 )
-from ringbridge.call.history import event_name, first_event
-from tests.call.test_machine import CALL, DESTINATION, DIALED, JOINED, USER, run
+from ringbridge.call.history import as_stored, event_name, first_event
+from tests.call.test_machine import CALL, DESTINATION, DIALED, JOINED, SPOKEN, USER, run
 
 
 @pytest.mark.parametrize(
@@ -27,7 +26,7 @@ from tests.call.test_machine import CALL, DESTINATION, DIALED, JOINED, USER, run
         (DIALED, EarlyMediaStarted(DESTINATION), "destination_early_media"),
         (DIALED, LegAnswered(DESTINATION), "connected"),
         (DIALED, LegEnded(DESTINATION, Cause.BUSY), "destination_ended"),
-        (DIALED, PromptFinished(), None),
+        (DIALED, SPOKEN, None),
         (JOINED, LegRinging(DESTINATION), None),
         (JOINED, LegEnded(USER, Cause.NORMAL), "ended"),
     ],
@@ -52,3 +51,26 @@ def test_the_history_of_a_call_begins_with_its_acceptance() -> None:
     event = first_event(CALL)
 
     assert (event.sequence, event.name, event.at) == (1, "accepted", 100.0)
+
+
+def test_a_running_call_reads_as_it_will_be_stored() -> None:
+    announcing, _ = run(*DIALED, LegEnded(DESTINATION, Cause.BUSY, 486, 17))
+    stored = as_stored(announcing, (), lambda at: at + 1000.0)
+
+    assert (stored.state, stored.outcome, stored.ended_at) == ("announcing", None, None)
+    assert (stored.accepted_at, stored.user.answered_at, stored.user.ringing_at) == (1100.0, 1102.0, None)
+    assert (stored.destination.sip_status, stored.destination.q850) == (486, 17)
+
+
+def test_a_call_that_is_over_reads_with_its_end() -> None:
+    call, _ = run(*JOINED, LegRinging(DESTINATION), LegEnded(USER, Cause.NORMAL))
+    stored = as_stored(call, (), lambda at: at + 1000.0)
+
+    assert (stored.outcome, stored.cause, stored.ended_by) == ("completed", "normal", "user")
+    assert (stored.ended_at, stored.talk_seconds, stored.user.ended_at) == (1105.0, 2.0, 1105.0)
+
+
+def test_a_phone_that_rang_reads_with_when() -> None:
+    call, _ = run(Started(), LegRinging(USER))
+
+    assert as_stored(call, (), lambda at: at).user.ringing_at == 102.0

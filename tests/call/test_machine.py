@@ -37,11 +37,14 @@ CALL = Call(
     accepted_at=100.0,
 )
 
+DUE = DeadlinePassed(0.0)
+SPOKEN = PromptFinished(Prompt.HOLD)
+
 EVERY_EVENT: tuple[Event, ...] = (
     Started(),
-    PromptFinished(),
+    SPOKEN,
     CancelRequested(),
-    DeadlinePassed(),
+    DUE,
     *(LegRinging(leg) for leg in LegName),
     *(EarlyMediaStarted(leg) for leg in LegName),
     *(LegAnswered(leg) for leg in LegName),
@@ -54,8 +57,17 @@ def run(*events: Event) -> tuple[Call, list[Effect]]:
     effects: list[Effect] = []
     call = CALL
     for number, event in enumerate(events, start=1):
-        call, effects = machine.step(call, event, 100.0 + number)
+        call, effects = machine.step(call, timely(call, event), 100.0 + number)
     return call, effects
+
+
+def timely(call: Call, event: Event) -> Event:
+    """The event as it is about what the call is doing now, where DUE and SPOKEN stand for that."""
+    if event == DUE and call.deadline_at is not None:
+        return DeadlinePassed(call.deadline_at)
+    if event == SPOKEN and call.state is State.ANNOUNCING:
+        return PromptFinished(Prompt.BUSY)
+    return event
 
 
 def ending(call: Call) -> tuple[Outcome, Cause, EndedBy]:
@@ -95,7 +107,7 @@ def test_early_media_of_the_user_s_phone_counts_as_ringing() -> None:
 
 
 def test_ringback_follows_the_prompt_when_the_destination_still_rings() -> None:
-    call, effects = run(*DIALED, LegRinging(DESTINATION), PromptFinished())
+    call, effects = run(*DIALED, LegRinging(DESTINATION), SPOKEN)
 
     assert effects == [Play(Prompt.RINGBACK, repeat=True)]
     assert call.state is State.RINGING_DESTINATION
@@ -103,14 +115,14 @@ def test_ringback_follows_the_prompt_when_the_destination_still_rings() -> None:
 
 def test_early_media_waits_for_the_end_of_the_prompt() -> None:
     _, while_prompt_plays = run(*DIALED, EarlyMediaStarted(DESTINATION))
-    _, at_its_end = run(*DIALED, EarlyMediaStarted(DESTINATION), PromptFinished())
+    _, at_its_end = run(*DIALED, EarlyMediaStarted(DESTINATION), SPOKEN)
 
     assert while_prompt_plays == []
     assert at_its_end == [StopPlaying()]
 
 
 def test_early_media_cuts_the_ringback() -> None:
-    _, effects = run(*DIALED, PromptFinished(), EarlyMediaStarted(DESTINATION))
+    _, effects = run(*DIALED, SPOKEN, EarlyMediaStarted(DESTINATION))
 
     assert effects == [StopPlaying()]
 
@@ -169,7 +181,7 @@ def test_a_phone_that_is_not_there_is_nobody_s_decision(cause: Cause, outcome: O
 
 
 def test_a_user_who_does_not_answer_is_given_up() -> None:
-    call, effects = run(Started(), LegRinging(USER), DeadlinePassed())
+    call, effects = run(Started(), LegRinging(USER), DUE)
 
     assert effects == [HangUp(USER, Cause.NO_ANSWER)]
     assert ending(call) == (Outcome.USER_NO_ANSWER, Cause.NO_ANSWER, EndedBy.SERVER)
@@ -196,8 +208,8 @@ def test_the_user_hangs_up_while_the_destination_rings() -> None:
 def test_the_user_hears_why_the_destination_cannot_be_had(
     cause: Cause, outcome: Outcome, prompt: Prompt
 ) -> None:
-    announcing, spoken = run(*DIALED, LegEnded(DESTINATION, cause))
-    call, effects = run(*DIALED, LegEnded(DESTINATION, cause), PromptFinished())
+    announcing, spoken = run(*DIALED, LegEnded(DESTINATION, cause, 480))
+    call, effects = run(*DIALED, LegEnded(DESTINATION, cause, 480), SPOKEN)
 
     assert (announcing.state, spoken) == (State.ANNOUNCING, [Play(prompt)])
     assert effects == [HangUp(USER, cause)]
@@ -219,7 +231,7 @@ def test_both_legs_are_free_within_a_second_of_a_failure() -> None:
 
 
 def test_a_destination_that_does_not_answer_is_given_up_and_the_user_told() -> None:
-    call, effects = run(*DIALED, LegRinging(DESTINATION), DeadlinePassed())
+    call, effects = run(*DIALED, LegRinging(DESTINATION), DUE)
 
     assert effects == [HangUp(DESTINATION, Cause.NO_ANSWER), Play(Prompt.NO_ANSWER)]
     assert call.ending == Ending(
@@ -227,11 +239,9 @@ def test_a_destination_that_does_not_answer_is_given_up_and_the_user_told() -> N
     )
 
 
-@pytest.mark.parametrize(
-    "event", [DeadlinePassed(), CancelRequested(), LegEnded(USER, Cause.NORMAL)], ids=repr
-)
+@pytest.mark.parametrize("event", [DUE, CancelRequested(), LegEnded(USER, Cause.NORMAL)], ids=repr)
 def test_the_reason_is_cut_short_without_changing_the_outcome(event: Event) -> None:
-    call, _ = run(*DIALED, LegEnded(DESTINATION, Cause.BUSY), event)
+    call, _ = run(*DIALED, LegEnded(DESTINATION, Cause.BUSY, 486), event)
 
     assert call.state is State.ENDED
     assert ending(call) == (Outcome.DESTINATION_BUSY, Cause.BUSY, EndedBy.DESTINATION)
@@ -269,10 +279,24 @@ def test_a_stopping_server_says_that_it_was_not_the_api() -> None:
 
 
 def test_a_talk_ends_at_the_call_limit() -> None:
-    call, effects = run(*JOINED, DeadlinePassed())
+    call, effects = run(*JOINED, DUE)
 
     assert effects == [HangUp(USER, Cause.CALL_LIMIT), HangUp(DESTINATION, Cause.CALL_LIMIT)]
     assert ending(call) == (Outcome.COMPLETED, Cause.CALL_LIMIT, EndedBy.SERVER)
+
+
+def test_a_deadline_that_the_call_has_left_behind_is_ignored() -> None:
+    ringing, _ = run(Started())
+    assert ringing.deadline_at is not None
+    answered, _ = machine.step(ringing, LegAnswered(USER), 130.9)
+
+    assert machine.step(answered, DeadlinePassed(ringing.deadline_at), 131.0) == (answered, [])
+
+
+def test_the_end_of_the_hold_prompt_does_not_cut_the_reason() -> None:
+    announcing, _ = run(*DIALED, LegEnded(DESTINATION, Cause.BUSY))
+
+    assert machine.step(announcing, PromptFinished(Prompt.HOLD), 104.0) == (announcing, [])
 
 
 def test_a_pair_that_cannot_happen_raises() -> None:
@@ -300,7 +324,7 @@ def test_every_path_ends_once_with_no_leg_left_alive() -> None:
         for call, event in itertools.product(paths, EVERY_EVENT):
             if (call.state, machine.event_key(event)) not in machine.TRANSITIONS:
                 continue
-            after, effects = machine.step(call, event, 200.0)
+            after, effects = machine.step(call, timely(call, event), 200.0)
             if after.state is State.ENDED:
                 ended += 1
                 assert after.ending is not None

@@ -101,18 +101,6 @@ Q850_CAUSES: dict[int, Cause] = {
     28: Cause.INVALID_NUMBER,
 }
 
-# Nobody decided these: nobody was there, or the server could not go on.
-_NOBODYS = frozenset(
-    (
-        Cause.UNREACHABLE,
-        Cause.NO_RESPONSE,
-        Cause.AUTHENTICATION_FAILED,
-        Cause.INCOMPATIBLE_MEDIA,
-        Cause.NO_MEDIA_PORTS,
-        Cause.MEDIA_FAILED,
-    )
-)
-
 # What the far end of a leg is told in a Reason header when we end it (RFC 3326 section 2).
 _TOLD: dict[Cause, int] = {
     Cause.BUSY: 17,
@@ -170,11 +158,6 @@ def cause_of_status(status: int, q850: int | None = None) -> Cause:
 def q850_of(cause: Cause) -> int:
     """The Q.850 value that tells the far end of a leg why it is ended; 16, normal clearing, where nothing is wrong."""
     return _TOLD.get(cause, 16)
-
-
-def ender(cause: Cause, party: EndedBy) -> EndedBy:
-    """Who ended a call of which one `party`'s leg failed: that party, or the server where nobody refused."""
-    return EndedBy.SERVER if cause in _NOBODYS else party
 
 
 def user_outcome(cause: Cause) -> Outcome:

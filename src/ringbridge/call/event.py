@@ -48,7 +48,9 @@ class LegEnded:
 
 @dataclass(frozen=True, slots=True)
 class PromptFinished:
-    """The prompt that was being played to the user came to its end."""
+    """The prompt came to its end at the user's ear. Another one may be playing by the time this is heard."""
+
+    prompt: Prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,9 @@ class CancelRequested:
 
 @dataclass(frozen=True, slots=True)
 class DeadlinePassed:
-    """The call's deadline is here."""
+    """A deadline of the call is here. The call may have another one by the time this is heard."""
+
+    deadline_at: float
 
 
 Event = (

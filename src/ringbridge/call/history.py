@@ -1,9 +1,10 @@
 """What is told of a call while it runs, and the one record of it when it is over. Pure; the store keeps both."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ringbridge.call.event import EarlyMediaStarted, Event, LegAnswered, LegRinging, Started
-from ringbridge.call.model import Call, LegName, State
+from ringbridge.call.model import Call, Leg, LegName, State
 
 _WORDS = {LegRinging: "ringing", EarlyMediaStarted: "early_media", LegAnswered: "answered"}
 
@@ -86,3 +87,36 @@ class StoredCall:
     user: StoredLeg
     destination: StoredLeg
     events: tuple[StoredEvent, ...]
+
+
+def as_stored(call: Call, events: Sequence[StoredEvent], utc: Callable[[float], float]) -> StoredCall:
+    """What the store will say of a call once it has written all of it. `utc` turns monotonic seconds into UTC."""
+    # A reason that is still being spoken to the user is not yet the call's end.
+    ending = call.ending if call.state is State.ENDED else None
+    return StoredCall(
+        id=call.id,
+        account_id=call.account_id,
+        state=call.state.value,
+        outcome=None if ending is None else ending.outcome.value,
+        cause=None if ending is None else ending.cause.value,
+        ended_by=None if ending is None else ending.by.value,
+        accepted_at=utc(call.accepted_at),
+        ended_at=None if call.ended_at is None else utc(call.ended_at),
+        talk_seconds=call.talk_seconds,
+        user=_leg_as_stored(call.user.number, call.user_leg, utc),
+        destination=_leg_as_stored(call.destination.number, call.destination_leg, utc),
+        events=tuple(events),
+    )
+
+
+def _leg_as_stored(number: str, leg: Leg, utc: Callable[[float], float]) -> StoredLeg:
+    return StoredLeg(
+        number=number,
+        state=leg.state.value,
+        ringing_at=None if leg.ringing_at is None else utc(leg.ringing_at),
+        answered_at=None if leg.answered_at is None else utc(leg.answered_at),
+        ended_at=None if leg.ended_at is None else utc(leg.ended_at),
+        cause=None if leg.cause is None else leg.cause.value,
+        sip_status=leg.sip_status,
+        q850=leg.q850,
+    )

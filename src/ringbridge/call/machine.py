@@ -8,7 +8,7 @@ is drawn from this table.
 from collections.abc import Callable
 from dataclasses import replace
 
-from ringbridge.call.cause import Cause, EndedBy, Outcome, destination_outcome, ender, user_outcome
+from ringbridge.call.cause import Cause, EndedBy, Outcome, destination_outcome, user_outcome
 from ringbridge.call.event import (
     CancelRequested,
     DeadlinePassed,
@@ -52,10 +52,21 @@ def step(call: Call, event: Event, now: float) -> Step:
 
     Raises LookupError for a pair that cannot happen: the caller of the machine, or the table, is wrong.
     """
+    if _is_stale(call, event):
+        return call, []
     transition = TRANSITIONS.get((call.state, event_key(event)))
     if transition is None:
         raise LookupError(f"a call in state {call.state.value} cannot have {event!r}")
     return transition(call, event, now)
+
+
+def _is_stale(call: Call, event: Event) -> bool:
+    """Whether the event is about something that the call has left behind while the event waited in its mailbox."""
+    if isinstance(event, DeadlinePassed):
+        return event.deadline_at != call.deadline_at
+    if isinstance(event, PromptFinished):
+        return (event.prompt is Prompt.HOLD) == (call.state is State.ANNOUNCING)
+    return False
 
 
 def abort(call: Call, now: float) -> Step:
@@ -133,9 +144,9 @@ def connect(call: Call, event: Event, now: float) -> Step:
 
 def user_failed(call: Call, event: Event, now: float) -> Step:
     """The user's phone could not be reached or refused."""
+    assert isinstance(event, LegEnded)
     ended = _with_leg_ended(call, event, now)
-    cause = ended.user_leg.cause or Cause.INTERNAL
-    return _end(ended, user_outcome(cause), cause, ender(cause, EndedBy.USER), now)
+    return _end(ended, user_outcome(event.cause), event.cause, _refuser(event), now)
 
 
 def user_did_not_answer(call: Call, event: Event, now: float) -> Step:
@@ -150,9 +161,9 @@ def user_gave_up(call: Call, event: Event, now: float) -> Step:
 
 def destination_failed(call: Call, event: Event, now: float) -> Step:
     """The destination could not be reached or refused: tell the user why."""
+    assert isinstance(event, LegEnded)
     ended = _with_leg_ended(call, event, now)
-    cause = ended.destination_leg.cause or Cause.INTERNAL
-    return _announce(ended, destination_outcome(cause), cause, ender(cause, EndedBy.DESTINATION), now)
+    return _announce(ended, destination_outcome(event.cause), event.cause, _refuser(event), now)
 
 
 def destination_did_not_answer(call: Call, event: Event, now: float) -> Step:
@@ -170,8 +181,8 @@ def destination_did_not_answer(call: Call, event: Event, now: float) -> Step:
 
 def user_hung_up(call: Call, event: Event, now: float) -> Step:
     """The user ended the talk."""
-    ended = _with_leg_ended(call, event, now)
-    return _end(ended, Outcome.COMPLETED, ended.user_leg.cause or Cause.NORMAL, EndedBy.USER, now)
+    assert isinstance(event, LegEnded)
+    return _end(_with_leg_ended(call, event, now), Outcome.COMPLETED, event.cause, EndedBy.USER, now)
 
 
 def destination_hung_up(call: Call, event: Event, now: float) -> Step:
@@ -275,6 +286,11 @@ def _with_leg_ended(call: Call, event: Event, now: float) -> Call:
         q850=event.q850,
     )
     return call.with_leg(event.leg, ended)
+
+
+def _refuser(event: LegEnded) -> EndedBy:
+    """Who ended a call whose leg was never answered: the far end if it said so, else the server, for lack of an answer."""
+    return EndedBy.SERVER if event.sip_status is None else EndedBy(event.leg.value)
 
 
 def _announce(call: Call, outcome: Outcome, cause: Cause, by: EndedBy, now: float) -> Step:

@@ -107,4 +107,4 @@ class Runner:
         if deadline_at is not None:
             delay_seconds = max(0.0, deadline_at - self._clock.now())
             loop = asyncio.get_running_loop()
-            self._deadline = loop.call_later(delay_seconds, self.deliver, DeadlinePassed())
+            self._deadline = loop.call_later(delay_seconds, self.deliver, DeadlinePassed(deadline_at))
