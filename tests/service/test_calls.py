@@ -19,7 +19,6 @@ from ringbridge.call.errors import (
 from ringbridge.call.event import HangUp, LegAnswered, LegEnded, LegRinging, Originate, Play
 from ringbridge.call.history import StoredEvent
 from ringbridge.call.model import LegName
-from ringbridge.call.ports import OpenCall
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
 from tests.service.double import (
@@ -251,6 +250,22 @@ async def test_a_follower_can_go_on_where_it_left(house: House) -> None:
     assert [event.sequence for event in await asyncio.wait_for(following, 5)] == [3]
 
 
+async def test_a_call_that_is_just_over_is_known_before_it_is_stored(house: House) -> None:
+    call_id = await house.place()
+    await house.end(call_id)
+    shown = await house.calls.find(CALLER, call_id)
+
+    assert shown is not None
+    assert (shown.state, shown.outcome) == ("ended", "user_declined")
+    assert [event.name for event in await followed(house, call_id, 2)] == ["ended"]
+    assert await house.calls.find(STRANGER, call_id) is None
+
+
+async def test_an_unknown_call_is_looked_for_in_the_store(house: House) -> None:
+    assert await house.calls.find(CALLER, "unknown") is None
+    assert await followed(house, "unknown", 0) == []
+
+
 async def test_a_stranger_hears_nothing_of_a_call(house: House) -> None:
     call_id = await house.place()
 
@@ -280,20 +295,11 @@ async def test_news_of_a_call_that_is_over_is_ignored(house: House) -> None:
     assert house.calls.running == 0
 
 
-async def test_what_is_needed_to_end_a_leg_after_a_crash_is_kept(house: House) -> None:
-    house.engine.on_dialog("c", USER, "dialog")
-
-    assert house.store.dialogs == [("c", USER, "dialog")]
-
-
 async def test_a_restart_ends_what_was_left_and_dials_nothing(house: House) -> None:
-    house.store.open = [
-        OpenCall(call_id="c1", last_sequence=3, dialogs={USER: "ua", DESTINATION: "ub"}),
-        OpenCall(call_id="c2", last_sequence=1, dialogs={}),
-    ]
+    house.store.open = ["c1", "c2"]
 
     assert await house.calls.recover() == 2
-    assert (house.engine.orphans, house.store.interrupted) == (["ua", "ub"], ["c1", "c2"])
+    assert house.store.interrupted == ["c1", "c2"]
     assert house.engine.performed == []
 
 

@@ -20,7 +20,7 @@ from ringbridge.call.errors import (
     ServerDraining,
 )
 from ringbridge.call.event import CancelRequested, Event
-from ringbridge.call.history import StoredCall, StoredEvent, first_event
+from ringbridge.call.history import StoredCall, StoredEvent, as_stored, first_event
 from ringbridge.call.model import Call, CallLimits
 from ringbridge.call.number import InvalidNumber, Number, normalise, normalise_extension
 from ringbridge.call.ports import CallObserver, CallStore, Directory, Engine
@@ -62,7 +62,7 @@ class CallService:
         self._live = LiveCalls()
         self._tasks = asyncio.TaskGroup()
         self._is_draining = False
-        engine.listen(self._on_event, store.save_dialog)
+        engine.listen(self._on_event)
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
@@ -130,13 +130,18 @@ class CallService:
         return Placed(call.id, replayed=False)
 
     async def find(self, caller: Caller, call_id: str) -> StoredCall | None:
-        """The call of the caller's account with this id, as far as it is stored. Raises StoreUnavailable."""
-        return await self._store.find(caller.account.id, call_id)
+        """The call of the caller's account with this id, as it is now. Raises StoreUnavailable."""
+        runner = self._live.look_up(call_id)
+        if runner is None:
+            return await self._store.find(caller.account.id, call_id)
+        if runner.call.account_id != caller.account.id:
+            return None
+        return as_stored(runner.call, runner.history, self._clock.utc)
 
     async def follow(self, caller: Caller, call_id: str, after: int) -> AsyncIterator[StoredEvent]:
         """The lines of a call's history above sequence `after`, live until its end; none for an unknown call."""
-        runner = self._own_runner(caller, call_id)
-        if runner is not None:
+        runner = self._live.look_up(call_id)
+        if runner is not None and runner.call.account_id == caller.account.id:
             async for event in self._live.follow(runner, after):
                 yield event
             return
@@ -146,23 +151,21 @@ class CallService:
 
     async def cancel(self, caller: Caller, call_id: str) -> bool:
         """End a running call of the caller's account; False when there is none with this id."""
-        runner = self._own_runner(caller, call_id)
-        if runner is None:
+        runner = self._live.find(call_id)
+        if runner is None or runner.call.account_id != caller.account.id:
             return False
         runner.deliver(CancelRequested())
         return True
 
     async def recover(self) -> int:
-        """End what an earlier process left behind, on the wire and in the store; nothing is dialled again.
+        """Give the calls that an earlier process left open their end; nothing is dialled again.
 
         Returns how many calls were found open. Call it once, before the first `place`.
         """
         found = await self._store.open_calls()
-        for left in found:
-            for dialog in left.dialogs.values():
-                self._engine.end_orphan(dialog)
-            await self._store.close_interrupted(left.call_id, ended_at=self._clock.utc_now())
-            log.warning("call.interrupted", call=left.call_id)
+        for call_id in found:
+            await self._store.close_interrupted(call_id, ended_at=self._clock.now())
+            log.warning("call.interrupted", call=call_id)
         return len(found)
 
     def refuse_new_calls(self) -> None:
@@ -237,13 +240,6 @@ class CallService:
         if event.name == "user_answered":
             self._admission.user_answered(call.id)
         self._live.publish(call.id, event)
-
-    def _own_runner(self, caller: Caller, call_id: str) -> Runner | None:
-        """The runner of a call that belongs to the caller's account."""
-        runner = self._live.find(call_id)
-        if runner is not None and runner.call.account_id == caller.account.id:
-            return runner
-        return None
 
 
 def _call_limits(limits: AccountLimits) -> CallLimits:

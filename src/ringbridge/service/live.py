@@ -1,4 +1,4 @@
-"""The calls that run in this process, and who follows them."""
+"""The calls that run in this process or did a moment ago, and who follows them."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,11 +6,15 @@ from collections.abc import AsyncIterator
 from ringbridge.call.history import StoredEvent
 from ringbridge.service.runner import Runner
 
+# Longer than the store takes to write what it was given: until then a call that is over is known here.
+RECENT_SECONDS = 2.0
+
 
 class LiveCalls:
     """Finds the runner of a call and hands its history, line by line, to every follower."""
 
     def __init__(self) -> None:
+        self._recent: dict[str, Runner] = {}
         self._runners: dict[str, Runner] = {}
         self._followers: dict[str, list[asyncio.Queue[StoredEvent | None]]] = {}
         self._is_empty = asyncio.Event()
@@ -25,8 +29,9 @@ class LiveCalls:
         self._is_empty.clear()
 
     def remove(self, call_id: str) -> None:
-        """The call is over: its followers hear no more."""
-        del self._runners[call_id]
+        """The call is over: its followers hear no more. For RECENT_SECONDS it can still be looked up."""
+        self._recent[call_id] = self._runners.pop(call_id)
+        asyncio.get_running_loop().call_later(RECENT_SECONDS, self._recent.pop, call_id)
         for queue in self._followers.pop(call_id, []):
             queue.put_nowait(None)
         if not self._runners:
@@ -35,6 +40,10 @@ class LiveCalls:
     def find(self, call_id: str) -> Runner | None:
         """The runner of a call that is not over."""
         return self._runners.get(call_id)
+
+    def look_up(self, call_id: str) -> Runner | None:
+        """The runner of a call that is not over, or was not a moment ago."""
+        return self._runners.get(call_id) or self._recent.get(call_id)
 
     def all(self) -> list[Runner]:
         """Every runner."""
@@ -46,7 +55,11 @@ class LiveCalls:
             queue.put_nowait(event)
 
     async def follow(self, runner: Runner, after: int) -> AsyncIterator[StoredEvent]:
-        """The lines of a running call with a sequence above `after`, the past ones first, until its end."""
+        """The lines of a call with a sequence above `after`, the past ones first, until its end."""
+        if runner.call.id in self._recent:
+            for event in runner.history[after:]:
+                yield event
+            return
         queue: asyncio.Queue[StoredEvent | None] = asyncio.Queue()
         self._followers.setdefault(runner.call.id, []).append(queue)
         try:
