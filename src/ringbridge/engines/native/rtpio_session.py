@@ -89,6 +89,7 @@ class RtpioSession:
         self._on_event = on_event
         self._on_close = on_close
         self._located: set[Side] = set()
+        self._played: set[Side] = set()
         self._watched: dict[Side, int | None] = {}  # packets when the watch began; None until counted
         self._polling = False
         self._live = True
@@ -111,11 +112,13 @@ class RtpioSession:
         # Without an address it would be sent to the nobody of the lease.
         if not self._live or side not in self._located:
             return
+        self._played.add(side)
         times = -1 if repeat else 1
         self._link.ask(f"P{times} {self.name} {self._folder.word(prompt)} {payload_type} {_TAGS[side]}")
 
     def stop_playing(self, side: Side) -> None:
         if self._live:
+            self._played.discard(side)
             self._link.ask(f"S {self.name} {_TAGS[side]}")
 
     def watch_first_packet(self, side: Side) -> None:
@@ -129,6 +132,9 @@ class RtpioSession:
 
     def close(self) -> None:
         if self._live:
+            # RTPProxy can hang for ever when it deletes a session to which it still plays.
+            for side in tuple(self._played):
+                self.stop_playing(side)
             self._end()
             self._on_close(self, self._link)
 
