@@ -8,6 +8,7 @@ nothing hangs up.
 """
 
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,19 +31,23 @@ class Prompt(NamedTuple):
 
 
 class PromptLibrary:
-    """The prompts of the package and, before them, those in `folder`. Looked up anew each time: files may change."""
+    """The prompts of the package and, before them, those in `folder`.
+
+    What was found once is not looked at again: another library, or a restart, sees files that changed.
+    """
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folders = (BUILT_IN,) if folder is None else (folder, BUILT_IN)
+        self._find = lru_cache(maxsize=256)(self._first_usable)
 
     def find(self, name: str, language: str) -> Prompt | None:
         """A spoken prompt, in English when there is none in the language (`pt-BR` is looked for as `pt`)."""
         primary = language.lower().partition("-")[0]
         languages = (primary, "en") if _LANGUAGE.fullmatch(primary) else ("en",)
-        return self._first_usable(name, languages)
+        return self._find(name, languages)
 
     def find_tone(self, name: str) -> Prompt | None:
-        return self._first_usable(name, ("tone",))
+        return self._find(name, ("tone",))
 
     def _first_usable(self, name: str, parts: tuple[str, ...]) -> Prompt | None:
         for part in parts:
