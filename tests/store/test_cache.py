@@ -21,7 +21,7 @@ class Rows:
 
 async def test_a_row_is_loaded_once() -> None:
     rows = Rows(one=1)
-    look_ups = LookUpCache(rows.load)
+    look_ups = LookUpCache(rows.load, in_thread=True)
     look_ups.keep(True)
     assert [await look_ups.get("one"), await look_ups.get("one")] == [1, 1]
     assert rows.asked == ["one"]
@@ -29,7 +29,7 @@ async def test_a_row_is_loaded_once() -> None:
 
 async def test_a_row_that_is_not_there_is_asked_for_once() -> None:
     rows = Rows()
-    look_ups = LookUpCache(rows.load)
+    look_ups = LookUpCache(rows.load, in_thread=True)
     look_ups.keep(True)
     assert [await look_ups.get("one"), await look_ups.get("one")] == [None, None]
     assert rows.asked == ["one"]
@@ -37,7 +37,7 @@ async def test_a_row_that_is_not_there_is_asked_for_once() -> None:
 
 async def test_nothing_is_kept_unless_somebody_tells_of_changes() -> None:
     rows = Rows(one=1)
-    look_ups = LookUpCache(rows.load)
+    look_ups = LookUpCache(rows.load, in_thread=True)
     await look_ups.get("one")
     rows.rows["one"] = 2
     assert await look_ups.get("one") == 2
@@ -45,7 +45,7 @@ async def test_nothing_is_kept_unless_somebody_tells_of_changes() -> None:
 
 async def test_after_a_change_rows_are_loaded_anew() -> None:
     rows = Rows(one=1)
-    look_ups = LookUpCache(rows.load)
+    look_ups = LookUpCache(rows.load, in_thread=True)
     look_ups.keep(True)
     await look_ups.get("one")
     await look_ups.get("two")
@@ -65,7 +65,7 @@ async def test_a_row_that_was_read_before_a_change_is_not_kept_after_it() -> Non
             changed.wait(5)
         return value
 
-    look_ups = LookUpCache(load)
+    look_ups = LookUpCache(load, in_thread=True)
     look_ups.keep(True)
     first = asyncio.create_task(look_ups.get("one"))
     await asyncio.to_thread(reading.wait, 5)
@@ -76,7 +76,7 @@ async def test_a_row_that_was_read_before_a_change_is_not_kept_after_it() -> Non
 
 async def test_guessed_keys_take_no_more_than_their_room_and_push_out_no_row() -> None:
     rows = Rows(one=1)
-    look_ups = LookUpCache(rows.load)
+    look_ups = LookUpCache(rows.load, in_thread=True)
     look_ups.keep(True)
     await look_ups.get("one")
     guesses = [f"guess-{number}" for number in range(cache._MISSING_LIMIT + 1)]
@@ -86,3 +86,17 @@ async def test_guessed_keys_take_no_more_than_their_room_and_push_out_no_row() -
     for key in ("one", guesses[-1], guesses[0]):
         await look_ups.get(key)
     assert rows.asked == [guesses[0]]
+
+
+async def test_a_quick_look_up_needs_no_thread() -> None:
+    threads: list[int] = []
+
+    def load(key: str) -> str:
+        threads.append(threading.get_ident())
+        return key
+
+    await LookUpCache(load, in_thread=False).get("a")
+    await LookUpCache(load, in_thread=True).get("a")
+
+    assert threads[0] == threading.get_ident()
+    assert threads[1] != threading.get_ident()

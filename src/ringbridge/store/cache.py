@@ -17,10 +17,14 @@ _MISSING_LIMIT = 4_096
 
 
 class LookUpCache(Generic[Key, Value]):
-    """Answers from memory where it can, and by `load` in a thread where it cannot. `load` gives None for a row that is not there."""
+    """Answers from memory where it can, and by `load` where it cannot; that gives None for a row that is not there.
 
-    def __init__(self, load: Callable[[Key], Value | None]) -> None:
+    in_thread: whether `load` may take so long that it must not run on the event loop.
+    """
+
+    def __init__(self, load: Callable[[Key], Value | None], *, in_thread: bool) -> None:
         self._load = load
+        self._in_thread = in_thread
         self._found: dict[Key, Value] = {}
         self._missing: dict[Key, None] = {}
         self._generation = 0
@@ -43,7 +47,7 @@ class LookUpCache(Generic[Key, Value]):
         if found is not None or key in self._missing:
             return found
         generation = self._generation
-        value = await asyncio.to_thread(self._load, key)
+        value = await asyncio.to_thread(self._load, key) if self._in_thread else self._load(key)
         if self._keeps and generation == self._generation:
             if value is not None:
                 _put(self._found, key, value, _FOUND_LIMIT)
