@@ -39,6 +39,10 @@ _NOT_A_DIGIT = re.compile(r"[^0-9]")
 # Fewer letters than this is a stray word or a typing error; 1300 CAT is the shortest that is sold.
 SHORTEST_VANITY = 3
 
+# An area code of up to five digits and an emergency number of three: a longer number can hold neither, and finding
+# out where its area code ends would be the dearest part of reading it.
+LONGEST_WITH_EMERGENCY = 8
+
 
 class InvalidNumber(ValueError):
     """The text is no number that could be called. `code` is `invalid_number` or `emergency_number`."""
@@ -165,16 +169,20 @@ def _parse(dialed: str, country: str, digits_after_answer: str) -> Number | None
     national = phonenumbers.national_significant_number(parsed)
     assert parsed.country_code is not None, "a parsed number has its country code"
     home = phonenumbers.region_code_for_country_code(parsed.country_code)
-    # Some countries connect an emergency number behind an area code, too: +49 30 110 is Berlin's police.
-    subscriber = national[phonenumbers.length_of_geographical_area_code(parsed) :]
-    if phonenumbers.is_emergency_number(national, home) or phonenumbers.is_emergency_number(subscriber, home):
+    if len(national) <= LONGEST_WITH_EMERGENCY and _is_emergency(parsed, national, home):
         raise InvalidNumber("emergency_number")
     region = phonenumbers.region_code_for_number(parsed)
-    if region is None or not phonenumbers.is_valid_number_for_region(parsed, region):
+    number_type = NumberType(phonenumbers.number_type(parsed))
+    # The plan of its region knows no such number.
+    if region is None or number_type is NumberType.UNKNOWN:
         return None
-    return Number(
-        phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164),
-        region,
-        NumberType(phonenumbers.number_type(parsed)),
-        digits_after_answer,
+    e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return Number(e164, region, number_type, digits_after_answer)
+
+
+def _is_emergency(parsed: phonenumbers.PhoneNumber, national: str, home: str) -> bool:
+    """Some countries connect an emergency number behind an area code, too: +49 30 110 is Berlin's police."""
+    subscriber = national[phonenumbers.length_of_geographical_area_code(parsed) :]
+    return phonenumbers.is_emergency_number(national, home) or phonenumbers.is_emergency_number(
+        subscriber, home
     )
