@@ -44,7 +44,7 @@ class WriterLimits:
 
     accept_seconds: float = 2.0
     waiting: int = 1000
-    linger_seconds: float = 0.01
+    linger_seconds: float = 0.05
     longest_pause_seconds: float = 0.5
     flush_seconds: float = 5.0
 
