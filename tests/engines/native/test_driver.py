@@ -115,3 +115,42 @@ def test_randomness_does_not_repeat_itself() -> None:
     assert len(set(tokens)) == 1000
     assert {len(token) for token in tokens} == {24}
     assert all(0.0 <= randomness.fraction() < 1.0 for _ in range(1000))
+
+
+async def test_an_answer_is_told_before_its_ack_leaves() -> None:
+    """Who hears it writes the dialog down: after an ACK the peer does not repeat itself, and must not be forgotten."""
+    loop = asyncio.get_running_loop()
+    told = loop.create_future()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+        phone.setblocking(False)
+        phone.bind(("127.0.0.1", 0))
+
+        def on_event(event: Event) -> None:
+            try:
+                told.set_result(phone.recv(65_535))
+            except BlockingIOError:
+                told.set_result(b"nothing yet")
+
+        def make_endpoint(local: Hop) -> Endpoint:
+            return Endpoint(EndpointSettings(local=local), SystemRandomness())
+
+        opened = await SipDriver.open("127.0.0.1", 0, make_endpoint, on_event, time.monotonic)
+        try:
+            invite(opened, Hop("UDP", "127.0.0.1", phone.getsockname()[1]))
+            request, server = await asyncio.wait_for(loop.sock_recvfrom(phone, 65_535), 2.0)
+            fields = [
+                line
+                for line in request.decode().split("\r\n")
+                if line[:4] in ("Via:", "From", "Call", "CSeq")
+            ]
+            to = "To: <sip:x@127.0.0.1>;tag=1"
+            contact = "Contact: <sip:x@127.0.0.1>"
+            answer = "\r\n".join(["SIP/2.0 200 OK", *fields, to, contact, "Content-Length: 0", "", ""])
+            await loop.sock_sendto(phone, answer.encode(), server)
+            heard_before = await asyncio.wait_for(told, 2.0)
+            ack = await asyncio.wait_for(loop.sock_recv(phone, 65_535), 2.0)
+        finally:
+            opened.close()
+
+    assert heard_before == b"nothing yet"
+    assert ack.startswith(b"ACK ")
