@@ -29,6 +29,10 @@ _LIST_ELEMENT = re.compile(r'(?:[^,"<]++|"(?:[^"\\]|\\.)*+"?|<[^<>]*+>?)*+', re.
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _TO_ESCAPE = re.compile(r'(["\\])')
 
+MAX_CACHED_CHARACTERS = 256
+"""What comes back unchanged in every answer is read once. Longer texts are read every time, so that a peer cannot fill
+the caches with megabytes."""
+
 MAX_NUMBER_DIGITS = 20
 """Leading zeros are legal, but nothing in SIP counts further than 2**64."""
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from ringbridge.sip.errors import MalformedField
 from ringbridge.sip.grammar import (
     HOST,
+    MAX_CACHED_CHARACTERS,
     TOKEN,
     Parameters,
     format_parameters,
@@ -69,6 +71,7 @@ for _name in (*_COMPACT_FORMS.values(), *_LISTS, *_OTHER_NAMES.split()):
     CANONICAL_NAMES |= dict.fromkeys((_name, _name.lower(), _name.upper(), _name.title()), _name)
 for _letter, _name in _COMPACT_FORMS.items():
     CANONICAL_NAMES |= dict.fromkeys((_letter, _letter.upper()), _name)
+_CANONICAL = frozenset(CANONICAL_NAMES.values())
 
 
 def canonical_name(name: str) -> str:
@@ -79,19 +82,16 @@ def canonical_name(name: str) -> str:
 class Headers:
     """Header fields in their order: immutable, looked up without regard to case or compact form."""
 
-    __slots__ = ("_fields", "_index")
+    __slots__ = ("_fields", "_first")
 
     def __init__(self, fields: tuple[tuple[str, str], ...]) -> None:
         """Take fields whose names are canonical; `Headers.of` sees to that."""
-        index: dict[str, list[str]] = {}
-        for name, value in fields:
-            key = name if name in CANONICAL_NAMES else name.lower()
-            if key in index:
-                index[key].append(value)
-            else:
-                index[key] = [value]
+        # Read backwards, so that of several fields with one name the first one stays.
+        first = dict(reversed(fields))
+        if not first.keys() <= _CANONICAL:
+            first = {_key(name): value for name, value in reversed(fields)}
         self._fields = fields
-        self._index = index
+        self._first = first
 
     @classmethod
     def of(cls, fields: Iterable[tuple[str, str]]) -> Headers:
@@ -99,23 +99,30 @@ class Headers:
 
     def get(self, name: str) -> str | None:
         """Return the first field's value as sent, lists unsplit."""
-        values = self._index.get(name) or self._index.get(_key(name))
-        return values[0] if values else None
+        value = self._first.get(name)
+        if value is None and name not in _CANONICAL:
+            value = self._first.get(_key(name))
+        return value
 
     def all(self, name: str) -> tuple[str, ...]:
         """Return every value under a name: one for each element where values are lists, else one for each field."""
-        values = self._index.get(_key(name), [])
-        if canonical_name(name) not in _LISTS:
+        key = name if name in _CANONICAL else _key(name)
+        value = self._first.get(key)
+        if value is None:
+            return ()
+        values = [value]
+        if len(self._first) != len(self._fields):
+            values = [value for name, value in self._fields if name == key or _key(name) == key]
+        if key not in _LISTS:
             return tuple(values)
         return tuple([element for value in values for element in split_list(value)])
 
     def repeated(self, names: Iterable[str]) -> str | None:
         """Return the first of some canonical names that more than one field has."""
-        for name in names:
-            values = self._index.get(name)
-            if values is not None and len(values) > 1:
-                return name
-        return None
+        if len(self._first) == len(self._fields):
+            return None
+        every = [name for name, _ in self._fields]
+        return next((name for name in names if every.count(name) > 1), None)
 
     def adding(self, *fields: tuple[str, str]) -> Headers:
         """Return these fields and further ones behind them."""
@@ -136,7 +143,7 @@ class Headers:
         return iter(self._fields)
 
     def __contains__(self, name: str) -> bool:
-        return _key(name) in self._index
+        return _key(name) in self._first
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Headers) and self._fields == other._fields
@@ -171,14 +178,7 @@ class Via(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Via:
         """Read one element of a Via field. Raises MalformedField."""
-        match = _VIA.match(text)
-        if match is None:
-            raise MalformedField(f"no Via can be read from {shortened(text)}")
-        transport, host, digits = match.groups()
-        port = None if digits is None else int(digits)
-        if port is not None and port > 65_535:
-            raise MalformedField(f"no port has the number {port}")
-        return cls(transport.upper(), read_host(host), port, parse_parameters(text[match.end() :]))
+        return _parse_via(text) if len(text) <= MAX_CACHED_CHARACTERS else _parse_via.__wrapped__(text)
 
     @property
     def branch(self) -> str | None:
@@ -216,6 +216,18 @@ class Via(NamedTuple):
         return f"SIP/2.0/{self.transport} {host}{port}{format_parameters(self.parameters)}"
 
 
+@lru_cache(maxsize=1024)
+def _parse_via(text: str) -> Via:
+    match = _VIA.match(text)
+    if match is None:
+        raise MalformedField(f"no Via can be read from {shortened(text)}")
+    transport, host, digits = match.groups()
+    port = None if digits is None else int(digits)
+    if port is not None and port > 65_535:
+        raise MalformedField(f"no port has the number {port}")
+    return Via(transport.upper(), read_host(host), port, parse_parameters(text[match.end() :]))
+
+
 _CSEQ = re.compile(rf"([0-9]++)[ \t]++({TOKEN})")
 
 MAX_SEQUENCE_NUMBER = 2**31 - 1
@@ -231,14 +243,19 @@ class CSeq(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> CSeq:
         """Read a CSeq field's value. Raises MalformedField."""
-        match = _CSEQ.fullmatch(text)
-        number = read_number(match[1]) if match else None
-        if match is None or number is None or number > MAX_SEQUENCE_NUMBER:
-            raise MalformedField(f"no CSeq can be read from {shortened(text)}")
-        return cls(number, match[2])
+        return _parse_cseq(text) if len(text) <= MAX_CACHED_CHARACTERS else _parse_cseq.__wrapped__(text)
 
     def __str__(self) -> str:
         return f"{self.number} {self.method}"
+
+
+@lru_cache(maxsize=1024)
+def _parse_cseq(text: str) -> CSeq:
+    match = _CSEQ.fullmatch(text)
+    number = read_number(match[1]) if match else None
+    if match is None or number is None or number > MAX_SEQUENCE_NUMBER:
+        raise MalformedField(f"no CSeq can be read from {shortened(text)}")
+    return CSeq(number, match[2])
 
 
 class Reason(NamedTuple):

@@ -154,7 +154,7 @@ def _check(message: Message) -> None:
     repeated = headers.repeated(_SINGLE_NAMES)
     if repeated is not None:
         raise MalformedField(f"there is more than one {repeated} field")
-    _ = message.via, message.from_, message.to, message.cseq, message.contacts
+    message.read_all()
     if not _CALL_ID.fullmatch(message.call_id):
         raise MalformedField(f"no Call-ID can be read from {shortened(message.call_id)}")
     for value in headers.all("Record-Route"):

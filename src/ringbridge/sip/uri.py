@@ -16,6 +16,7 @@ from urllib.parse import unquote as percent_decode
 from ringbridge.sip.errors import MalformedField, MalformedUri
 from ringbridge.sip.grammar import (
     HOST,
+    MAX_CACHED_CHARACTERS,
     QUOTED,
     Parameters,
     format_parameters,
@@ -49,9 +50,6 @@ _OTHER_URI = re.compile(r"""([A-Za-z][A-Za-z0-9+.\-]*+):([!#$%&'()*+,\-./0-9:;=?
 _PLAIN_IN_USER = "!*'()&=+$,;?/"
 _PLAIN_IN_PARAMETER = "!*'()[]/:&+$"
 _PLAIN_IN_HEADER = "!*'()[]/?:+$"
-
-MAX_CACHED_CHARACTERS = 256
-"""Longer texts are read every time, so that a peer cannot fill the caches with megabytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,13 +133,9 @@ class NameAddress:
             _parse_address(text) if len(text) <= MAX_CACHED_CHARACTERS else _parse_address.__wrapped__(text)
         )
 
-    def parameter(self, name: str) -> str | None:
-        """Return a parameter by its name in lower case: "" if it has no value, None if it is missing."""
-        return parameter(self.parameters, name)
-
     @property
     def tag(self) -> str | None:
-        return self.parameter("tag")
+        return parameter(self.parameters, "tag")
 
     def with_tag(self, tag: str) -> NameAddress:
         """Return the same address under another tag."""
