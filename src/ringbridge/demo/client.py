@@ -13,7 +13,6 @@ import aiohttp
 # The server's answer to a new call waits for its database at most two seconds.
 ANSWER_SECONDS = 10.0
 
-RECORD_SECONDS = 5.0
 LOOK_AGAIN_SECONDS = 0.02
 
 
@@ -54,17 +53,8 @@ class ApiClient:
         return str((await self._ask("POST", "/api/v1/call", fields))["api_request_id"])
 
     async def ended(self, call_id: str) -> dict[str, Any]:
-        """All that is known of a call whose last event was told. Raises ServerRefused.
-
-        The event is told as it happens, and its record is on disk some milliseconds later.
-        """
-        try:
-            async with asyncio.timeout(RECORD_SECONDS):
-                while (found := await self._ask("GET", f"/api/v2/calls/{call_id}"))["ended_at"] is None:
-                    await _moment()
-        except TimeoutError as error:
-            raise ServerRefused(f"the server has written no record of {call_id}") from error
-        return found
+        """All that is known of a call whose last event was told. Raises ServerRefused."""
+        return await self._ask("GET", f"/api/v2/calls/{call_id}")
 
     async def hang_up(self, call_id: str) -> None:
         """End the call. Raises ServerRefused."""
@@ -82,7 +72,7 @@ class ApiClient:
                 yield event
                 if event.state == "ended":
                     return
-            await _moment()
+            await moment()
 
     async def _events(self, call_id: str, after: int) -> AsyncIterator[ServerEvent]:
         url = f"{self._url}/api/v2/calls/{call_id}/events?after={after}"
@@ -118,7 +108,7 @@ class ApiClient:
         return found
 
 
-async def _moment() -> None:
+async def moment() -> None:
     """The time between two looks at something that is about to happen."""
     is_over = asyncio.Event()
     asyncio.get_running_loop().call_later(LOOK_AGAIN_SECONDS, is_over.set)

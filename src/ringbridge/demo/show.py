@@ -7,7 +7,7 @@ import wave
 from array import array
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 
 from ringbridge.demo.child import Child, environment_for
-from ringbridge.demo.client import ApiClient, ServerRefused
+from ringbridge.demo.client import ApiClient, ServerRefused, moment
 from ringbridge.demo.curl import EXAMPLE_DESTINATION_LINE, curl_command, http_url
 from ringbridge.demo.errors import DemoFailed
 from ringbridge.demo.furniture import DESTINATION, Furniture, furnish
@@ -28,6 +28,7 @@ JUDGES = {"user": judge_user, "destination": judge_destination}
 
 CALL_SECONDS = 40.0
 REPORT_SECONDS = 3.0
+RECORD_SECONDS = 2.0
 LAST_WORDS_SECONDS = 1.0
 
 
@@ -135,12 +136,20 @@ class Show:
         self._tell_verdict(lines[0], verdicts[0])
         outcomes = Counter(task.result() for task in placed)
         heard = sum(all(verdict.is_right for verdict in pair) for pair in verdicts)
-        records = self._furniture.records()
+        records = await self._count_records(len(lines))
         self._say(
             f"outcome: {', '.join(f'{count} {outcome}' for outcome, count in outcomes.items())}; "
             f"heard on both sides: {heard}; records: {records}"
         )
         return outcomes["completed"] == heard == records == len(lines)
+
+    async def _count_records(self, expected: int) -> int:
+        """How many records there are, once all are written: that is some milliseconds after the end was told."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RECORD_SECONDS):
+                while self._furniture.records() < expected:
+                    await moment()
+        return self._furniture.records()
 
     async def _place(self, client: ApiClient, line: str) -> str:
         """One call from the click to the record; its outcome."""
