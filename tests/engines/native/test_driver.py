@@ -144,7 +144,7 @@ async def test_an_answer_is_told_before_its_ack_leaves() -> None:
                 if line[:4] in ("Via:", "From", "Call", "CSeq")
             ]
             to = "To: <sip:x@127.0.0.1>;tag=1"
-            contact = "Contact: <sip:x@127.0.0.1>"
+            contact = f"Contact: <sip:x@127.0.0.1:{phone.getsockname()[1]}>"
             answer = "\r\n".join(["SIP/2.0 200 OK", *fields, to, contact, "Content-Length: 0", "", ""])
             await loop.sock_sendto(phone, answer.encode(), server)
             heard_before = await asyncio.wait_for(told, 2.0)
