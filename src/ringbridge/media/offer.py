@@ -1,6 +1,7 @@
 """Offers and answers of one audio stream, RFC 3264. What the other end wrote is read by `sdp`."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from ringbridge.media.errors import MalformedSdp, NoAudio, NoCommonCodec
 from ringbridge.media.sdp import (
@@ -72,7 +73,8 @@ def answer(
 
 def common(ours: Sequence[Codec], theirs: Sequence[Codec]) -> tuple[Codec, ...]:
     """Those of their codecs that we have too, with their payload types and in their order."""
-    return tuple(codec for codec in theirs if any(codec.same_as(own) for own in ours))
+    known = {own.encoding for own in ours}
+    return tuple([codec for codec in theirs if codec.encoding in known])
 
 
 def has_voice(codecs: Sequence[Codec]) -> bool:
@@ -92,15 +94,22 @@ def _head(host: str, session_id: int, version: int, timing: str) -> list[str]:
 
 
 def _audio(port: int, codecs: Sequence[Codec], direction: Direction) -> list[str]:
+    payload_types, attributes = _format_lines(tuple(codecs), direction)
+    return [f"m=audio {port} RTP/AVP {payload_types}", *attributes]
+
+
+# Nearly every call has the same codecs.
+@lru_cache(maxsize=128)
+def _format_lines(codecs: tuple[Codec, ...], direction: Direction) -> tuple[str, tuple[str, ...]]:
+    """The payload types of the m= line, and the lines behind it."""
     payload_types = " ".join(str(codec.payload_type) for codec in codecs)
-    lines = [f"m=audio {port} RTP/AVP {payload_types}"]
+    lines = []
     for codec in codecs:
         channels = f"/{codec.channels}" if codec.channels > 1 else ""
         lines.append(f"a=rtpmap:{codec.payload_type} {codec.name}/{codec.clock_rate}{channels}")
         if codec.parameters is not None:
             lines.append(f"a=fmtp:{codec.payload_type} {codec.parameters}")
-    lines += ["a=ptime:20", f"a={direction.value}"]
-    return lines
+    return payload_types, (*lines, "a=ptime:20", f"a={direction.value}")
 
 
 def _refusal(media: MediaDescription) -> str:

@@ -9,8 +9,8 @@ stream needs.
 import ipaddress
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 from ringbridge.media.errors import MalformedSdp, NoAudio
@@ -38,13 +38,14 @@ class Codec(NamedTuple):
     parameters: str | None = None
     channels: int = 1
 
+    @property
+    def encoding(self) -> tuple[str, int, int]:
+        """What it is, whatever the payload type. Names ignore case (RFC 4855 section 3)."""
+        return (self.name.lower(), self.clock_rate, self.channels)
+
     def same_as(self, other: "Codec") -> bool:
-        """Whether both are one encoding, whatever the payload type. Names ignore case (RFC 4855 section 3)."""
-        return (
-            self.clock_rate == other.clock_rate
-            and self.channels == other.channels
-            and self.name.lower() == other.name.lower()
-        )
+        """Whether both are one encoding."""
+        return self.encoding == other.encoding
 
 
 PCMU = Codec(0, "PCMU", 8000)
@@ -85,8 +86,7 @@ class Origin(NamedTuple):
     version: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediaDescription:
+class MediaDescription(NamedTuple):
     """One m= line with what belongs to it. Values of the session level are already applied."""
 
     kind: str
@@ -106,8 +106,7 @@ class MediaDescription:
         return self.kind == "audio" and self.transport == "RTP/AVP" and self.port != 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionDescription:
+class SessionDescription(NamedTuple):
     """A whole description. `timing` is the t= line's value, to be repeated in an answer."""
 
     origin: Origin
@@ -115,8 +114,11 @@ class SessionDescription:
     media: tuple[MediaDescription, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AudioDescription:
+# As `_unicast` writes them.
+_UNSPECIFIED = (str(ipaddress.IPv4Address(0)), str(ipaddress.IPv6Address(0)))
+
+
+class AudioDescription(NamedTuple):
     """What a call needs to know of a description."""
 
     address: MediaAddress
@@ -128,10 +130,7 @@ class AudioDescription:
     @property
     def on_hold(self) -> bool:
         """Whether its writer does not want to hear us (RFC 3264 section 8.4, with RFC 2543's address of zeros)."""
-        return (
-            self.direction in (Direction.SENDONLY, Direction.INACTIVE)
-            or ipaddress.ip_address(self.address.host).is_unspecified
-        )
+        return self.direction in (Direction.SENDONLY, Direction.INACTIVE) or self.address.host in _UNSPECIFIED
 
 
 _ORIGIN = re.compile(r"\S+ +([0-9]{1,20}) +([0-9]{1,20}) ")
@@ -149,12 +148,12 @@ def parse(data: bytes) -> SessionDescription:
     """Read a description. Raises MalformedSdp."""
     if len(data) > MAX_OCTETS:
         raise MalformedSdp(f"the description has {len(data)} octets, more than {MAX_OCTETS}")
-    lines = [line.strip() for line in data.decode("utf-8", "replace").split("\n")]
     sections: list[list[str]] = [[]]
-    for line in lines:
-        if line.startswith("m="):
-            sections.append([])
-        if line:
+    for padded in data.decode("utf-8", "replace").split("\n"):
+        line = padded.strip()
+        if line[:2] == "m=":
+            sections.append([line])
+        elif line:
             sections[-1].append(line)
     session, *media = sections
     # RFC 8866 section 5: v= comes first. It is what tells a description from any other text.
@@ -162,12 +161,22 @@ def parse(data: bytes) -> SessionDescription:
         raise MalformedSdp("the description does not begin with v=0")
     if len(media) > MAX_MEDIA:
         raise MalformedSdp(f"the description has {len(media)} media lines, more than {MAX_MEDIA}")
-    host = _host(session)
-    direction = _direction(session, Direction.SENDRECV)
+    origin = timing = host = direction = None
+    for line in session:
+        kind = line[:2]
+        if kind == "o=" and origin is None and (match := _ORIGIN.match(line, 2)):
+            origin = Origin(int(match[1]), int(match[2]))
+        elif kind == "c=" and host is None:
+            host = _host(line)
+        elif kind == "t=" and timing is None and _TIMING.fullmatch(line, 2):
+            timing = line[2:]
+        elif kind == "a=" and direction is None:
+            direction = _DIRECTIONS.get(line[2:])
+    inherited = direction or Direction.SENDRECV
     return SessionDescription(
-        origin=_origin(session),
-        timing=_timing(session),
-        media=tuple(_media_description(section, host, direction) for section in media),
+        origin=origin or Origin(0, 0),
+        timing=timing or "0 0",
+        media=tuple([_media_description(section, host, inherited) for section in media]),
     )
 
 
@@ -199,10 +208,42 @@ def _media_description(section: Sequence[str], host: str | None, direction: Dire
     formats = tuple(formats_text.split())
     if len(formats) > MAX_FORMATS:
         raise MalformedSdp(f"a media line has {len(formats)} formats, more than {MAX_FORMATS}")
+    own_host = None
+    lines = []
+    for line in section:
+        letter = line[:2]
+        if letter == "a=":
+            lines.append(line)
+        elif letter == "c=" and own_host is None:
+            own_host = _host(line)
+    attributes = _attributes(formats, tuple(lines))
+    return MediaDescription(
+        kind=kind,
+        port=int(port),
+        transport=transport,
+        formats=formats,
+        host=own_host or host,
+        codecs=attributes.codecs,
+        direction=attributes.direction or direction,
+        ptime_ms=attributes.ptime_ms,
+    )
+
+
+class _Attributes(NamedTuple):
+    """What the a= lines of one media line say."""
+
+    codecs: tuple[Codec, ...]
+    direction: Direction | None
+    ptime_ms: int | None
+
+
+# A telephone says the same in each of its calls, and a model what all of its kind say.
+@lru_cache(maxsize=128)
+def _attributes(formats: tuple[str, ...], lines: tuple[str, ...]) -> _Attributes:
     maps: dict[str, tuple[str, int, int]] = {}
     parameters: dict[str, str] = {}
-    ptime_ms = None
-    for line in section:
+    direction = ptime_ms = None
+    for line in lines:
         if line.startswith("a=rtpmap:"):
             if found := _RTPMAP.match(line, 9):
                 payload_type, name, clock_rate, channels = found.groups()
@@ -210,18 +251,12 @@ def _media_description(section: Sequence[str], host: str | None, direction: Dire
         elif line.startswith("a=fmtp:"):
             if found := _FMTP.match(line, 7):
                 parameters[found[1]] = found[2]
-        elif line.startswith("a=ptime:") and (found := _PTIME.match(line, 8)):
-            ptime_ms = int(found[1])
-    return MediaDescription(
-        kind=kind,
-        port=int(port),
-        transport=transport,
-        formats=formats,
-        host=_host(section) or host,
-        codecs=_codecs(formats, maps, parameters),
-        direction=_direction(section, direction),
-        ptime_ms=ptime_ms,
-    )
+        elif line.startswith("a=ptime:"):
+            if found := _PTIME.match(line, 8):
+                ptime_ms = int(found[1])
+        elif direction is None:
+            direction = _DIRECTIONS.get(line[2:])
+    return _Attributes(_codecs(formats, maps, parameters), direction, ptime_ms)
 
 
 def _codecs(
@@ -240,38 +275,15 @@ def _codecs(
     return tuple(codecs)
 
 
-def _origin(session: Sequence[str]) -> Origin:
-    for line in session:
-        if line.startswith("o=") and (match := _ORIGIN.match(line, 2)):
-            return Origin(int(match[1]), int(match[2]))
-    return Origin(0, 0)
+def _host(line: str) -> str:
+    match = _CONNECTION.fullmatch(line, 2)
+    host = _unicast(match[2], int(match[1])) if match else None
+    if host is None:
+        raise MalformedSdp(f"unusable connection line {line[:60]!r}")
+    return host
 
 
-def _timing(session: Sequence[str]) -> str:
-    for line in session:
-        if line.startswith("t=") and _TIMING.fullmatch(line, 2):
-            return line[2:]
-    return "0 0"
-
-
-def _direction(section: Sequence[str], inherited: Direction) -> Direction:
-    for line in section:
-        if line.startswith("a=") and (direction := _DIRECTIONS.get(line[2:])):
-            return direction
-    return inherited
-
-
-def _host(section: Sequence[str]) -> str | None:
-    for line in section:
-        if line.startswith("c="):
-            match = _CONNECTION.fullmatch(line, 2)
-            host = _unicast(match[2], int(match[1])) if match else None
-            if host is None:
-                raise MalformedSdp(f"unusable connection line {line[:60]!r}")
-            return host
-    return None
-
-
+@lru_cache(maxsize=1024)
 def _unicast(text: str, version: int) -> str | None:
     """The address of one host, or nothing. RFC 8866 section 5.7 also allows names and groups: a name would need
     a look-up, and a call does not send to a group."""
