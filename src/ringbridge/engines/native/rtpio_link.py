@@ -1,7 +1,8 @@
 """One worker process and the queue of commands to it, in the stream form of the RTPProxy control protocol.
 
-One line per command; replies come in the order of the commands and carry no name. Commands of one turn of the event
-loop leave in one write, as far as the window of unanswered ones allows. What the commands mean is `rtpio`'s affair.
+One line per command; replies come in the order of the commands and carry no name. Commands that nobody waits for
+stay a few milliseconds for company, because a write to another process costs more than the commands in it; then they
+leave in one, as far as the window of unanswered ones allows. What the commands mean is `rtpio`'s affair.
 """
 
 import asyncio
@@ -20,6 +21,9 @@ from ringbridge.engines.native.media import MediaUnavailable
 START_SECONDS = 10.0
 REPLY_SECONDS = 5.0
 STOP_SECONDS = 2.0
+
+# A quarter of a packet of audio: nobody hears a prompt start or stop that much later.
+LINGER_SECONDS = 0.005
 
 # RTPProxy reads up to 8 KiB at once; when that is full it leaves whole commands in its buffer until more arrive.
 WINDOW_OCTETS = 4096
@@ -43,6 +47,7 @@ class WorkerLink(asyncio.Protocol):
         self._queue: deque[_Command] = deque()
         self._in_flight: deque[_Command] = deque()
         self._octets_in_flight = 0
+        self._flushing: asyncio.TimerHandle | None = None
         self._replies = 0
         self._waiting: set[asyncio.Future[None]] = set()
         self._partial = b""
@@ -88,9 +93,9 @@ class WorkerLink(asyncio.Protocol):
         """Queue a command. Without `on_reply` a refusal is logged; nothing is called once the worker is lost."""
         if self._transport is None:
             return
-        if not self._queue:
-            self._loop.call_soon(self._flush)
         self._queue.append(_Command(command, on_reply))
+        if self._flushing is None:
+            self._flushing = self._loop.call_later(LINGER_SECONDS, self._flush)
 
     async def replies(self, *commands: str) -> list[str]:
         """Ask several commands and wait for what the worker says to them.
@@ -110,6 +115,7 @@ class WorkerLink(asyncio.Protocol):
 
         for command in commands:
             self.ask(command, collect)
+        self._loop.call_soon(self._flush)
         counted = self._replies
         self._waiting.add(complete)
         try:
@@ -152,7 +158,9 @@ class WorkerLink(asyncio.Protocol):
                 command.on_reply(reply)
             elif reply.startswith("E"):
                 log.warning("media_command_refused", command=command.text, reply=reply)
-        self._flush()
+        if self._flushing is None and self._queue:
+            # The window had no room for these.
+            self._flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._transport is None:
@@ -166,6 +174,9 @@ class WorkerLink(asyncio.Protocol):
         self._on_lost(self)
 
     def _flush(self) -> None:
+        if self._flushing is not None:
+            self._flushing.cancel()
+            self._flushing = None
         batch = []
         while self._queue and self._octets_in_flight < WINDOW_OCTETS:
             command = self._queue.popleft()
