@@ -30,9 +30,12 @@ RESTART_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 # A lease is tried again for two reasons. RTPProxy shuffles its table of ports while it searches it, so that nobody
 # guesses the next one, and in a range that is nearly full it overlooks free ones. And the sockets of a closed session
-# are free only about a millisecond after the reply.
+# are free only once the worker is woken.
 LEASE_ATTEMPTS = 20
 LEASE_SECONDS = 0.005
+
+# Deleted sessions wait so long for company before the worker is woken; well below the time for which a lease is tried.
+WAKE_SECONDS = 0.02
 
 log = structlog.get_logger()
 
@@ -53,6 +56,7 @@ class RtpioRelay:
         self._family = socket.AF_INET6 if ipaddress.ip_address(host).version == 6 else socket.AF_INET
         self._sessions: dict[str, RtpioSession | None] = {}  # None while the ports are being leased
         self._link: WorkerLink | None = None
+        self._waking: asyncio.TimerHandle | None = None
         self._link_lost = asyncio.Event()
         self._stopping = asyncio.Event()
 
@@ -97,6 +101,8 @@ class RtpioRelay:
                 session.close()
         self._link = None
         await self._last_link.stop()
+        if self._waking is not None:
+            self._waking.cancel()
         await self._resources.aclose()
 
     async def open(self, session: str) -> RtpioSession:
@@ -149,14 +155,19 @@ class RtpioRelay:
         self._release(link, session.name, session.local(Side.USER).port)
 
     def _release(self, link: WorkerLink, session: str, port: int) -> None:
-        link.ask(delete_command(session), lambda reply: self._wake(port))
+        link.ask(delete_command(session), lambda reply: self._wake_soon(port))
+
+    def _wake_soon(self, port: int) -> None:
+        if self._waking is None:
+            self._waking = asyncio.get_running_loop().call_later(WAKE_SECONDS, self._wake, port)
 
     def _wake(self, port: int) -> None:
-        """Have the sockets of a deleted session closed now.
+        """Have the sockets of deleted sessions closed, of which one had `port`.
 
         RTPProxy closes them in its two threads for RTP and RTCP, which sleep until a packet comes; so each gets one
         on a port of that session. If another session has leased the port since, this is a stranger's packet to it.
         """
+        self._waking = None
         for number in (port, port + 1):
             with contextlib.suppress(OSError):
                 self._waker.sendto(b"\0", socket.MSG_DONTWAIT, (self._host, number))
