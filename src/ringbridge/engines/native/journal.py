@@ -1,11 +1,10 @@
 """The dialogs of this process in a file, so that a restarted server can end the legs that a killed one left.
 
-A line for each change, written at once and before the packet leaves that makes it true: what the kernel has taken
+A line for each change, the session's name and what is remembered of it (nothing: it is over), written at once and before the packet leaves that makes it true: what the kernel has taken
 survives the death of the process. It is not forced to the disk, because that would cost every call three commits; after
 a loss of power the peers' own session timers end what was up. What can be in a dialog is no secret.
 """
 
-import json
 import os
 from pathlib import Path
 
@@ -18,7 +17,7 @@ COMPACT_OCTETS = 16 * 1024 * 1024
 
 
 class DialogJournal:
-    """Dialogs as text by the name of their SIP session; one open file. Not for two processes at once."""
+    """Dialogs, each one line of text, by the name of their SIP session, which has no blanks. Not for two processes at once."""
 
     def __init__(self, path: Path) -> None:
         """Open the file at `path`, made if it is missing. Raises OSError."""
@@ -45,14 +44,14 @@ class DialogJournal:
     def forget(self, session: str) -> None:
         """The session is over; no-op for one that is not remembered."""
         if self._kept.pop(session, None) is not None:
-            self._write(session, None)
+            self._write(session, "")
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)
 
-    def _write(self, session: str, dialog: str | None) -> None:
-        line = (json.dumps((session, dialog)) + "\n").encode()
+    def _write(self, session: str, dialog: str) -> None:
+        line = f"{session} {dialog}\n".encode()
         try:
             os.write(self._file, line)
             self._octets += len(line)
@@ -65,7 +64,7 @@ class DialogJournal:
     def _compact(self) -> None:
         """Write what is remembered now to a new file, and put it in the place of the old one."""
         draft = self._path.with_name(self._path.name + ".new")
-        text = "".join(json.dumps(entry) + "\n" for entry in self._kept.items()).encode()
+        text = "".join(f"{session} {dialog}\n" for session, dialog in self._kept.items()).encode()
         file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
         os.write(file, text)
         os.replace(draft, self._path)
@@ -74,16 +73,14 @@ class DialogJournal:
 
 
 def _read(path: Path) -> dict[str, str]:
-    """What the file remembers. The last line may have been cut by a loss of power; lines that are none are passed over."""
+    """What the file remembers. A last line without its end was cut by a loss of power."""
     kept: dict[str, str] = {}
     if not path.exists():
         return kept
-    for line in path.read_bytes().splitlines():
-        try:
-            session, dialog = json.loads(line)
-        except (ValueError, TypeError):
-            continue
-        if isinstance(dialog, str):
+    *lines, _cut = path.read_text(errors="replace").split("\n")
+    for line in lines:
+        session, _, dialog = line.partition(" ")
+        if dialog:
             kept[session] = dialog
         else:
             kept.pop(session, None)
