@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from ringbridge.api import connection
-from ringbridge.api.connection import MAX_HEAD_OCTETS
+from ringbridge.api.connection import MAX_HEAD_OCTETS, GatheringTransport
 from tests.api.conftest import FrontDoor, basic, exchange, exchange_octets, request
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -82,3 +82,36 @@ async def test_what_is_no_http_is_answered_in_json(door: FrontDoor) -> None:
     reply = await exchange(door, b"\x16\x03\x01\x02\x00\r\n\r\n")
     assert (reply.status, reply.body) == (400, b'{"error": "Bad Request"}')
     assert reply.headers["content-type"] == "application/json; charset=utf-8"
+
+
+class RecordingTransport(asyncio.Transport):
+    """What is done to a connection, in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done: list[bytes] = []
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.done.append(bytes(data))
+
+    def close(self) -> None:
+        self.done.append(b"(closed)")
+
+    def is_closing(self) -> bool:
+        return b"(closed)" in self.done
+
+
+async def test_head_and_body_of_an_answer_leave_in_one_packet_also_when_the_connection_is_closed() -> None:
+    loop = asyncio.get_running_loop()
+    kept, closed = RecordingTransport(), RecordingTransport()
+    answering, closing = GatheringTransport(kept, loop), GatheringTransport(closed, loop)
+    for transport in (answering, closing):
+        transport.write(b"head ")
+        transport.write(b"body")
+    closing.close()
+    turn = loop.create_future()
+    loop.call_soon(turn.set_result, None)
+    await turn
+
+    assert kept.done == [b"head body"]
+    assert closed.done == [b"head body", b"(closed)"]

@@ -2,10 +2,12 @@
 
 A request has REQUEST_SECONDS from its first octet to its last, and a connection as long for its first request, so
 that nobody holds connections open by sending slowly. A head has at most MAX_HEAD_OCTETS, so that nobody fills the
-memory with header fields. What is no HTTP is answered in JSON, as everything is.
+memory with header fields. What is no HTTP is answered in JSON, as everything is. The head and the body of an answer,
+which uvicorn writes apart, leave in one packet.
 """
 
 import asyncio
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -30,6 +32,42 @@ class HeadTooLong(Exception):
     """The request's head exceeds MAX_HEAD_OCTETS. The parser turns it into a malformed request."""
 
 
+class GatheringTransport(asyncio.Transport):
+    """Writes to `transport` what one turn of the event loop brings, in one system call; for the rest it is `transport`."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self._transport = transport
+        self._loop = loop
+        self._gathered: list[bytes | bytearray | memoryview] = []
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if not self._gathered:
+            self._loop.call_soon(self._flush)
+        self._gathered.append(data)
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return self._transport.get_extra_info(name, default)
+
+    def pause_reading(self) -> None:
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        self._transport.resume_reading()
+
+    def _flush(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        if gathered and not self._transport.is_closing():
+            self._transport.write(b"".join(gathered))
+
+
 class BoundedHttpProtocol(HttpToolsProtocol):
     """uvicorn's protocol for httptools, bounded in time and size."""
 
@@ -38,7 +76,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     _head_octets = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(GatheringTransport(transport, self.loop))
         self._arm()
 
     def connection_lost(self, exc: Exception | None) -> None:
