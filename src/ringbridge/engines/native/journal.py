@@ -1,8 +1,9 @@
 """The dialogs of this process in a file, so that a restarted server can end the legs that a killed one left.
 
-A line for each change, the session's name and what is remembered of it (nothing: it is over), written at once and before the packet leaves that makes it true: what the kernel has taken
-survives the death of the process. It is not forced to the disk, because that would cost every call three commits; after
-a loss of power the peers' own session timers end what was up. What can be in a dialog is no secret.
+A line for each change: the session's name and its dialog, or nothing once it is over. It is written at once and before
+the packet leaves that makes it true: what the kernel has taken survives the death of the process. It is not forced to
+the disk, because that would cost every call three commits; after a loss of power the peers' own session timers end
+what was up. What can be in a dialog is no secret.
 """
 
 import os
