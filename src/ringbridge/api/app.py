@@ -1,4 +1,4 @@
-"""The front door: one FastAPI application over the service, made by one function."""
+"""The front door: version 1's one path, and beside it a FastAPI application for everything else; made by one function."""
 
 from collections.abc import Callable, Mapping
 
@@ -7,7 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ringbridge import __version__
 from ringbridge.api.answer import Answer, HeaderList, error_answer, problem_answer
@@ -20,6 +20,8 @@ from ringbridge.call.errors import CallError
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
 
+CALL_PATHS = ("/api/v1/call", "/api/v1/call/")
+
 
 def create_app(
     *,
@@ -27,8 +29,27 @@ def create_app(
     calls: CallService,
     metrics: Callable[[], bytes],
     ready: Callable[[], Mapping[str, bool]],
-) -> FastAPI:
+) -> ASGIApp:
     """The ASGI application. `metrics` and `ready` are asked at each request (see `health`)."""
+    place_call = Envelope(PlaceCall(authenticator, calls))
+    framework = _framework(authenticator, calls, metrics, ready)
+
+    async def front_door(scope: Scope, receive: Receive, send: Send) -> None:
+        # Nearly every request is for this one; the layers of the framework would cost it more than its answer does.
+        if scope["type"] == "http" and scope["path"] in CALL_PATHS:
+            await place_call(scope, receive, send)
+        else:
+            await framework(scope, receive, send)
+
+    return front_door
+
+
+def _framework(
+    authenticator: Authenticator,
+    calls: CallService,
+    metrics: Callable[[], bytes],
+    ready: Callable[[], Mapping[str, bool]],
+) -> FastAPI:
     app = FastAPI(
         title="ringbridge",
         version=__version__,
@@ -37,13 +58,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.add_middleware(Envelope)
-    place_call = PlaceCall(authenticator, calls)
-    app.router.routes += [
-        # First, because it is asked for most.
-        Route("/api/v1/call", place_call),
-        Route("/api/v1/call/", place_call),
-        *health_routes(metrics, ready),
-    ]
+    app.router.routes += health_routes(metrics, ready)
     app.include_router(v2_router(authenticator, calls))
     app.router.routes += documentation_routes(app)
     app.add_exception_handler(HTTPException, _http_error)
