@@ -141,11 +141,10 @@ class Dialog:
 
     def addresses(self) -> frozenset[Address]:
         """Where this dialog's requests may come from: no other packet belongs to it, whatever tags it bears."""
-        found = {(self.hop.host, self.hop.port), (self._answered_from.host, self._answered_from.port)}
-        for uri in (*[_uri_of(route) for route in self.route_set], _parsed(self.remote_target)):
-            address = _address_of(uri)
-            if address is not None:
-                found.add(address)
+        found = [hop[1:] for hop in (self.hop, self._answered_from, self.next_hop)]
+        if self.route_set:
+            uris = (*[_uri_of(route) for route in self.route_set[1:]], _parsed(self.remote_target))
+            found += [address for address in map(_address_of, uris) if address is not None]
         return frozenset(found)
 
     def take_sequence(self) -> int:

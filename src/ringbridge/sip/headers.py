@@ -104,6 +104,13 @@ class Headers:
             value = self._first.get(_key(name))
         return value
 
+    def required(self, name: str) -> str:
+        """Return the first field's value by its canonical name. Raises MalformedField if there is none."""
+        value = self._first.get(name)
+        if value is None:
+            raise MalformedField(f"there is no {name} field")
+        return value
+
     def all(self, name: str) -> tuple[str, ...]:
         """Return every value under a name: one for each element where values are lists, else one for each field."""
         key = name if name in _CANONICAL else _key(name)

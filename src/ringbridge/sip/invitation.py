@@ -70,8 +70,8 @@ class Invitation:
         session = self._session
         core = session.core
         branch = core.new_branch()
-        fields = Headers.of(
-            [
+        fields = Headers(
+            (
                 ("Via", core.via(branch)),
                 ("Max-Forwards", "70"),
                 ("From", f"{from_};tag={session.local_tag}"),
@@ -82,8 +82,8 @@ class Invitation:
                 ALLOW,
                 SUPPORTED,
                 *session.timer.request_fields(),
-                *headers,
-            ]
+                *Headers.of(headers),
+            )
         )
         request = Request(method="INVITE", uri=target, headers=fields, body=body)
         try:

@@ -26,6 +26,7 @@ _SINGLE_NAMES = ("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Lengt
 _FOLD = re.compile(r"\r\n[ \t]+")
 _BARE_LINE_BREAK = re.compile(r"\r(?!\n)|(?<!\r)\n")
 _CONTROLS = bytes(octet for octet in (*range(0x20), 0x7F) if octet not in b"\t\r\n")
+_CONTROLS_AND_BREAKS = _CONTROLS + b"\r\n"
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _QUOTED_LEGALLY = re.compile(r'"(?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\[^\r\n])*+"')
 _VERSION = re.compile(r"SIP/[0-9]++\.[0-9]++", re.IGNORECASE)
@@ -82,6 +83,8 @@ def _faults_in_framing(data: bytes, head: bytes, separator: bytes) -> _Faults:
     if not separator:
         faults.append(MalformedField("no empty line ends the header"))
     breaks = head.count(b"\r\n")
+    if len(head.translate(None, _CONTROLS_AND_BREAKS)) + 2 * breaks == len(head):
+        return faults
     if head.count(b"\r") != breaks or head.count(b"\n") != breaks:
         faults.append(MalformedField("a carriage return or line feed stands alone"))
     if len(head.translate(None, _CONTROLS)) != len(head):

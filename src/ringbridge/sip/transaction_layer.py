@@ -86,11 +86,10 @@ class TransactionLayer:
     def receive_response(self, response: Response, source: Hop, now: float) -> bool:
         """Give an answer to its transaction; False if there is none (RFC 3261 section 17.1.3)."""
         transaction = self._clients.get((response.via.branch or "", response.cseq.method))
-        if (
-            transaction is None
-            or response.call_id != transaction.request.call_id
-            or response.from_tag != transaction.request.from_tag
-        ):
+        if transaction is None:
+            return False
+        request = transaction.request
+        if response.call_id != request.call_id or response.from_tag != request.from_tag:
             return False
         transaction.receive(response, source, now)
         return True
