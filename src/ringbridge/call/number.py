@@ -39,6 +39,9 @@ _NOT_A_DIGIT = re.compile(r"[^0-9]")
 # Fewer letters than this is a stray word or a typing error; 1300 CAT is the shortest that is sold.
 SHORTEST_VANITY = 3
 
+# No emergency number is longer than Eritrea's; asking about longer ones costs as much as finding their region.
+LONGEST_EMERGENCY = 6
+
 # An area code of up to five digits and an emergency number of three: a longer number can hold neither, and finding
 # out where its area code ends would be the dearest part of reading it.
 LONGEST_WITH_EMERGENCY = 8
@@ -93,7 +96,9 @@ def normalise(text: str, country: str) -> Number:
     digits = _NOT_A_DIGIT.sub("", match["digits"])
     if match["letters"] is not None:
         digits += _vanity_digits(match["letters"])
-    if digits in EMERGENCY_EVERYWHERE or phonenumbers.is_emergency_number(digits, country):
+    if digits in EMERGENCY_EVERYWHERE or (
+        len(digits) <= LONGEST_EMERGENCY and phonenumbers.is_emergency_number(digits, country)
+    ):
         raise InvalidNumber("emergency_number")
     for candidate in _readings(match["plus"] + digits, country):
         number = _parse(candidate, country, match["after_answer"] or "")
