@@ -1,6 +1,5 @@
 """Calls as the store is given them, and how far the clock of the tests is behind UTC."""
 
-from dataclasses import replace
 from itertools import count
 
 from ringbridge.call.cause import Cause, EndedBy, Outcome
@@ -45,14 +44,13 @@ def a_call(call_id: str = "call-1", *, account_id: str = "1009683", accepted_at:
 def ringing(call: Call) -> Call:
     """The call as the user's phone rings, one second after it was accepted."""
     leg = Leg(state=LegState.RINGING, dialed_at=call.accepted_at, ringing_at=call.accepted_at + 1.0)
-    return replace(call, state=State.RINGING_USER, user_leg=leg)
+    return call._replace(state=State.RINGING_USER, user_leg=leg)
 
 
 def connected(call: Call) -> Call:
     """The call after both have answered: the user after 3 s, the destination after 8 s, of which it rang 4."""
     start = call.accepted_at
-    return replace(
-        call,
+    return call._replace(
         state=State.CONNECTED,
         user_leg=Leg(
             state=LegState.ANSWERED, dialed_at=start, ringing_at=start + 1.0, answered_at=start + 3.0
@@ -67,12 +65,10 @@ def completed(call: Call) -> Call:
     """The call after the destination hung up, when they had talked for 12 s."""
     ended_at = call.accepted_at + 20.0
     up = connected(call)
-    return replace(
-        up,
+    return up._replace(
         state=State.ENDED,
-        user_leg=replace(up.user_leg, state=LegState.ENDED, ended_at=ended_at, cause=Cause.NORMAL),
-        destination_leg=replace(
-            up.destination_leg,
+        user_leg=up.user_leg._replace(state=LegState.ENDED, ended_at=ended_at, cause=Cause.NORMAL),
+        destination_leg=up.destination_leg._replace(
             state=LegState.ENDED,
             ended_at=ended_at,
             cause=Cause.NORMAL,

@@ -1,7 +1,6 @@
 """The contract of CallStore, kept by SqlCallStore on both databases."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 from sqlalchemy import Engine, func, select
@@ -113,7 +112,7 @@ async def test_a_reason_that_is_still_being_spoken_is_not_yet_the_outcome(store:
     call = a_call("call-1")
     await accept(store, call)
     ending = Ending(outcome=Outcome.DESTINATION_BUSY, cause=Cause.BUSY, by=EndedBy.DESTINATION)
-    announcing = replace(connected(call), state=State.ANNOUNCING, ending=ending)
+    announcing = connected(call)._replace(state=State.ANNOUNCING, ending=ending)
     store.save(announcing, event(call, 2, "destination_ended"))
     await written(store)
     found = await store.find(ACCOUNT, "call-1")
@@ -129,8 +128,8 @@ async def test_an_ended_call_has_one_record_however_often_it_is_saved(
     for sequence in (2, 3):
         store.save(completed(call), event(call, sequence, "ended"))
         await written(store)
-    late = replace(
-        completed(call), ending=Ending(outcome=Outcome.FAILED, cause=Cause.INTERNAL, by=EndedBy.SERVER)
+    late = completed(call)._replace(
+        ending=Ending(outcome=Outcome.FAILED, cause=Cause.INTERNAL, by=EndedBy.SERVER)
     )
     store.save(late, event(call, 4, "ended"))
     await written(store)

@@ -6,7 +6,6 @@ is drawn from this table.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from ringbridge.call.cause import Cause, EndedBy, Outcome, destination_outcome, user_outcome
 from ringbridge.call.event import (
@@ -83,8 +82,7 @@ def event_key(event: Event) -> EventKey:
 
 def ring_user(call: Call, event: Event, now: float) -> Step:
     """Dial the user's phone."""
-    dialing = replace(
-        call,
+    dialing = call._replace(
         state=State.RINGING_USER,
         user_leg=Leg(state=LegState.DIALING, dialed_at=now),
         deadline_at=now + call.limits.user_ring_seconds,
@@ -94,15 +92,14 @@ def ring_user(call: Call, event: Event, now: float) -> Step:
 
 def user_rings(call: Call, event: Event, now: float) -> Step:
     """The user's phone rings: nothing to do but to know it."""
-    return replace(call, user_leg=_rung(call.user_leg, now)), []
+    return call._replace(user_leg=_rung(call.user_leg, now)), []
 
 
 def dial_destination(call: Call, event: Event, now: float) -> Step:
     """The user answered: dial the destination at once and play the prompt meanwhile."""
-    dialing = replace(
-        call,
+    dialing = call._replace(
         state=State.DIALING_DESTINATION,
-        user_leg=replace(call.user_leg, state=LegState.ANSWERED, answered_at=now),
+        user_leg=call.user_leg._replace(state=LegState.ANSWERED, answered_at=now),
         destination_leg=Leg(state=LegState.DIALING, dialed_at=now),
         deadline_at=now + call.limits.destination_ring_seconds,
     )
@@ -111,21 +108,21 @@ def dial_destination(call: Call, event: Event, now: float) -> Step:
 
 def destination_rings(call: Call, event: Event, now: float) -> Step:
     """The destination's phone rings; the prompt goes on."""
-    return replace(
-        call, state=State.RINGING_DESTINATION, destination_leg=_rung(call.destination_leg, now)
+    return call._replace(
+        state=State.RINGING_DESTINATION, destination_leg=_rung(call.destination_leg, now)
     ), []
 
 
 def hear_early_media(call: Call, event: Event, now: float) -> Step:
     """The destination's network sends sound of its own: the user hears it as soon as the prompt is over."""
-    leg = replace(_rung(call.destination_leg, now), state=LegState.EARLY_MEDIA)
-    heard = replace(call, state=State.RINGING_DESTINATION, destination_leg=leg)
+    leg = _rung(call.destination_leg, now)._replace(state=LegState.EARLY_MEDIA)
+    heard = call._replace(state=State.RINGING_DESTINATION, destination_leg=leg)
     return heard, [StopPlaying()] if call.hold_finished else []
 
 
 def ring_back(call: Call, event: Event, now: float) -> Step:
     """The prompt is over and the destination still rings: the user hears its network, or ringback, never silence."""
-    finished = replace(call, hold_finished=True)
+    finished = call._replace(hold_finished=True)
     if call.destination_leg.state is LegState.EARLY_MEDIA:
         return finished, [StopPlaying()]
     return finished, [Play(Prompt.RINGBACK, repeat=True)]
@@ -133,10 +130,9 @@ def ring_back(call: Call, event: Event, now: float) -> Step:
 
 def connect(call: Call, event: Event, now: float) -> Step:
     """The destination answered: join the two."""
-    connected = replace(
-        call,
+    connected = call._replace(
         state=State.CONNECTED,
-        destination_leg=replace(call.destination_leg, state=LegState.ANSWERED, answered_at=now),
+        destination_leg=call.destination_leg._replace(state=LegState.ANSWERED, answered_at=now),
         deadline_at=now + call.limits.call_seconds,
     )
     return connected, [Join()]
@@ -168,9 +164,9 @@ def destination_failed(call: Call, event: Event, now: float) -> Step:
 
 def destination_did_not_answer(call: Call, event: Event, now: float) -> Step:
     """The destination rang for as long as it may: give it up and tell the user."""
-    leg = replace(call.destination_leg, state=LegState.ENDED, ended_at=now, cause=Cause.NO_ANSWER)
+    leg = call.destination_leg._replace(state=LegState.ENDED, ended_at=now, cause=Cause.NO_ANSWER)
     announced, effects = _announce(
-        replace(call, destination_leg=leg),
+        call._replace(destination_leg=leg),
         Outcome.DESTINATION_NO_ANSWER,
         Cause.NO_ANSWER,
         EndedBy.SERVER,
@@ -272,13 +268,12 @@ TRANSITIONS: dict[tuple[State, EventKey], Transition] = {
 def _rung(leg: Leg, now: float) -> Leg:
     """The leg as ringing, since its first word of it. A leg that sends early media already does not fall back."""
     state = leg.state if leg.state is LegState.EARLY_MEDIA else LegState.RINGING
-    return replace(leg, state=state, ringing_at=now if leg.ringing_at is None else leg.ringing_at)
+    return leg._replace(state=state, ringing_at=now if leg.ringing_at is None else leg.ringing_at)
 
 
 def _with_leg_ended(call: Call, event: Event, now: float) -> Call:
     assert isinstance(event, LegEnded)
-    ended = replace(
-        call.leg(event.leg),
+    ended = call.leg(event.leg)._replace(
         state=LegState.ENDED,
         ended_at=now,
         cause=event.cause,
@@ -294,8 +289,7 @@ def _refuser(event: LegEnded) -> EndedBy:
 
 
 def _announce(call: Call, outcome: Outcome, cause: Cause, by: EndedBy, now: float) -> Step:
-    announcing = replace(
-        call,
+    announcing = call._replace(
         state=State.ANNOUNCING,
         ending=Ending(outcome=outcome, cause=cause, by=by),
         deadline_at=now + ANNOUNCEMENT_SECONDS,
@@ -310,9 +304,8 @@ def _end(call: Call, outcome: Outcome, cause: Cause, by: EndedBy, now: float) ->
         leg = call.leg(name)
         if leg.state in _LIVE:
             effects.append(HangUp(name, cause))
-            call = call.with_leg(name, replace(leg, state=LegState.ENDED, ended_at=now, cause=cause))
-    ended = replace(
-        call,
+            call = call.with_leg(name, leg._replace(state=LegState.ENDED, ended_at=now, cause=cause))
+    ended = call._replace(
         state=State.ENDED,
         ended_at=now,
         deadline_at=None,
