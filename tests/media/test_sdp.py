@@ -79,6 +79,10 @@ def test_the_direction_of_the_session_holds_where_the_stream_has_none() -> None:
     assert audio_of(data + b"\na=recvonly").direction is Direction.RECVONLY
 
 
+def test_the_first_of_several_directions_holds() -> None:
+    assert audio_of(with_lines("a=recvonly", "a=sendonly")).direction is Direction.RECVONLY
+
+
 @pytest.mark.parametrize(
     ("lines", "on_hold"),
     [
