@@ -78,6 +78,18 @@ def test_without_contact_requests_take_the_way_of_the_invite() -> None:
     assert Dialog.of_invite(make_invite(), "local", HOP).remote_target == "sip:alice@example.com"
 
 
+def test_the_state_follows_the_numbers_and_the_target() -> None:
+    dialog = make_dialog()
+    before = dialog.state(is_confirmed=True)
+
+    dialog.take_sequence()
+    assert dialog.state(is_confirmed=True).local_sequence == before.local_sequence + 1
+    dialog.accepts_sequence(9)
+    assert dialog.state(is_confirmed=True).remote_sequence == 9
+    dialog.refresh_target(make_answer(contact="<sip:bob@192.0.2.3>"))
+    assert dialog.state(is_confirmed=True).remote_target == "sip:bob@192.0.2.3"
+
+
 def test_a_dialog_of_a_stored_state_skips_numbers_that_may_have_been_used() -> None:
     state = make_dialog().state(is_confirmed=True)
 

@@ -120,7 +120,21 @@ class ClientTransaction:
 
     def _do(self, action: ClientAction, now: float, response: Response | None, source: Hop | None) -> None:
         timers = self._layer.timers
+        # What every call needs stands first: the cases are tried one after the other.
         match action:
+            case ClientAction.HAND_UP:
+                assert response is not None  # the tables pass up what came in only
+                assert source is not None
+                self._user(self, response, source, now)
+            case ClientAction.STOP:
+                self._stop()
+            case ClientAction.END:
+                self._stop()
+                self._layer.forget_client(self)
+            case ClientAction.START_M:
+                self._linger(timers.transaction_seconds, now)
+            case ClientAction.START_K:
+                self._linger(timers.linger_seconds(is_reliable=self.hop.reliable), now)
             case ClientAction.REPEAT | ClientAction.REPEAT_CAPPED | ClientAction.REPEAT_SLOWLY:
                 self._layer.send(self._data, self.hop)
                 self._interval_seconds *= 2
@@ -129,28 +143,15 @@ class ClientTransaction:
                 elif action is ClientAction.REPEAT_SLOWLY:
                     self._interval_seconds = timers.t2_seconds
                 self._arm_repeat(now)
-            case ClientAction.STOP:
-                self._stop()
-            case ClientAction.END:
-                self._stop()
-                self._layer.forget_client(self)
             case ClientAction.ACKNOWLEDGE:
                 assert response is not None  # the tables acknowledge on FAILURE only
                 self._layer.send(acknowledge_failure(self.request, response).serialize(), self.hop)
-            case ClientAction.HAND_UP:
-                assert response is not None  # the tables pass up what came in only
-                assert source is not None
-                self._user(self, response, source, now)
             case ClientAction.REPORT_TIMEOUT:
                 self._user(self, NoAnswer.TIMEOUT, self.hop, now)
             case ClientAction.REPORT_SEND_FAILURE:
                 self._user(self, NoAnswer.SEND_FAILURE, self.hop, now)
             case ClientAction.START_D:
                 self._linger(timers.failed_invite_linger_seconds(is_reliable=self.hop.reliable), now)
-            case ClientAction.START_K:
-                self._linger(timers.linger_seconds(is_reliable=self.hop.reliable), now)
-            case ClientAction.START_M:
-                self._linger(timers.transaction_seconds, now)
             case _:
                 assert_never(action)
 

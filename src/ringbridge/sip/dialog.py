@@ -7,7 +7,7 @@ CSeq, follows target refreshes and writes requests. Neither knows transactions, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import ip_address
 
@@ -55,6 +55,7 @@ class Dialog:
 
     __slots__ = (
         "_answered_from",
+        "_state",
         "call_id",
         "hop",
         "invite_branch",
@@ -70,6 +71,7 @@ class Dialog:
 
     def __init__(self, state: DialogState, *, answered_from: Hop) -> None:
         self._answered_from = answered_from
+        self._state = state
         self.call_id = state.call_id
         self.local_uri = state.local_uri
         self.remote_uri = state.remote_uri
@@ -125,19 +127,18 @@ class Dialog:
         return dialog
 
     def state(self, *, is_confirmed: bool) -> DialogState:
-        """Return what to keep."""
-        return DialogState(
-            call_id=self.call_id,
-            local_uri=self.local_uri,
-            remote_uri=self.remote_uri,
-            local_sequence=self.local_sequence,
-            remote_sequence=self.remote_sequence,
-            route_set=self.route_set,
-            remote_target=self.remote_target,
-            hop=self.hop,
-            invite_branch=self.invite_branch,
-            is_confirmed=is_confirmed,
-        )
+        """Return what to keep; the value told last if nothing has changed."""
+        last = self._state
+        changing = (self.local_sequence, self.remote_sequence, self.remote_target, is_confirmed)
+        if changing != (last.local_sequence, last.remote_sequence, last.remote_target, last.is_confirmed):
+            self._state = replace(
+                last,
+                local_sequence=self.local_sequence,
+                remote_sequence=self.remote_sequence,
+                remote_target=self.remote_target,
+                is_confirmed=is_confirmed,
+            )
+        return self._state
 
     def addresses(self) -> frozenset[Address]:
         """Where this dialog's requests may come from: no other packet belongs to it, whatever tags it bears."""
