@@ -44,7 +44,7 @@ async def probe(uris: Mapping[str, str]) -> list[Finding]:
     """What is to be said of each of `uris`, by what to call it; takes a second at most, and names to look up besides."""
     findings: list[Finding] = []
     hops: dict[str, Hop] = {}
-    resolver = Resolver()
+    resolver = Resolver(socket.AF_UNSPEC)
     for subject, uri in list(uris.items())[:MOST_PROBED]:
         try:
             hops[subject] = await resolver.resolve(uri)

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import secrets
+import socket
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Self, assert_never
@@ -55,7 +56,7 @@ class NativeEngine:
         self._journal = journal
         self._trunk = trunk
         self._now = now
-        self._resolver = Resolver()
+        self._resolver = Resolver(socket.AF_INET6 if ":" in sip_host else socket.AF_INET)
         self._tasks = asyncio.TaskGroup()
         self._carriages: dict[str, Carriage] = {}
         self._sessions: dict[str, tuple[Carriage, LegName]] = {}

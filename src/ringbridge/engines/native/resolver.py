@@ -21,9 +21,10 @@ class Unresolvable(Exception):
 
 
 class Resolver:
-    """Turns SIP URIs into hops; remembers the last good answer for each name."""
+    """Turns SIP URIs into hops that a socket of `family` can send to; remembers the last good answer for each name."""
 
-    def __init__(self) -> None:
+    def __init__(self, family: socket.AddressFamily) -> None:
+        self._family = family
         self._known: dict[str, str] = {}
 
     def literal(self, target: str) -> Hop | None:
@@ -43,8 +44,9 @@ class Resolver:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(LOOK_UP_SECONDS):
-                found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
-        except (OSError, TimeoutError) as exc:
+                found = await loop.getaddrinfo(host, port, family=self._family, type=socket.SOCK_DGRAM)
+        except (OSError, UnicodeError, TimeoutError) as exc:
+            # UnicodeError: labels that no name server could be asked about, such as an empty one.
             if host not in self._known:
                 raise Unresolvable(f"{host} cannot be looked up: {exc!r}") from exc
         else:
