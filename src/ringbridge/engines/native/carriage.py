@@ -118,7 +118,7 @@ class Carriage:
         if hop is not None and self._media is not None:
             self._invite(leg, hop, self._media)
         else:
-            self._tools.tasks.create_task(self._originate_later(leg, target))
+            self._tools.tasks.create_task(self._try_to_originate(leg, target))
 
     def play(self, prompt: Prompt, *, repeat: bool) -> None:
         """Play to the user; PromptFinished follows unless it repeats."""
@@ -270,6 +270,14 @@ class Carriage:
 
     # How it is done
 
+    async def _try_to_originate(self, leg: LegName, target: str) -> None:
+        """The top of a task: what goes wrong here ends this call and no other."""
+        try:
+            await self._originate_later(leg, target)
+        except Exception:
+            log.exception("call.not_originated", call=self._call.id, leg=leg.value)
+            self._tell_of(leg, LegEnded(leg, Cause.INTERNAL))
+
     async def _originate_later(self, leg: LegName, target: str) -> None:
         """Dial a leg that has to wait for its media ports or for a name."""
         try:
@@ -303,7 +311,7 @@ class Carriage:
         tools.driver.endpoint.invite(
             target=party.target,
             hop=hop,
-            from_=str(NameAddress(display_name=party.caller_name, uri=own)),
+            from_=str(NameAddress(display_name=_one_line(party.caller_name), uri=own)),
             to=f"<{party.target}>",
             body=self._description(leg, media, codecs),
             credentials=tools.credentials(party.trunk) if party.trunk is not None else None,
@@ -341,3 +349,8 @@ class Carriage:
 
     def _tell(self, event: Event) -> None:
         self._tools.tell(self._call.id, event)
+
+
+def _one_line(name: str | None) -> str | None:
+    """A name as it may stand in a header field: whatever would break a line is a blank."""
+    return None if name is None else "".join(letter if letter.isprintable() else " " for letter in name)

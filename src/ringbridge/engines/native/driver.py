@@ -122,7 +122,7 @@ class SipDriver:
                     break
                 # News first: what a crash must not forget is written down before the packet that makes it true.
                 for event in events:
-                    self._on_event(event)
+                    self._tell(event)
                 for packet in packets:
                     self._send(packet)
         finally:
@@ -140,6 +140,13 @@ class SipDriver:
                 await self._is_quiet.wait()
         except TimeoutError:
             log.warning("sip.left_unanswered", requests=self.endpoint.counts.unanswered_requests)
+
+    def _tell(self, event: Event) -> None:
+        try:
+            self._on_event(event)
+        except Exception:
+            # The packets that belong to other calls must leave all the same.
+            log.exception("sip.event_failed", session=event.session)
 
     def _read(self) -> None:
         for _ in range(DATAGRAMS_AT_ONCE):
