@@ -282,9 +282,11 @@ class Reason(NamedTuple):
             raise MalformedField(f"no Reason can be read from {shortened(text)}")
         parameters = parse_parameters(semicolon + rest)
         explanation = parameter(parameters, "text")
+        cause = read_number(parameter(parameters, "cause") or "")
         return cls(
             protocol,
-            read_number(parameter(parameters, "cause") or ""),
+            # A SIP status or a Q.850 value: a larger number is neither, and fits in no column for one.
+            cause if cause is not None and cause <= 699 else None,
             None if explanation is None else unquote(explanation),
         )
 
