@@ -20,6 +20,10 @@ RECEIVE_BUFFER_OCTETS = 4 * 1024 * 1024
 # Linux: have ICMP errors queued with the address that they are about (ip(7), ipv6(7)). Python does not name the options.
 IP_RECVERR, IPV6_RECVERR = 11, 25
 
+# Linux: let the kernel fragment what is longer than the path's MTU. Otherwise one long INVITE behind a VPN would come
+# back as an error, and that error would be taken for one of every other INVITE to the same hop.
+IP_MTU_DISCOVER, IPV6_MTU_DISCOVER, PMTUDISC_DONT = 10, 23, 0
+
 # How many datagrams are read before others on the event loop get their turn: a flood must not starve timers.
 DATAGRAMS_AT_ONCE = 64
 DATAGRAM_OCTETS = 65_535
@@ -93,8 +97,10 @@ class SipDriver:
             _ask_for_buffer(sock)
             if is_ipv6:
                 sock.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
+                sock.setsockopt(socket.IPPROTO_IPV6, IPV6_MTU_DISCOVER, PMTUDISC_DONT)
             else:
                 sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+                sock.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_DONT)
             sock.bind((host, port))
             driver = cls(sock, make_endpoint, on_event, now)
         except BaseException:
