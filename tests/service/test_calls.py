@@ -316,6 +316,24 @@ async def test_a_draining_server_takes_no_new_call_and_waits_for_the_running_one
     assert house.observer.ended_calls[0].ending.cause is Cause.DECLINED
 
 
+async def test_a_call_that_was_being_stored_when_the_drain_began_is_ended_undialled(house: House) -> None:
+    house.store.gate = asyncio.Event()
+    placing = asyncio.create_task(house.calls.place(CALLER, FROM, TO))
+    await asyncio.wait((placing,), timeout=0.05)
+    draining = asyncio.create_task(house.calls.drain(5.0))
+    await asyncio.wait((draining,), timeout=0.05)
+    waited_for_it = not draining.done()
+    house.store.gate.set()
+    placed = await placing
+    await asyncio.wait_for(draining, 5)
+
+    assert waited_for_it
+    assert house.engine.performed == []
+    assert [(call.id, call.ending.cause) for call in house.observer.ended_calls if call.ending] == [
+        (placed.call_id, Cause.DRAINED)
+    ]
+
+
 async def test_calls_that_outlast_the_drain_are_ended(house: House) -> None:
     call_id = await house.place()
     await asyncio.wait_for(house.calls.drain(0.01), 5)

@@ -120,13 +120,14 @@ class CallService:
             if not await duplicate.stored():
                 raise CannotPlaceCalls("first_click_failed")
             return Placed(duplicate.call_id, replayed=True)
-        try:
-            await self._store.accept(call, first_event(call))
-        except BaseException:
-            self._admission.release(call.id)
-            raise
-        self._admission.confirm(call.id)
-        self._start(call)
+        with self._live.awaiting_one():
+            try:
+                await self._store.accept(call, first_event(call))
+            except BaseException:
+                self._admission.release(call.id)
+                raise
+            self._admission.confirm(call.id)
+            self._start(call)
         return Placed(call.id, replayed=False)
 
     async def find(self, caller: Caller, call_id: str) -> StoredCall | None:
@@ -209,6 +210,8 @@ class CallService:
         )
         self._live.add(runner)
         self._observer.accepted(call)
+        if self._is_draining:
+            runner.deliver(CancelRequested(Cause.DRAINED))
         self._tasks.create_task(self._run(runner))
 
     async def _run(self, runner: Runner) -> None:

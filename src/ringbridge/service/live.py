@@ -1,7 +1,8 @@
 """The calls that run in this process or did a moment ago, and who follows them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 from ringbridge.call.history import StoredEvent
 from ringbridge.service.runner import Runner
@@ -17,6 +18,7 @@ class LiveCalls:
         self._recent: dict[str, Runner] = {}
         self._runners: dict[str, Runner] = {}
         self._followers: dict[str, list[asyncio.Queue[StoredEvent | None]]] = {}
+        self._awaited = 0
         self._is_empty = asyncio.Event()
         self._is_empty.set()
 
@@ -34,8 +36,7 @@ class LiveCalls:
         asyncio.get_running_loop().call_later(RECENT_SECONDS, self._recent.pop, call_id)
         for queue in self._followers.pop(call_id, []):
             queue.put_nowait(None)
-        if not self._runners:
-            self._is_empty.set()
+        self._look_whether_empty()
 
     def find(self, call_id: str) -> Runner | None:
         """The runner of a call that is not over."""
@@ -72,6 +73,21 @@ class LiveCalls:
             if followers is not None:
                 followers.remove(queue)
 
+    @contextmanager
+    def awaiting_one(self) -> Iterator[None]:
+        """While entered, a call is about to be added or refused, and it is not empty here."""
+        self._awaited += 1
+        self._is_empty.clear()
+        try:
+            yield
+        finally:
+            self._awaited -= 1
+            self._look_whether_empty()
+
     async def empty(self) -> None:
-        """Wait until no call runs."""
+        """Wait until no call runs and none is about to."""
         await self._is_empty.wait()
+
+    def _look_whether_empty(self) -> None:
+        if not self._runners and not self._awaited:
+            self._is_empty.set()
