@@ -162,11 +162,12 @@ class Carriage:
             self._tools.driver.pump()
 
     def release(self) -> None:
-        """The call is over: the media ports are free at once, and a leg still being dialled is not dialled."""
+        """The call is over: the media ports are free at once, a leg still being dialled is not dialled, none is left up."""
         self._is_released = True
         self._disarm_prompt()
         for leg in LegName:
-            self._legs[leg].is_over = True
+            if not self._legs[leg].is_over:
+                self.hang_up(leg, Cause.INTERNAL)
         if self._media is not None:
             self._media.close()
             self._media = None

@@ -24,6 +24,7 @@ from ringbridge.engines.native.resolver import Resolver, Unresolvable
 from ringbridge.sip import event as sip
 from ringbridge.sip.digest import Credentials
 from ringbridge.sip.endpoint import Endpoint, EndpointCounts, EndpointSettings
+from ringbridge.sip.errors import SipError
 from ringbridge.sip.hop import Hop
 
 log = structlog.get_logger()
@@ -172,11 +173,12 @@ class NativeEngine:
         for text in self._journal.take_left():
             try:
                 dialog = stored_dialog.from_text(text)
-            except ValueError as exc:
+                self._driver.endpoint.resume_to_end(dialog, self._now())
+            except (ValueError, TypeError, AttributeError, SipError) as exc:
+                # A damaged line must not keep the server from starting.
                 log.error("sip.orphan_unreadable", error=str(exc))
             else:
                 log.warning("sip.orphan_ended", call_id=dialog.call_id, confirmed=dialog.is_confirmed)
-                self._driver.endpoint.resume_to_end(dialog, self._now())
         self._driver.pump()
         self._journal.clear()
 
