@@ -183,10 +183,8 @@ def user_hung_up(call: Call, event: Event, now: float) -> Step:
 
 def destination_hung_up(call: Call, event: Event, now: float) -> Step:
     """The destination ended the talk."""
-    ended = _with_leg_ended(call, event, now)
-    return _end(
-        ended, Outcome.COMPLETED, ended.destination_leg.cause or Cause.NORMAL, EndedBy.DESTINATION, now
-    )
+    assert isinstance(event, LegEnded)
+    return _end(_with_leg_ended(call, event, now), Outcome.COMPLETED, event.cause, EndedBy.DESTINATION, now)
 
 
 def reach_call_limit(call: Call, event: Event, now: float) -> Step:
