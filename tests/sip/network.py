@@ -9,7 +9,7 @@ from functools import cached_property
 
 from ringbridge.sip.digest import Credentials
 from ringbridge.sip.endpoint import Endpoint, EndpointSettings, Packet
-from ringbridge.sip.event import Event
+from ringbridge.sip.event import Event, Released
 from ringbridge.sip.headers import Headers
 from ringbridge.sip.hop import Hop
 from ringbridge.sip.message import Message, Request, response_to
@@ -103,6 +103,8 @@ class Network:
         self.delay_seconds = delay_seconds
         self.sent: list[Sent] = []
         self.events: dict[Hop, list[Event]] = {hop: [] for hop in endpoints}
+        """All news but `Released`, which ends every session alike."""
+        self.released: dict[Hop, list[str]] = {hop: [] for hop in endpoints}
         self._lost = iter(lost)
         self._flying: list[tuple[float, int, Packet, Hop]] = []
 
@@ -114,7 +116,11 @@ class Network:
                 self.sent.append(Sent(self.now, hop, packet, is_lost))
                 if not is_lost and packet.hop in self.endpoints:
                     self.put(packet.data, source=hop, to=packet.hop)
-            self.events[hop] += endpoint.events()
+            for event in endpoint.events():
+                if isinstance(event, Released):
+                    self.released[hop].append(event.session)
+                else:
+                    self.events[hop].append(event)
 
     def put(self, data: bytes, *, source: Hop, to: Hop) -> None:
         """Put a packet on its way."""
@@ -249,6 +255,7 @@ def call_peer(
     fraction: float = 0.0,
     session_expires_seconds: int = 1800,
     headers: Sequence[tuple[str, str]] = (),
+    pinned: bool = False,
 ) -> tuple[Network, Endpoint, ScriptedPeer]:
     """A caller whose INVITE, of the session `call`, is on its way to a scripted peer."""
     caller = make_endpoint(
@@ -264,6 +271,7 @@ def call_peer(
         credentials=credentials,
         headers=headers,
         session="call",
+        pinned=pinned,
         now=0.0,
     )
     network.pump()
@@ -309,5 +317,5 @@ def assert_nothing_is_left(endpoint: Endpoint) -> None:
     """Every store of an endpoint is empty again."""
     counts = endpoint.counts
     assert (counts.sessions, counts.client_transactions, counts.server_transactions) == (0, 0, 0)
-    assert (counts.live_addresses, counts.alarms) == (0, 0)
+    assert (counts.live_hosts, counts.alarms) == (0, 0)
     assert endpoint.next_deadline() is None

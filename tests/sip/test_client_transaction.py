@@ -283,3 +283,43 @@ def test_abandoning_an_invite_after_its_final_answer_is_late(status: int) -> Non
     bench.transaction.abandon(1.0)
 
     assert bench.layer.client_count == 1
+
+
+@pytest.mark.parametrize(("method", "status"), [("INVITE", None), ("BYE", None), ("BYE", 100)])
+def test_what_is_unanswered_when_its_connection_breaks_is_sent_once_more(
+    method: str, status: int | None
+) -> None:
+    bench = Bench(method, STREAM)
+    if status is not None:
+        bench.answer(status, 0.5)
+
+    bench.layer.send_anew(STREAM, 1.0)
+    bench.collect(1.0)
+    assert bench.times(method) == [0.0, 1.0]
+    bench.layer.send_anew(STREAM, 2.0)
+    bench.collect(2.0)
+
+    assert bench.times(method) == [0.0, 1.0]
+    assert bench.heard[-1] is NoAnswer.SEND_FAILURE
+    assert bench.is_gone
+
+
+@pytest.mark.parametrize("status", [180, 200, 486])
+def test_an_answered_invite_outlives_its_connection(status: int) -> None:
+    bench = Bench("INVITE", STREAM)
+    bench.answer(status, 0.5)
+
+    bench.layer.send_anew(STREAM, 0.5)
+    bench.collect(0.5)
+
+    assert bench.times("INVITE") == [0.0]
+    assert bench.heard == [status]
+
+
+def test_the_loss_of_another_connection_changes_nothing() -> None:
+    bench = Bench("BYE", STREAM)
+
+    bench.layer.send_anew(STREAM._replace(port=5061), 1.0)
+    bench.collect(1.0)
+
+    assert bench.times("BYE") == [0.0]

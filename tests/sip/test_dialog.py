@@ -182,17 +182,12 @@ def test_the_peers_numbers_must_grow() -> None:
     assert dialog.accepts_sequence(20)
 
 
-def test_a_dialogs_addresses_are_the_hop_the_answerer_and_the_numbers_in_route_and_target() -> None:
+def test_a_dialogs_hosts_are_the_hop_the_answerer_and_the_numbers_in_route_and_target() -> None:
     answer = make_answer(("Record-Route", "<sip:192.0.2.21;lr>, <sip:proxy.example.com;lr>"))
 
-    dialog = Dialog.of_answer(make_invite(), "z9hG4bK1", answer, HOP, HOP._replace(port=5099))
+    dialog = Dialog.of_answer(make_invite(), "z9hG4bK1", answer, HOP, HOP._replace(host="192.0.2.11"))
 
-    assert dialog.addresses() == {
-        ("192.0.2.10", 5060),
-        ("192.0.2.10", 5099),
-        ("192.0.2.21", 5060),
-        ("192.0.2.2", 5080),
-    }
+    assert dialog.hosts() == {"192.0.2.10", "192.0.2.11", "192.0.2.21", "192.0.2.2"}
 
 
 def test_a_new_contact_moves_the_target_and_a_missing_one_does_not() -> None:
@@ -200,7 +195,28 @@ def test_a_new_contact_moves_the_target_and_a_missing_one_does_not() -> None:
 
     dialog.refresh_target(make_answer(contact="<sip:bob@192.0.2.3>"))
     assert dialog.next_hop == Hop("UDP", "192.0.2.3", 5060)
-    assert ("192.0.2.2", 5080) not in dialog.addresses()
+    assert "192.0.2.2" not in dialog.hosts()
 
     dialog.refresh_target(make_answer(contact=None))
     assert dialog.remote_target == "sip:bob@192.0.2.3"
+
+
+def test_a_pinned_dialog_keeps_to_its_hop_whatever_the_contact_says() -> None:
+    dialog = Dialog.of_answer(make_invite(), "z9hG4bK1", make_answer(), HOP, HOP, pinned=True)
+
+    dialog.refresh_target(make_answer(contact="<sip:bob@192.0.2.3:5090>"))
+
+    assert (dialog.next_hop, dialog.remote_target) == (HOP, "sip:bob@192.0.2.3:5090")
+    assert Dialog.of_state(dialog.state(is_confirmed=True)).next_hop == HOP
+
+
+@pytest.mark.parametrize(("transport", "port"), [("TCP", 5060), ("TLS", 5061)])
+def test_a_contact_without_port_is_at_the_default_port_of_the_dialogs_transport(
+    transport: str, port: int
+) -> None:
+    hop = Hop(transport, "192.0.2.10", 5090)
+    answer = make_answer(contact="<sip:bob@192.0.2.2>")
+
+    dialog = Dialog.of_answer(make_invite(), "z9hG4bK1", answer, hop, hop)
+
+    assert dialog.next_hop == Hop(transport, "192.0.2.2", port)

@@ -7,7 +7,7 @@ import pytest
 from ringbridge.sip.dialog import DialogState
 from ringbridge.sip.endpoint import Endpoint
 from ringbridge.sip.errors import LocalUseError
-from ringbridge.sip.event import Answered, Invited
+from ringbridge.sip.event import Answered, AnsweredLate, Invited, RefusalSource, Refused
 from ringbridge.sip.headers import Headers, Reason
 from ringbridge.sip.hop import Hop
 from ringbridge.sip.message import Message, Request, response_to
@@ -79,8 +79,41 @@ def test_someone_we_only_call_may_not_begin_anything() -> None:
 
     assert answers(caller, make_request("OPTIONS")) == []
     assert answers(caller, make_request("INVITE", branch="z9hG4bK2")) == []
-    assert caller.counts.dropped_unknown_source == 2
+    assert answers(caller, make_request("CANCEL", branch="z9hG4bK3")) == []
+    assert caller.counts.dropped_unknown_source == 3
     assert network.names(CALLER) == ["INVITE", "ACK"]
+
+
+def test_a_packet_that_cannot_be_sent_fails_its_own_request_and_no_other_to_the_same_hop() -> None:
+    network, caller, _ = call_peer()
+    caller.invite(
+        target="sip:x@example.com",
+        hop=CALLED,
+        from_="<sip:a@b>",
+        to="<sip:c@d>",
+        body=b"",
+        session="other",
+        now=0.0,
+    )
+    [packet] = caller.packets_to_send()
+
+    caller.receive_packet_failure(packet, 0.0)
+    network.pump()
+
+    [refused] = network.events[CALLER]
+    assert isinstance(refused, Refused)
+    assert (refused.session, refused.source) == ("other", RefusalSource.TRANSPORT)
+
+
+def test_an_answer_that_cannot_be_sent_fails_nothing() -> None:
+    network, caller, _ = call_peer()
+    caller.receive_packet(make_request("OPTIONS"), CALLED, 0.0)
+    [packet] = caller.packets_to_send()
+
+    caller.receive_packet_failure(packet, 0.0)
+    network.pump()
+
+    assert network.events[CALLER] == []
 
 
 def test_keep_alives_are_swallowed() -> None:
@@ -428,7 +461,7 @@ def restarted(state: DialogState, *, reason: Reason | None = None) -> tuple[Netw
     """A new process at the caller's address that ends what the old one left."""
     endpoint = make_endpoint(CALLER, "second")
     network = Network({CALLER: endpoint})
-    endpoint.resume_to_end(state, 0.0, reason=reason)
+    endpoint.resume_to_end(state, 0.0, session="left", reason=reason)
     network.pump()
     return network, endpoint, ScriptedPeer(network)
 
@@ -450,7 +483,7 @@ def test_a_confirmed_dialog_of_the_last_process_gets_its_bye() -> None:
     assert (bye.uri, bye.to_tag, bye.cseq.number) == ("sip:bob@192.0.2.2:5060", "peer", 1002)
     assert bye.headers.get("Reason") == "Q.850;cause=41"
     assert network.names(CALLER) == ["BYE"]
-    assert network.events[CALLER] == []
+    assert (network.events[CALLER], network.released[CALLER]) == ([], ["left"])
     assert_nothing_is_left(endpoint)
 
 
@@ -471,7 +504,7 @@ def test_an_invite_of_the_last_process_gets_its_cancel_and_ack() -> None:
         invite.headers.get(name) for name in ("From", "To", "Call-ID", "Route")
     ]
     assert network.names(CALLER) == ["CANCEL", "ACK"]
-    assert network.events[CALLER] == []
+    assert (network.events[CALLER], network.released[CALLER]) == ([], ["left"])
     assert_nothing_is_left(endpoint)
 
 
@@ -487,7 +520,9 @@ def test_a_late_200_to_an_invite_of_the_last_process_gets_ack_and_bye() -> None:
     assert_nothing_is_left(endpoint)
 
     assert network.names(CALLER) == ["CANCEL", "ACK", "BYE"]
-    assert network.events[CALLER] == []
+    [late] = network.events[CALLER]
+    assert isinstance(late, AnsweredLate)
+    assert (late.session, network.released[CALLER]) == ("left", ["left"])
 
 
 def test_an_invite_of_the_last_process_that_nobody_remembers_is_forgotten() -> None:
@@ -506,10 +541,11 @@ def test_ending_the_same_dialog_twice_is_once_enough() -> None:
     state = kept(caller)
     network, endpoint, _ = restarted(state)
 
-    endpoint.resume_to_end(state, 0.0)
+    endpoint.resume_to_end(state, 0.0, session="again")
     network.pump()
 
     assert network.names(CALLER) == ["BYE"]
+    assert network.released[CALLER] == ["again"]
 
 
 def test_a_call_to_us_that_was_never_answered_is_left_to_its_caller() -> None:
@@ -519,7 +555,7 @@ def test_a_call_to_us_that_was_never_answered_is_left_to_its_caller() -> None:
 
     network, endpoint, _ = restarted(state)
 
-    assert network.sent == []
+    assert (network.sent, network.released[CALLER]) == ([], ["left"])
     assert_nothing_is_left(endpoint)
 
 
@@ -546,3 +582,24 @@ def test_calling_early_does_no_harm() -> None:
     network.pump()
 
     assert network.names(CALLER) == ["INVITE"]
+
+
+def test_the_owner_learns_whether_a_packet_was_a_message_of_somebody_who_is_heard() -> None:
+    endpoint = make_endpoint(CALLED, "called")
+    options = make_request("OPTIONS")
+
+    assert endpoint.receive_packet(options, CALLER, 0.0)
+    assert not endpoint.receive_packet(options, STRANGER, 0.0)
+    assert not endpoint.receive_packet(b"nonsense\r\n\r\n", CALLER, 0.0)
+    assert not endpoint.receive_packet(b"\r\n", CALLER, 0.0)
+
+
+def test_a_host_is_needed_as_long_as_something_alive_talks_to_it() -> None:
+    network, caller, peer = call_peer()
+    stream = CALLED._replace(transport="TCP", port=49_152)
+
+    assert caller.needs(stream)
+    assert not caller.needs(STRANGER)
+    peer.answer(486)
+    network.run(until=32.0)
+    assert not caller.needs(stream)

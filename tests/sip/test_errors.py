@@ -6,15 +6,26 @@ from ringbridge.sip.errors import (
     LocalUseError,
     MalformedField,
     MalformedMessage,
+    MalformedStream,
     MalformedUri,
     SipError,
+    Unlocatable,
 )
 from ringbridge.sip.headers import Headers
 from ringbridge.sip.message import Request
 
 
 @pytest.mark.parametrize(
-    "error", [MalformedMessage, MalformedField, MalformedUri, DigestUnsupported, LocalUseError]
+    "error",
+    [
+        MalformedMessage,
+        MalformedStream,
+        MalformedField,
+        MalformedUri,
+        DigestUnsupported,
+        Unlocatable,
+        LocalUseError,
+    ],
 )
 def test_every_error_of_the_package_can_be_caught_as_one(error: type[Exception]) -> None:
     assert issubclass(error, SipError)

@@ -4,7 +4,7 @@ import pytest
 
 from ringbridge.sip.digest import Credentials
 from ringbridge.sip.endpoint import Endpoint
-from ringbridge.sip.event import Answered, Ended, Progressed, RefusalSource, Refused
+from ringbridge.sip.event import Answered, AnsweredLate, Ended, Progressed, RefusalSource, Refused
 from ringbridge.sip.headers import Reason
 from ringbridge.sip.hop import Hop
 from ringbridge.sip.message import Request
@@ -173,10 +173,28 @@ def test_a_call_hung_up_before_any_answer_and_then_answered_gets_ack_and_bye_at_
 
     assert network.names(CALLER) == ["INVITE", "ACK", "BYE"]
     assert [sent.at for sent in network.sent] == [0.0, 0.0, 0.0]
+    told, late = network.events[CALLER]
+    assert told == HUNG_UP
+    assert isinstance(late, AnsweredLate)
+    assert (late.session, late.dialog.remote_uri) == ("call", "<sip:bob@example.com>;tag=peer")
+    assert late.dialog.is_confirmed
+    assert network.released[CALLER] == []
     peer.answer(200, method="BYE")
     network.run(until=40.0)
-    assert network.events[CALLER] == [HUNG_UP]
+    assert network.released[CALLER] == ["call"]
     assert_nothing_is_left(caller)
+
+
+def test_a_call_that_is_answered_and_hung_up_by_its_peer_after_it_was_given_up_is_over_once() -> None:
+    network, caller, peer = call_peer()
+    hang_up(network, caller)
+    peer.answer(200, body=ANSWER)
+
+    peer.send("BYE")
+    peer.answer(481, method="BYE")
+
+    assert network.names(CALLER) == ["INVITE", "ACK", "BYE", "200 BYE"]
+    assert network.released[CALLER] == ["call"]
 
 
 def test_a_call_hung_up_before_any_answer_and_never_answered_stops_after_64_t1() -> None:
@@ -410,8 +428,12 @@ def test_a_200_that_outlives_every_memory_of_its_call_gets_ack_and_bye_once() ->
     peer.answer(200, body=ANSWER)
 
     assert network.names(CALLER)[7:] == ["ACK", "BYE", "ACK"]
-    assert network.events[CALLER] == [refused(408, "Request Timeout", RefusalSource.TIMEOUT)]
+    timed_out, late = network.events[CALLER]
+    assert timed_out == refused(408, "Request Timeout", RefusalSource.TIMEOUT)
+    assert isinstance(late, AnsweredLate)
+    assert late.session not in ("", "call")
     peer.answer(200, method="BYE")
+    assert network.released[CALLER] == ["call", late.session]
     network.run(until=70.0)
     assert_nothing_is_left(caller)
 
@@ -648,3 +670,89 @@ def test_two_peers_of_one_endpoint_do_not_disturb_each_other() -> None:
     ScriptedPeer(network, hop=other).answer(486)
 
     assert [event.session for event in network.events[CALLER]] == ["other"]
+
+
+def test_a_cancel_goes_where_its_long_invite_went() -> None:
+    stream = CALLED._replace(transport="TCP")
+    network, caller, peer = call_peer(headers=[("Subject", "x" * 1300)])
+    peer.answer(180, source=stream)
+
+    caller.hang_up("call", 0.0)
+    network.pump()
+    peer.answer(200, method="CANCEL", source=stream)
+    peer.answer(487, source=stream)
+
+    assert [(sent.name, sent.packet.hop) for sent in network.sent] == [
+        ("INVITE", stream),
+        ("CANCEL", stream),
+        ("ACK", stream),
+    ]
+    network.run(until=0.0)
+    assert_nothing_is_left(caller)
+
+
+def test_a_dialog_of_a_long_invite_goes_on_by_datagrams() -> None:
+    network, caller, peer = call_peer(headers=[("Subject", "x" * 1300)])
+    peer.answer(200, source=CALLED._replace(transport="TCP"), body=ANSWER)
+
+    caller.hang_up("call", 0.0)
+    network.pump()
+
+    assert [(sent.name, sent.packet.hop) for sent in network.sent][1:] == [("ACK", CALLED), ("BYE", CALLED)]
+    assert peer.received("INVITE").headers.get("Contact") == "<sip:192.0.2.1:5060>"
+
+
+# Requests before the answer (RFC 3311 section 5.2)
+
+
+@pytest.mark.parametrize("source", [CALLED, CALLED._replace(port=40_000)])
+def test_an_update_without_offer_is_answered_in_an_early_dialog(source: Hop) -> None:
+    network, caller, peer = call_peer()
+    caller.set_known_peers([])
+    peer.answer(183)
+
+    peer.send("UPDATE", source=source)
+
+    answer = network.last(CALLER, "200 UPDATE")
+    assert [answer.headers.get(name) for name in ("Contact", "Supported")] == [
+        "<sip:192.0.2.1:5060>",
+        "timer",
+    ]
+    peer.answer(200, body=ANSWER)
+    assert isinstance(network.events[CALLER][-1], Answered)
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "status"),
+    [("UPDATE", OFFER, 491), ("INVITE", OFFER, 491), ("INVITE", b"", 491), ("BYE", b"", 481)],
+)
+def test_other_requests_in_an_early_dialog_are_refused(method: str, body: bytes, status: int) -> None:
+    network, _, peer = call_peer()
+    peer.answer(180)
+
+    peer.send(method, body=body)
+
+    assert network.names(CALLER)[-1] == f"{status} {method}"
+    peer.answer(200, body=ANSWER)
+    assert isinstance(network.events[CALLER][-1], Answered)
+
+
+def test_an_update_with_a_tag_that_no_answer_bore_is_481() -> None:
+    network, _, peer = call_peer()
+    peer.answer(100)
+    peer.answer(180)
+
+    peer.send("UPDATE", tag="other")
+
+    assert network.names(CALLER)[-1] == "481 UPDATE"
+
+
+def test_only_so_many_early_dialogs_are_kept() -> None:
+    network, _, peer = call_peer()
+    for fork in range(20):
+        peer.answer(180, tag=f"fork{fork}")
+
+    peer.send("UPDATE", tag="fork15")
+    peer.send("UPDATE", tag="fork16")
+
+    assert network.names(CALLER)[-2:] == ["200 UPDATE", "481 UPDATE"]

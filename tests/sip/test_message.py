@@ -132,7 +132,7 @@ def test_every_request_survives_being_written_and_read(fields: list[tuple[str, s
     request = Request(
         method="INVITE",
         uri="sip:desk@example.org",
-        headers=INVITE.headers.replacing("m", "<sip:a@b>").adding(*fields),
+        headers=Headers.of([*INVITE.headers.replacing("m", "<sip:a@b>"), *fields]),
         body=body,
     )
 

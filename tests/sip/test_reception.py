@@ -1,5 +1,6 @@
 """The peer's INVITE: ring, accept, reject, CANCEL, BYE before the answer, and the ACK."""
 
+from ringbridge.sip.endpoint import Endpoint
 from ringbridge.sip.event import Acknowledged, Answered, Ended, EndedBy, Progressed, RefusalSource, Refused
 from ringbridge.sip.headers import Reason
 from ringbridge.sip.message import Request
@@ -22,6 +23,14 @@ def in_dialog(
     headers = answer.headers.replacing("CSeq", f"{number} {method}")
     headers = headers.replacing("Via", f"SIP/2.0/UDP 192.0.2.1:5060;branch={branch}")
     return Request(method=method, uri="sip:bob@192.0.2.2", headers=headers, body=body).serialize()
+
+
+def answer_a_silent_caller() -> tuple[Network, Endpoint, str]:
+    """An endpoint that has answered a caller who is not heard of again, unless the test speaks for it."""
+    network, called, session = receive_call()
+    del network.endpoints[CALLER]
+    called.accept(session, ANSWER, 0.0)
+    return network, called, session
 
 
 def ended(session: str, by: EndedBy) -> Ended:
@@ -183,9 +192,7 @@ def test_hanging_up_between_answer_and_ack_sends_bye_with_the_ack() -> None:
 
 
 def test_hanging_up_between_answer_and_an_ack_that_never_comes_sends_bye_after_64_t1() -> None:
-    network, called, session = receive_call()
-    del network.endpoints[CALLER]
-    called.accept(session, ANSWER, 0.0)
+    network, called, session = answer_a_silent_caller()
     called.hang_up(session, 0.0)
 
     network.run(until=100.0)
@@ -196,9 +203,7 @@ def test_hanging_up_between_answer_and_an_ack_that_never_comes_sends_bye_after_6
 
 
 def test_a_repeated_ack_brings_no_second_bye() -> None:
-    network, called, session = receive_call()
-    del network.endpoints[CALLER]
-    called.accept(session, ANSWER, 0.0)
+    network, called, session = answer_a_silent_caller()
     called.hang_up(session, 0.0)
     network.pump()
 
@@ -210,9 +215,7 @@ def test_a_repeated_ack_brings_no_second_bye() -> None:
 
 
 def test_an_ack_for_another_request_is_not_this_ones() -> None:
-    network, called, session = receive_call()
-    del network.endpoints[CALLER]
-    called.accept(session, ANSWER, 0.0)
+    network, called, _ = answer_a_silent_caller()
     network.pump()
 
     called.receive_packet(in_dialog(network, "ACK", number=9), CALLER, 0.1)
@@ -223,9 +226,7 @@ def test_an_ack_for_another_request_is_not_this_ones() -> None:
 
 
 def test_a_bye_that_comes_before_the_ack_ends_the_repeats_of_the_200() -> None:
-    network, called, session = receive_call()
-    del network.endpoints[CALLER]
-    called.accept(session, ANSWER, 0.0)
+    network, called, session = answer_a_silent_caller()
     network.pump()
 
     called.receive_packet(in_dialog(network, "BYE"), CALLER, 0.1)
@@ -237,9 +238,7 @@ def test_a_bye_that_comes_before_the_ack_ends_the_repeats_of_the_200() -> None:
 
 
 def test_a_re_invite_without_ack_counts_as_the_ack() -> None:
-    network, called, session = receive_call()
-    del network.endpoints[CALLER]
-    called.accept(session, ANSWER, 0.0)
+    network, called, session = answer_a_silent_caller()
     network.pump()
 
     called.receive_packet(in_dialog(network, "INVITE"), CALLER, 0.1)

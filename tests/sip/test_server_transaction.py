@@ -4,7 +4,7 @@ from ringbridge.sip.headers import Headers
 from ringbridge.sip.hop import Hop
 from ringbridge.sip.message import Request, response_to
 from ringbridge.sip.schedule import Schedule
-from ringbridge.sip.server_transaction import answer_hop, key_of
+from ringbridge.sip.server_transaction import answer_hop, key_of, new_connection_hop
 from ringbridge.sip.source import Sources
 from ringbridge.sip.timers import Timers
 from ringbridge.sip.transaction import ServerState
@@ -210,3 +210,21 @@ def test_answers_go_to_the_port_in_via_at_the_source_without_rport() -> None:
 
 def test_answers_go_back_over_the_connection_on_a_stream() -> None:
     assert answer_hop(make_request("BYE"), STREAM) == STREAM
+
+
+def test_an_answer_whose_connection_is_gone_goes_to_the_port_that_the_sender_named() -> None:
+    named = make_request("BYE", via="SIP/2.0/TCP 192.0.2.2:5080;branch=z9hG4bK1")
+    unnamed = make_request("BYE", via="SIP/2.0/TLS example.com;branch=z9hG4bK1")
+    tls = STREAM._replace(transport="TLS")
+
+    assert new_connection_hop(named, STREAM) == Hop("TCP", "192.0.2.2", 5080)
+    assert new_connection_hop(unnamed, tls) == Hop("TLS", "192.0.2.2", 5061)
+    assert new_connection_hop(named, PEER) is None
+
+
+def test_both_ways_are_written_on_an_answer_to_a_stream() -> None:
+    bench = Bench("BYE", STREAM)
+    bench.transaction.answer(response_to(bench.request, 200, to_tag="a"), 0.0)
+
+    [packet] = bench.layer.take_packets()
+    assert (packet.hop, packet.otherwise) == (STREAM, Hop("TCP", "192.0.2.2", 5060))

@@ -3,7 +3,8 @@
 import pytest
 
 from ringbridge.sip.digest import Credentials
-from ringbridge.sip.event import Ended, EndedBy
+from ringbridge.sip.endpoint import Endpoint
+from ringbridge.sip.event import Ended, EndedBy, StrangerHeard
 from ringbridge.sip.headers import Reason
 from ringbridge.sip.hop import Hop
 from tests.sip.network import (
@@ -23,6 +24,19 @@ def ended(by: EndedBy, session: str = "call") -> Ended:
     return Ended(session=session, by=by, q850=None, sip_cause=None)
 
 
+def invite(caller: Endpoint, hop: Hop) -> None:
+    """Have something to do with another host."""
+    caller.invite(
+        target="sip:x@example.com",
+        hop=hop,
+        from_="<sip:a@b>",
+        to="<sip:c@d>",
+        body=b"",
+        session="other",
+        now=0.0,
+    )
+
+
 def test_hanging_up_sends_bye_with_the_reason_and_is_told_at_once() -> None:
     network, caller, peer = talk_to_peer()
 
@@ -33,8 +47,30 @@ def test_hanging_up_sends_bye_with_the_reason_and_is_told_at_once() -> None:
     assert (bye.cseq, bye.to_tag, bye.headers.get("Reason")) == ((2, "BYE"), "peer", "Q.850;cause=16")
     assert network.events[CALLER] == [ended(EndedBy.LOCAL)]
     assert caller.dialog("call") is None
+    assert network.released[CALLER] == []
     peer.answer(200, method="BYE")
+    assert network.released[CALLER] == ["call"]
     assert caller.counts.sessions == 0
+
+
+def test_all_requests_of_a_pinned_session_go_where_its_invite_went() -> None:
+    phone = Hop("TCP", "192.0.2.2", 49_152)
+    network, caller, peer = call_peer(hop=phone, pinned=True)
+    peer.contact = "<sip:bob@10.0.0.7:5060;transport=tcp>"
+    peer.answer(200, body=ANSWER)
+    state = caller.dialog("call")
+
+    caller.hang_up("call", 0.0)
+    network.pump()
+
+    assert [(sent.name, sent.packet.hop) for sent in network.sent] == [
+        ("INVITE", phone),
+        ("ACK", phone),
+        ("BYE", phone),
+    ]
+    assert peer.received("BYE").uri == "sip:bob@10.0.0.7:5060;transport=tcp"
+    assert state is not None
+    assert state.pinned
 
 
 def test_hanging_up_twice_or_what_nobody_knows_does_nothing() -> None:
@@ -55,6 +91,7 @@ def test_the_peers_bye_is_answered_and_told_with_its_causes() -> None:
 
     assert network.names(CALLER)[-1] == "200 BYE"
     assert network.events[CALLER] == [Ended(session="call", by=EndedBy.PEER, q850=31, sip_cause=503)]
+    assert network.released[CALLER] == ["call"]
     network.run(until=40.0)
     assert_nothing_is_left(caller)
 
@@ -66,6 +103,7 @@ def test_a_bye_that_is_never_answered_is_repeated_until_64_t1() -> None:
     network.run(until=100.0)
 
     assert len(network.times(CALLER, "BYE")) == 11
+    assert network.released[CALLER] == ["call"]
     assert_nothing_is_left(caller)
 
 
@@ -90,6 +128,21 @@ def test_a_bye_to_where_nobody_listens_is_over_at_once() -> None:
 
 
 # Crossing (B5)
+
+
+def test_a_bye_whose_connection_breaks_goes_over_a_new_one() -> None:
+    trunk = Hop("TCP", "192.0.2.2", 5060)
+    network, caller, peer = call_peer(hop=trunk)
+    peer.answer(200, body=ANSWER)
+    caller.hang_up("call", 0.0)
+    network.pump()
+
+    caller.receive_connection_loss(trunk, 0.0)
+    network.pump()
+
+    assert network.names(CALLER) == ["INVITE", "ACK", "BYE", "BYE"]
+    peer.answer(200, method="BYE")
+    assert caller.counts.sessions == 0
 
 
 def test_when_both_sides_hang_up_at_once_both_byes_are_answered_200() -> None:
@@ -200,31 +253,47 @@ def test_a_request_with_right_tags_from_a_stranger_is_dropped_unread() -> None:
     assert caller.counts.dropped_unknown_source == 4
 
 
-def test_a_request_with_right_tags_from_another_peer_is_dropped() -> None:
+OTHER = Hop("UDP", "192.0.2.66", 5060)
+
+
+@pytest.mark.parametrize("source", [CALLED._replace(port=5099), OTHER, OTHER._replace(port=40_000)])
+def test_a_request_may_come_from_any_port_of_the_dialogs_host_and_of_a_configured_peer(source: Hop) -> None:
     network, caller, peer = talk_to_peer()
-    other = Hop("UDP", "192.0.2.66", 5060)
     caller.set_known_peers([("192.0.2.66", 5060)])
 
-    peer.send("BYE", source=other)
-    peer.send("ACK", source=other)
+    peer.send("BYE", source=source)
 
-    assert network.names(CALLER) == ["INVITE", "ACK"]
-    assert network.events[CALLER] == []
-    assert caller.counts.dropped_unmatched == 1
+    assert network.names(CALLER)[2:] == ["200 BYE"]
+    assert network.sent[-1].packet.hop == source
+    assert network.events[CALLER] == [ended(EndedBy.PEER)]
+
+
+def test_a_request_with_right_tags_from_another_dialogs_host_is_dropped_and_told_once() -> None:
+    network, caller, peer = talk_to_peer()
+    caller.set_known_peers([])
+    invite(caller, OTHER)
+
+    peer.send("BYE", source=OTHER)
+    peer.send("INVITE", source=OTHER)
+    peer.send("ACK", source=OTHER)
+
+    assert network.names(CALLER) == ["INVITE", "ACK", "INVITE"]
+    assert network.events[CALLER] == [StrangerHeard(session="call", method="BYE", source=OTHER)]
+    assert caller.counts.dropped_unmatched == 2
 
 
 def test_a_thousand_forged_requests_leave_the_call_alone() -> None:
     network, caller, peer = talk_to_peer()
-    other = Hop("UDP", "192.0.2.66", 5060)
-    caller.set_known_peers([("192.0.2.66", 5060)])
+    caller.set_known_peers([])
+    invite(caller, OTHER)
 
     for forgery in range(250):
         peer.send("BYE", tag=f"forged{forgery}")
         peer.send("INVITE", remote_tag=f"forged{forgery}", body=b"hold")
-        peer.send("BYE", source=other)
+        peer.send("BYE", source=OTHER)
         peer.answer(200, tag=f"forged{forgery}", source=STRANGER)
 
-    assert network.events[CALLER] == []
+    assert network.events[CALLER] == [StrangerHeard(session="call", method="BYE", source=OTHER)]
     assert caller.dialog("call") is not None
     assert caller.counts.server_transactions == 0
 

@@ -52,7 +52,13 @@ def test_a_client_takes_every_answer_in_every_state_that_lives(
     table: dict[tuple[ClientState, ClientInput], object],
 ) -> None:
     states = {state for state, _ in table} - {ClientState.TERMINATED}
-    answers = (ClientInput.PROVISIONAL, ClientInput.SUCCESS, ClientInput.FAILURE, ClientInput.SEND_FAILED)
+    answers = (
+        ClientInput.PROVISIONAL,
+        ClientInput.SUCCESS,
+        ClientInput.FAILURE,
+        ClientInput.SEND_FAILED,
+        ClientInput.CONNECTION_LOST,
+    )
 
     assert [(state, answer) for state in states for answer in answers if (state, answer) not in table] == []
 

@@ -192,12 +192,6 @@ def test_a_long_address_is_read_like_a_short_one() -> None:
     assert NameAddress.parse("<sip:lena@example.org>;tag=" + "a" * 5000).tag == "a" * 5000
 
 
-def test_a_tag_takes_the_place_of_another() -> None:
-    address = NameAddress.parse("<sip:lena@example.org>;Tag=1;x")
-
-    assert str(address.with_tag("2")) == "<sip:lena@example.org>;x;tag=2"
-
-
 @given(some_addresses)
 def test_every_address_survives_being_written_and_read(address: NameAddress) -> None:
     assert NameAddress.parse(str(address)) == address

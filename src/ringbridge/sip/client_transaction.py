@@ -48,6 +48,7 @@ class ClientTransaction:
         "_repeat_alarm",
         "_table",
         "_user",
+        "_was_sent_anew",
         "branch",
         "hop",
         "request",
@@ -65,6 +66,7 @@ class ClientTransaction:
         self._interval_seconds = layer.timers.t1_seconds
         self._repeat_alarm: Alarm | None = None
         self._give_up_alarm: Alarm | None = None
+        self._was_sent_anew = False
         self.request = request
         self.branch = branch
         self.hop = hop
@@ -93,12 +95,27 @@ class ClientTransaction:
         else:
             self._step(ClientInput.FAILURE, now, response, source)
 
+    def sends(self, data: bytes) -> bool:
+        """Whether these very octets are this request."""
+        return data is self._data
+
     def fail(self, now: float) -> None:
-        """Take the news that the network cannot reach the hop."""
+        """Take the news that the request cannot be sent, or that the network cannot reach the hop."""
         self._step(ClientInput.SEND_FAILED, now)
 
+    def lose_connection(self, now: float) -> None:
+        """Take the news that the connection to the hop broke, which may have been dead for a while.
+
+        A server that has the request already knows it by its branch. A second loss is taken for a failure.
+        """
+        self._step(ClientInput.SEND_FAILED if self._was_sent_anew else ClientInput.CONNECTION_LOST, now)
+
+    def leave(self, now: float) -> None:
+        """Repeat an INVITE no more that nobody has answered by anything."""
+        self._step(ClientInput.LEAVING, now)
+
     def abandon(self, now: float) -> None:
-        """Forget an INVITE whose CANCEL brought no final answer (RFC 3261 section 9.1)."""
+        """Forget a request to which no answer is waited for any more (RFC 3261 section 9.1)."""
         self._step(ClientInput.ABANDONED, now)
 
     def _repeat_due(self, now: float) -> None:
@@ -128,6 +145,8 @@ class ClientTransaction:
                 self._user(self, response, source, now)
             case ClientAction.STOP:
                 self._stop()
+            case ClientAction.STOP_REPEATING:
+                self._layer.schedule.disarm(self._repeat_alarm)
             case ClientAction.END:
                 self._stop()
                 self._layer.forget_client(self)
@@ -143,6 +162,9 @@ class ClientTransaction:
                 elif action is ClientAction.REPEAT_SLOWLY:
                     self._interval_seconds = timers.t2_seconds
                 self._arm_repeat(now)
+            case ClientAction.SEND_ANEW:
+                self._was_sent_anew = True
+                self._layer.send(self._data, self.hop)
             case ClientAction.ACKNOWLEDGE:
                 assert response is not None  # the tables acknowledge on FAILURE only
                 self._layer.send(acknowledge_failure(self.request, response).serialize(), self.hop)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 from ringbridge.sip.dialog import Field
 from ringbridge.sip.errors import MalformedField
 from ringbridge.sip.event import Event
-from ringbridge.sip.headers import Reason
-from ringbridge.sip.hop import Hop
+from ringbridge.sip.headers import Reason, Via
+from ringbridge.sip.hop import DEFAULT_PORTS, Hop
 from ringbridge.sip.message import Request, Response, response_to
 from ringbridge.sip.schedule import Schedule
 from ringbridge.sip.server_transaction import ServerTransaction
@@ -28,6 +28,12 @@ ALLOWED_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "UPDATE", "OPTIONS")
 ALLOW = ("Allow", ", ".join(ALLOWED_METHODS))
 SUPPORTED = ("Supported", "timer")
 SDP = "application/sdp"
+
+MAX_DATAGRAM_OCTETS = 1300
+"""A longer request goes over a stream, where one can be had: RFC 3261 section 18.1.1, for a path of 1500 octets."""
+WITHOUT_STREAM_SECONDS = 600.0
+"""How long a peer that took no connection is not asked for another one."""
+MAX_WITHOUT_STREAM = 1000
 
 
 class Randomness(Protocol):
@@ -47,7 +53,9 @@ class EndpointSettings:
     """What does not change while the endpoint lives."""
 
     local: Hop
-    """The address written in Via and Contact; the owner's socket is bound to it."""
+    """Where the owner listens: written in Via and Contact of what goes over that transport."""
+    others: tuple[Hop, ...] = ()
+    """The same for other transports, at most one each."""
     timers: Timers = field(default_factory=Timers)
     session_expires_seconds: int = 1800
     """How long a session lives without a refresh (RFC 4028)."""
@@ -55,6 +63,8 @@ class EndpointSettings:
     """The least that a peer may ask for; RFC 4028 section 5 forbids less than 90."""
     accepts_invitations: bool = False
     """Whether an INVITE of a known peer becomes `Invited`; else it is answered 403."""
+    digest_algorithms: tuple[str, ...] = ("MD5",)
+    """What phones that register are asked for, one challenge each, the preferred one first; see `authorization`."""
 
 
 class Core:
@@ -71,11 +81,14 @@ class Core:
         self.dialogs: dict[tuple[str, str], Session] = {}
         """By Call-ID and local tag; an entry goes when nothing on the wire needs it any more."""
         self._events: list[Event] = []
-        local = settings.local
-        host = f"[{local.host}]" if ":" in local.host else local.host
-        self._via = f"SIP/2.0/{local.transport} {host}:{local.port};rport;branch="
-        transport = "" if local.transport == "UDP" else f";transport={local.transport.lower()}"
-        self.contact = ("Contact", f"<sip:{host}:{local.port}{transport}>")
+        # Peers that took no connection for a long request, and until when they get datagrams.
+        self._without_stream: dict[Hop, float] = {}
+        self._listeners = {hop.transport: hop for hop in (settings.local, *settings.others)}
+        # What goes over a transport that nobody listens for is answered on its own connection.
+        for transport, port in DEFAULT_PORTS.items():
+            self._listeners.setdefault(transport, Hop(transport, settings.local.host, port))
+        self._vias = {transport: _via_of(hop) for transport, hop in self._listeners.items()}
+        self._contacts = {transport: _contact_of(hop) for transport, hop in self._listeners.items()}
 
     def tell(self, event: Event) -> None:
         """Put an event among those to tell."""
@@ -90,9 +103,30 @@ class Core:
         """Draw a branch that no other request has (RFC 3261 section 8.1.1.7)."""
         return f"z9hG4bK{self.randomness.token()}"
 
-    def via(self, branch: str) -> str:
-        """Write our Via with a branch; the answer's port is always asked for (RFC 3581)."""
-        return self._via + branch
+    def via(self, branch: str, hop: Hop) -> str:
+        """Write our Via with a branch, for what goes to `hop`."""
+        return self._vias[hop.transport] + branch
+
+    def contact_for(self, hop: Hop) -> Field:
+        """Write our Contact for a peer at `hop`."""
+        return self._contacts[hop.transport]
+
+    def is_ours(self, via: Via) -> bool:
+        """Whether a Via is one that we have written."""
+        listener = self._listeners.get(via.transport)
+        return listener is not None and (via.host, via.port) == (listener.host, listener.port)
+
+    def way_to(self, hop: Hop, octets: int, now: float) -> Hop:
+        """Which way a request of that length takes to a hop."""
+        if hop.reliable or octets <= MAX_DATAGRAM_OCTETS or self._without_stream.get(hop, now) > now:
+            return hop
+        return hop._replace(transport="TCP")
+
+    def note_without_stream(self, hop: Hop, now: float) -> None:
+        """Send datagrams of any length to a hop for a while: it took no connection."""
+        if len(self._without_stream) >= MAX_WITHOUT_STREAM:
+            self._without_stream.clear()
+        self._without_stream[hop] = now + WITHOUT_STREAM_SECONDS
 
     def answer(
         self,
@@ -109,6 +143,23 @@ class Core:
             transaction.to_tag = self.randomness.token()
         to_tag = None if status == 100 else transaction.to_tag
         transaction.answer(response_to(request, status, to_tag=to_tag, headers=headers, body=body), now)
+
+
+def _via_of(listener: Hop) -> str:
+    """Write a Via up to its branch.
+
+    The answer's port is always asked for (RFC 3581), and a peer is told that it may use a connection of ours for requests
+    of its own (RFC 5923 section 5).
+    """
+    alias = ";alias" if listener.transport in ("TCP", "TLS") else ""
+    return f"SIP/2.0/{listener.transport} {listener.sent_by};rport{alias};branch="
+
+
+def _contact_of(listener: Hop) -> Field:
+    # RFC 7118 section 5.2: "ws" stands for both.
+    transport = "ws" if listener.transport == "WSS" else listener.transport.lower()
+    parameter = "" if transport == "udp" else f";transport={transport}"
+    return ("Contact", f"<sip:{listener.sent_by}{parameter}>")
 
 
 def supports(message: Request | Response, option: str) -> bool:

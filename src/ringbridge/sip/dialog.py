@@ -13,12 +13,10 @@ from ipaddress import ip_address
 
 from ringbridge.sip.errors import MalformedField
 from ringbridge.sip.headers import Headers
-from ringbridge.sip.hop import Hop
+from ringbridge.sip.hop import DEFAULT_PORTS, Hop
 from ringbridge.sip.message import Message, Request, Response
 from ringbridge.sip.source import Address
 from ringbridge.sip.uri import NameAddress, Uri
-
-DEFAULT_PORT = 5060
 
 RESUMED_SEQUENCE_GAP = 1000
 """The last process may have sent requests after it wrote the state down; CSeq may skip but never go back."""
@@ -48,6 +46,8 @@ class DialogState:
     invite_branch: str | None
     """The branch of our INVITE's Via, by which a CANCEL names it; None where the peer sent the INVITE."""
     is_confirmed: bool
+    pinned: bool = False
+    """Whether all its requests go to `hop`, whatever the Contact says: the peer is behind a NAT or one connection."""
 
 
 class Dialog:
@@ -62,6 +62,7 @@ class Dialog:
         "local_sequence",
         "local_uri",
         "next_hop",
+        "pinned",
         "remote_sequence",
         "remote_tag",
         "remote_target",
@@ -81,11 +82,14 @@ class Dialog:
         self.route_set = state.route_set
         self.remote_target = state.remote_target
         self.hop = state.hop
+        self.pinned = state.pinned
         self.invite_branch = state.invite_branch
         self.next_hop = self._find_next_hop()
 
     @classmethod
-    def of_answer(cls, invite: Request, branch: str, answer: Response, hop: Hop, source: Hop) -> Dialog:
+    def of_answer(
+        cls, invite: Request, branch: str, answer: Response, hop: Hop, source: Hop, *, pinned: bool = False
+    ) -> Dialog:
         """Make the caller's side from a 2xx (RFC 3261 section 12.1.2)."""
         state = DialogState(
             call_id=answer.call_id,
@@ -99,6 +103,7 @@ class Dialog:
             hop=hop,
             invite_branch=branch,
             is_confirmed=True,
+            pinned=pinned,
         )
         return cls(state, answered_from=source)
 
@@ -140,12 +145,12 @@ class Dialog:
             )
         return self._state
 
-    def addresses(self) -> frozenset[Address]:
-        """Where this dialog's requests may come from: no other packet belongs to it, whatever tags it bears."""
-        found = [hop[1:] for hop in (self.hop, self._answered_from, self.next_hop)]
+    def hosts(self) -> frozenset[str]:
+        """Where this dialog's requests may come from."""
+        found = [hop.host for hop in (self.hop, self._answered_from, self.next_hop)]
         if self.route_set:
             uris = (*[_uri_of(route) for route in self.route_set[1:]], _parsed(self.remote_target))
-            found += [address for address in map(_address_of, uris) if address is not None]
+            found += [address[0] for address in map(self._address_of, uris) if address is not None]
         return frozenset(found)
 
     def take_sequence(self) -> int:
@@ -187,11 +192,19 @@ class Dialog:
         return Request(method=method, uri=uri, headers=Headers(tuple(fields)), body=body)
 
     def _find_next_hop(self) -> Hop:
+        if self.pinned:
+            return self.hop
         # The transport stays the dialog's own: "transport=tcp" in the Contact of a phone that was reached over UDP
         # must not keep our ACK from it.
         uri = _uri_of(self.route_set[0]) if self.route_set else _parsed(self.remote_target)
-        address = _address_of(uri)
+        address = self._address_of(uri)
         return self.hop if address is None else Hop(self.hop.transport, *address)
+
+    def _address_of(self, uri: Uri | None) -> Address | None:
+        host = None if uri is None else _literal(uri.host)
+        if uri is None or host is None:
+            return None
+        return (host, uri.port or DEFAULT_PORTS[self.hop.transport])
 
 
 def _target_of(message: Message) -> str | None:
@@ -211,11 +224,6 @@ def _uri_of(name_address: str) -> Uri | None:
         return NameAddress.parse(name_address).uri
     except MalformedField:
         return None
-
-
-def _address_of(uri: Uri | None) -> Address | None:
-    host = None if uri is None else _literal(uri.host)
-    return None if uri is None or host is None else (host, uri.port or DEFAULT_PORT)
 
 
 @lru_cache(maxsize=1024)

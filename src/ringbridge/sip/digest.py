@@ -16,12 +16,12 @@ from ringbridge.sip.grammar import QUOTED, TOKEN, shortened
 
 # Best first. SHA-512-256 comes second although it is the stronger one: some servers cut SHA-512 short instead, which
 # is another function (FIPS 180-4 section 5.3.6), and a wrong answer costs the call.
-_HASHES: dict[str, Callable[[bytes], str]] = {
+HASHES: dict[str, Callable[[bytes], str]] = {
     "SHA-256": lambda data: hashlib.sha256(data).hexdigest(),
     "SHA-512-256": lambda data: hashlib.new("sha512_256", data).hexdigest(),
     "MD5": lambda data: hashlib.md5(data, usedforsecurity=False).hexdigest(),
 }
-_PREFERENCE = tuple(_HASHES)
+_PREFERENCE = tuple(HASHES)
 
 _DIRECTIVE = re.compile(rf'[ \t,]*+({TOKEN})[ \t]*+=[ \t]*+({QUOTED}|[^ \t,"]++)[ \t]*+(?:,|$)', re.DOTALL)
 
@@ -54,7 +54,7 @@ class Challenge:
         scheme, _, rest = value.strip(" \t").partition(" ")
         if scheme.lower() != "digest":
             raise DigestUnsupported(f"{shortened(scheme)} is no authentication scheme known here")
-        directives = _read_directives(rest)
+        directives = read_directives(rest)
         if "realm" not in directives or "nonce" not in directives:
             raise MalformedField(f"a challenge lacks its realm or nonce: {shortened(value)}")
         name, dash, session = directives.get("algorithm", "MD5").partition("-sess")
@@ -70,7 +70,7 @@ class Challenge:
     @property
     def is_answerable(self) -> bool:
         """Whether algorithm and quality of protection are among those that this package knows."""
-        if self.algorithm.removesuffix("-sess") not in _HASHES:
+        if self.algorithm.removesuffix("-sess") not in HASHES:
             return False
         # RFC 7616 section 3.4.2: -sess hashes the client's nonce, which only travels together with a qop.
         needs_qop = bool(self.qop) or self.algorithm.endswith("-sess")
@@ -110,7 +110,7 @@ def authorization(
     `uri` is the Request-URI as it is sent. `nonce_count` is 1 for the first answer with this challenge's nonce and
     grows by one with each; `client_nonce` is drawn by the caller for each.
     """
-    digest = _HASHES[challenge.algorithm.removesuffix("-sess")]
+    digest = HASHES[challenge.algorithm.removesuffix("-sess")]
 
     def hashed(*parts: str) -> str:
         return digest(":".join(parts).encode("utf-8", "surrogateescape"))
@@ -141,7 +141,7 @@ def authorization(
     return f"Digest {', '.join(directives)}"
 
 
-def _read_directives(text: str) -> dict[str, str]:
+def read_directives(text: str) -> dict[str, str]:
     """Read `name=value` pairs. Quotes go, escapes stay: what is hashed and sent back is what stood between them."""
     directives = {}
     position = 0

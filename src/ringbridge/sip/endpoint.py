@@ -4,28 +4,31 @@ It opens no socket, arms no timer and draws no random number itself. After every
 `packets_to_send`, `events` and `next_deadline`. `now` is seconds of a clock that never goes back.
 
 Inside: `source` decides who is heard, `transaction_layer` matches what comes to what is open, `screening`
-refuses what nobody could work on, `session` does the rest.
+refuses what nobody could work on, `registrar` does what is about phones, `servers` what is about
+trunks but no call, `session` the rest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 from ringbridge.sip.authentication import Authentication
 from ringbridge.sip.core import ALLOW, SUPPORTED, Core, EndpointSettings, Randomness
+from ringbridge.sip.counts import EndpointCounts
 from ringbridge.sip.dialog import Dialog, DialogState
 from ringbridge.sip.digest import Credentials
 from ringbridge.sip.errors import LocalUseError, MalformedMessage
-from ringbridge.sip.event import Event
+from ringbridge.sip.event import Event, Released
 from ringbridge.sip.headers import Reason
 from ringbridge.sip.hop import Hop
 from ringbridge.sip.invitation import Invitation
 from ringbridge.sip.message import Request, Response, response_to
 from ringbridge.sip.parse import parse_datagram
 from ringbridge.sip.reception import Reception
+from ringbridge.sip.registrar import Registrar
 from ringbridge.sip.screening import ACCEPT, refusal_of
 from ringbridge.sip.server_transaction import ServerTransaction, answer_hop
+from ringbridge.sip.servers import Servers
 from ringbridge.sip.session import Session
 from ringbridge.sip.session_timer import is_too_short
 from ringbridge.sip.source import Address
@@ -36,25 +39,6 @@ from ringbridge.sip.uri import NameAddress
 __all__ = ["Endpoint", "EndpointCounts", "EndpointSettings", "Packet", "Randomness"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndpointCounts:
-    """How much the endpoint holds now, and what it has dropped since the start."""
-
-    sessions: int
-    """Dialogs and INVITEs that something on the wire still needs; more than the owner knows of."""
-    client_transactions: int
-    server_transactions: int
-    unanswered_requests: int
-    live_addresses: int
-    alarms: int
-    dropped_unknown_source: int
-    """Packets from addresses that we have nothing to do with."""
-    dropped_malformed: int
-    """Packets that are no SIP message; requests among them were answered where that was possible."""
-    dropped_unmatched: int
-    """Answers to nothing that is open, and requests for a dialog from an address that is not its own."""
-
-
 class Endpoint:
     """A SIP user agent for many sessions at once.
 
@@ -63,33 +47,53 @@ class Endpoint:
 
     def __init__(self, settings: EndpointSettings, randomness: Randomness) -> None:
         self._core = Core(settings, randomness)
+        self.registrar = Registrar(self._core)
+        """Which phones are registered: the owner talks to it directly, as to `servers`."""
+        self.servers = Servers(self._core)
         self._dropped_unknown_source = 0
         self._dropped_malformed = 0
         self._dropped_unmatched = 0
 
     # What comes in
 
-    def receive_packet(self, data: bytes, source: Hop, now: float) -> None:
-        """Take a datagram, or one whole message of a stream. Nothing in it can make this raise."""
-        if not self._core.sources.admits(source):
+    def receive_packet(self, data: bytes, source: Hop, now: float) -> bool:
+        """Take a datagram, or one whole message of a stream. Nothing in it can make this raise.
+
+        Returns whether it was a message of somebody who is heard: who sends nothing else need not be kept connected.
+        """
+        is_admitted = self._core.sources.admits(source)
+        if not is_admitted and not self.registrar.hears(data, source, now):
             self._dropped_unknown_source += 1
-            return
+            return False
         try:
             message = parse_datagram(data)
         except MalformedMessage as error:
             self._dropped_malformed += 1
-            if error.request is not None:
+            if error.request is not None and is_admitted:
                 self._answer_statelessly(error.request, error.status, source, source)
-            return
+            return False
         if isinstance(message, Response):
             if not self._core.layer.receive_response(message, source, now):
                 self._receive_stray(message, source, now)
         elif message is not None:
             self._receive_request(message.received_from(source), source, now)
+        return message is not None
 
     def receive_send_failure(self, hop: Hop, now: float) -> None:
         """The network reports that nobody listens at `hop`: what waits for a first answer from there fails."""
         self._core.layer.fail(hop, now)
+
+    def receive_packet_failure(self, packet: Packet, now: float) -> None:
+        """The system refused to send this one of `packets_to_send`: the request in it fails, and no other."""
+        self._core.layer.fail_packet(packet, now)
+
+    def receive_connection_loss(self, hop: Hop, now: float) -> None:
+        """The connection with `hop` is gone: phones that registered over it are not there any more.
+
+        What is unanswered there is sent again, once, by a new connection.
+        """
+        self.registrar.lose(hop, now)
+        self._core.layer.send_anew(hop, now)
 
     def handle_deadline(self, now: float) -> None:
         """Do what is due at `now`; calling early or late does no harm."""
@@ -118,12 +122,16 @@ class Endpoint:
             client_transactions=core.layer.client_count,
             server_transactions=core.layer.server_count,
             unanswered_requests=core.layer.unanswered_count,
-            live_addresses=len(core.sources),
+            live_hosts=len(core.sources),
             alarms=len(core.schedule),
             dropped_unknown_source=self._dropped_unknown_source,
             dropped_malformed=self._dropped_malformed,
             dropped_unmatched=self._dropped_unmatched,
         )
+
+    def needs(self, hop: Hop) -> bool:
+        """Whether something alive talks to that host: a connection with it is not to be closed for idleness."""
+        return self._core.sources.needs(hop)
 
     def set_known_peers(self, peers: Collection[Address]) -> None:
         """Replace the configured peers: host literals and ports of those who may send us something new."""
@@ -143,12 +151,16 @@ class Endpoint:
         headers: Sequence[tuple[str, str]] = (),
         credentials: Credentials | None = None,
         session: str | None = None,
+        pinned: bool = False,
+        first_answer_seconds: float | None = None,
         now: float,
     ) -> str:
         """Send an INVITE; returns the session's id, drawn here unless given.
 
         `target` is the Request-URI, `from_` and `to` are name-addrs without tags, `headers` come on top of ours.
-        How long it may ring is for the owner to say, by `hang_up`.
+        A `pinned` session sends all its requests to `hop`, whatever Contact the peer gives.
+        How long it may ring is for the owner to say, by `hang_up`; but what is not answered by so much as a 100 within
+        `first_answer_seconds` is `Refused` by TIMEOUT, and cancelled if that answer still comes.
         Raises LocalUseError if the id is in use or a text would break the message.
         """
         core = self._core
@@ -158,21 +170,24 @@ class Endpoint:
         call = Session(core, id_, core.randomness.token(), core.randomness.token())
         if credentials is not None:
             call.authentication = Authentication(credentials, hop, core.randomness)
-        call.invitation = Invitation(call, hop)
+        call.invitation = Invitation(call, hop, pinned=pinned)
         call.invitation.start(
             target=target,
             from_=from_,
             to=to,
             body=body,
             headers=[*headers, ("Content-Type", content_type)] if body else headers,
+            first_answer_seconds=first_answer_seconds,
             now=now,
         )
         call.register()
         core.sessions[id_] = call
         return id_
 
-    def resume_to_end(self, dialog: DialogState, now: float, *, reason: Reason | None = None) -> None:
-        """After a restart: end what the last process left. No event follows; the owner has called it over.
+    def resume_to_end(
+        self, dialog: DialogState, now: float, *, session: str, reason: Reason | None = None
+    ) -> None:
+        """After a restart: end what the last process left. The owner has called it over: at last comes `Released`.
 
         A confirmed dialog gets BYE, an INVITE of ours gets CANCEL, and ACK and BYE for its late 2xx. An INVITE of
         the peer's that was never answered is left to the peer's Timer B.
@@ -180,8 +195,10 @@ class Endpoint:
         local_tag = NameAddress.parse(dialog.local_uri).tag or ""
         is_ours_to_end = dialog.is_confirmed or dialog.invite_branch is not None
         if is_ours_to_end and (dialog.call_id, local_tag) not in self._core.dialogs:
-            call = Session(self._core, "", dialog.call_id, local_tag)
+            call = Session(self._core, session, dialog.call_id, local_tag)
             call.take_up(dialog, now, () if reason is None else (("Reason", str(reason)),))
+        else:
+            self._core.tell(Released(session=session))
 
     # Calls that come in
 
@@ -251,8 +268,10 @@ class Endpoint:
         transaction = layer.find_server(request, request.method)
         if transaction is not None:
             transaction.receive_again(now)
+        elif request.method == "REGISTER" and self.registrar.is_open:
+            self.registrar.receive(request, source, now)
         elif request.method == "CANCEL":
-            self._receive_cancel(layer.receive_request(request, source), now)
+            self._receive_cancel(request, source, now)
         elif request.to_tag is not None:
             self._receive_in_dialog(request, source, now)
         elif self._core.sources.knows(source):
@@ -270,8 +289,13 @@ class Endpoint:
         if call is not None and call.expects(source):
             call.receive_ack(ack, now)
 
-    def _receive_cancel(self, transaction: ServerTransaction, now: float) -> None:
-        invite = self._core.layer.find_server(transaction.request, "INVITE")
+    def _receive_cancel(self, request: Request, source: Hop, now: float) -> None:
+        layer = self._core.layer
+        invite = layer.find_server(request, "INVITE")
+        if invite is None and not self._core.sources.knows(source):
+            self._dropped_unknown_source += 1
+            return
+        transaction = layer.receive_request(request, source)
         if invite is None or invite.source != transaction.source:
             self._core.answer(transaction, 481, now)
             return
@@ -288,6 +312,7 @@ class Endpoint:
             return
         if not call.expects(source):
             self._dropped_unmatched += 1
+            call.drop(request, source)
             return
         transaction = core.layer.receive_request(request, source)
         refusal = refusal_of(request)
@@ -324,7 +349,7 @@ class Endpoint:
             call.register()
             core.sessions[call.id] = call
             call.dialog = Dialog.of_invite(request, call.local_tag, transaction.source)
-            call.watch_addresses()
+            call.watch_hosts()
             call.reception = Reception(call, transaction, now)
 
     def _receive_stray(self, response: Response, source: Hop, now: float) -> None:
@@ -334,11 +359,10 @@ class Endpoint:
         """
         core, via, local_tag = self._core, response.via, response.from_tag
         is_answer = 200 <= response.status < 300 and response.cseq.method == "INVITE"
-        # RFC 3261 section 18.1.2: what does not name us as its sender was never ours.
-        is_ours = (via.host, via.port) == (core.settings.local.host, core.settings.local.port)
         if (
             not is_answer
-            or not is_ours
+            # RFC 3261 section 18.1.2: what does not name us as its sender was never ours.
+            or not core.is_ours(via)
             or via.branch is None
             or core.layer.is_inviting(via.branch)
             or local_tag is None
@@ -346,7 +370,7 @@ class Endpoint:
         ):
             self._dropped_unmatched += 1
             return
-        call = Session(core, "", response.call_id, local_tag)
+        call = Session(core, core.randomness.token(), response.call_id, local_tag)
         call.take_up_answer(response, via.branch, source, now)
 
     def _answer_options(self, transaction: ServerTransaction, now: float) -> None:

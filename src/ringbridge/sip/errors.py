@@ -2,12 +2,14 @@
 
 SipError
  +-- MalformedMessage     the peer's fault: octets that are no SIP message; knows the status to answer
+ +-- MalformedStream      the peer's fault: octets of a stream in which no message can be found any more
  +-- MalformedField       the peer's fault: one header field's value cannot be read
  |    +-- MalformedUri    ... because of a URI
  +-- DigestUnsupported    the peer's choice: no challenge that this package can answer
+ +-- Unlocatable          the administrator's fault: a URI that no request could be sent to
  +-- LocalUseError        our fault: the caller asked this package for something impossible
 
-The first two trees come out of parsing only; after `parse_datagram` has let a message pass, its accessors raise
+The malformed come out of parsing only; after `parse_datagram` has let a message pass, its accessors raise
 none of them.
 """
 
@@ -37,6 +39,17 @@ class MalformedMessage(SipError):
         self.request = request
 
 
+class MalformedStream(SipError):
+    """Octets of a stream in which no message ends where one can tell: the connection is of no more use.
+
+    `head` is the header that did not say how long its message is, which may still be answered; None if there is none.
+    """
+
+    def __init__(self, text: str, *, head: bytes | None = None) -> None:
+        super().__init__(text)
+        self.head = head
+
+
 class MalformedField(SipError):
     """A header field's value that does not follow its grammar."""
 
@@ -47,6 +60,10 @@ class MalformedUri(MalformedField):
 
 class DigestUnsupported(SipError):
     """None of the challenges can be answered: no known scheme, algorithm or quality of protection."""
+
+
+class Unlocatable(SipError):
+    """A URI that no request could be sent to, whatever name servers say; the text says why."""
 
 
 class LocalUseError(SipError):

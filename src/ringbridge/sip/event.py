@@ -1,7 +1,8 @@
 """What the endpoint tells its owner: one frozen value for each thing that happened to a session.
 
 An event is news, not a question, but for two: `Invited` and `Offered` wait for the owner's decision.
-Every session ends with exactly one `Refused` or `Ended`, and nothing follows it.
+Every session ends with exactly one `Refused` or `Ended`. After it come only `AnsweredLate`, if the peer picks up all
+the same, and at last exactly one `Released`.
 """
 
 from __future__ import annotations
@@ -136,6 +137,47 @@ class Acknowledged:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrangerHeard:
+    """A request named this dialog by Call-ID and tags but came from where nobody may speak of it, and was dropped.
+
+    Told once for a session: either somebody forges, or a host of the peer's is not configured.
+    """
+
+    session: str
+    method: str
+    source: Hop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweredLate:
+    """Our INVITE got a 2xx after it was given up; its ACK and BYE are already among the packets to send."""
+
+    session: str
+    dialog: DialogState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """Nothing on the wire needs the session any more: its BYE or CANCEL had its effect, or its time.
+
+    Until then `resume_to_end` may be needed after a restart, and the id should not be given to another session.
+    """
+
+    session: str
+
+
 Event = (
-    Progressed | Answered | Refused | Offered | OfferAnswered | OfferRefused | Ended | Invited | Acknowledged
+    Progressed
+    | Answered
+    | Refused
+    | Offered
+    | OfferAnswered
+    | OfferRefused
+    | Ended
+    | Invited
+    | Acknowledged
+    | StrangerHeard
+    | AnsweredLate
+    | Released
 )

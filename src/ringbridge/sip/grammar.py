@@ -1,7 +1,8 @@
 """The pieces of RFC 3261's grammar (section 25.1) that several header fields share.
 
 Text comes in unfolded: a line break and its indentation have become one space. Every pattern is possessive where
-it repeats, so that no input makes matching cost more than its length.
+it repeats, so that no input makes matching cost more than its length. A repeated group that can match by half is
+atomic instead, `(?>(?:x)*)`: before Python 3.11.5, `(?:x)*+` keeps the half.
 """
 
 import re
@@ -22,7 +23,7 @@ _TOKEN = re.compile(TOKEN)
 # A value is a token, a host or quoted text (gen-value). Unquoted, it may hold what peers are seen to send there:
 # an IPv6 address without brackets in "received" (RFC 5118 section 4.5), "=" at the end of base64.
 _PARAMETER = re.compile(
-    rf'[ \t]*+;[ \t]*+({TOKEN})(?:[ \t]*+=[ \t]*+({QUOTED}|[^ \t;,"<>]++))?+[ \t]*+', re.DOTALL
+    rf'[ \t]*+;[ \t]*+({TOKEN})(?:[ \t]*+=[ \t]*+({QUOTED}|[^ \t;,"<>]++))?[ \t]*+', re.DOTALL
 )
 # An open quote takes the rest of the text, so that nothing is scanned twice.
 _LIST_ELEMENT = re.compile(r'(?:[^,"<]++|"(?:[^"\\]|\\.)*+"?|<[^<>]*+>?)*+', re.DOTALL)

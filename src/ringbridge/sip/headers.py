@@ -131,10 +131,6 @@ class Headers:
         every = [name for name, _ in self._fields]
         return next((name for name in names if every.count(name) > 1), None)
 
-    def adding(self, *fields: tuple[str, str]) -> Headers:
-        """Return these fields and further ones behind them."""
-        return Headers((*self._fields, *[(canonical_name(name), value) for name, value in fields]))
-
     def replacing(self, name: str, value: str) -> Headers:
         """Return these fields with one in place of all that have this name, where the first one stood.
 
@@ -167,7 +163,7 @@ def _key(name: str) -> str:
 
 
 _VIA = re.compile(
-    rf"SIP[ \t]*+/[ \t]*+2\.0[ \t]*+/[ \t]*+({TOKEN})[ \t]++({HOST})[ \t]*+(?::[ \t]*+([0-9]{{1,5}}))?+[ \t]*+",
+    rf"SIP[ \t]*+/[ \t]*+2\.0[ \t]*+/[ \t]*+({TOKEN})[ \t]++({HOST})[ \t]*+(?::[ \t]*+([0-9]{{1,5}}))?[ \t]*+",
     re.IGNORECASE,
 )
 

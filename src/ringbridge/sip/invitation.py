@@ -20,6 +20,7 @@ from ringbridge.sip.headers import Headers
 from ringbridge.sip.hop import Hop
 from ringbridge.sip.message import REASON_PHRASES, Request, Response
 from ringbridge.sip.schedule import Alarm
+from ringbridge.sip.server_transaction import ServerTransaction
 from ringbridge.sip.transaction import ClientState
 
 if TYPE_CHECKING:
@@ -47,21 +48,44 @@ class InvitationState(Enum):
 class Invitation:
     """The INVITE that opens a session of ours."""
 
-    __slots__ = ("_alarm", "_cancel_fields", "_exchange", "_forks", "_hop", "_sequence", "_session", "_state")
+    __slots__ = (
+        "_alarm",
+        "_cancel_fields",
+        "_early_tags",
+        "_exchange",
+        "_forks",
+        "_pinned",
+        "_sequence",
+        "_session",
+        "_state",
+        "hop",
+    )
 
-    def __init__(self, session: Session, hop: Hop) -> None:
+    def __init__(self, session: Session, hop: Hop, *, pinned: bool) -> None:
         self._session = session
-        self._hop = hop
+        self.hop = hop
+        self._pinned = pinned
         self._sequence = 0
         self._state = InvitationState.INVITING
-        self._exchange = Exchange(session.core, session.authentication, self._take_sequence, self._receive)
+        self._exchange = Exchange(
+            session.core, session.authentication, self._take_sequence, self._receive, pinned=pinned
+        )
+        self._early_tags: set[str | None] = set()
         # Each dialog that a 2xx has made, by its remote tag.
         self._forks: dict[str | None, Dialog] = {}
         self._cancel_fields: tuple[Field, ...] = ()
         self._alarm: Alarm | None = None
 
     def start(
-        self, *, target: str, from_: str, to: str, body: bytes, headers: Sequence[Field], now: float
+        self,
+        *,
+        target: str,
+        from_: str,
+        to: str,
+        body: bytes,
+        headers: Sequence[Field],
+        first_answer_seconds: float | None = None,
+        now: float,
     ) -> None:
         """Send the INVITE. `headers` are the caller's, Content-Type among them.
 
@@ -72,13 +96,13 @@ class Invitation:
         branch = core.new_branch()
         fields = Headers(
             (
-                ("Via", core.via(branch)),
+                ("Via", core.via(branch, self.hop)),
                 ("Max-Forwards", "70"),
                 ("From", f"{from_};tag={session.local_tag}"),
                 ("To", to),
                 ("Call-ID", session.call_id),
                 ("CSeq", f"{self._take_sequence()} INVITE"),
-                core.contact,
+                core.contact_for(self.hop),
                 ALLOW,
                 SUPPORTED,
                 *session.timer.request_fields(),
@@ -90,13 +114,15 @@ class Invitation:
             _ = request.from_, request.to
         except MalformedField as error:
             raise LocalUseError(f"an INVITE cannot say so: {error}") from error
-        self._exchange.send(request, branch, self._hop, now)
+        self._exchange.send(request, branch, self.hop, now)
+        if first_answer_seconds is not None:
+            self._alarm = core.schedule.arm(now + first_answer_seconds, self._first_answer_missed)
 
     def resume(self, state: DialogState, branch: str) -> None:
         """Take up an INVITE that another process sent, as if it had been answered 100; nobody wants it now."""
         self._state = InvitationState.LEAVING
         fields = [
-            ("Via", self._session.core.via(branch)),
+            ("Via", self._session.core.via(branch, self.hop)),
             *[("Route", route) for route in state.route_set],
             ("From", state.local_uri),
             ("To", state.remote_uri),
@@ -105,7 +131,7 @@ class Invitation:
         ]
         self._sequence = state.local_sequence
         request = Request(method="INVITE", uri=state.remote_target, headers=Headers(tuple(fields)))
-        self._exchange.resume(request, branch, self._hop)
+        self._exchange.resume(request, branch, self.hop)
 
     def state(self) -> DialogState:
         """Return what is needed to end this INVITE after a restart."""
@@ -119,10 +145,28 @@ class Invitation:
             remote_sequence=None,
             route_set=tuple(headers.all("Route")),
             remote_target=transaction.request.uri,
-            hop=self._hop,
+            hop=self.hop,
             invite_branch=transaction.branch,
             is_confirmed=False,
+            pinned=self._pinned,
         )
+
+    def has_early_dialog(self, remote_tag: str | None) -> bool:
+        """Whether a provisional answer with this tag has come (RFC 3261 section 12.1)."""
+        return remote_tag in self._early_tags
+
+    def receive(self, transaction: ServerTransaction, now: float) -> None:
+        """Answer a request in an early dialog: our own offer has no answer yet, so there can be no other.
+
+        RFC 3311 section 5.2, RFC 3261 section 14.2. An UPDATE without an offer asks for nothing but its answer: the
+        target that it names is named again by the 2xx, and the session's timer starts with that.
+        """
+        core, request = self._session.core, transaction.request
+        if request.method == "UPDATE" and not request.body:
+            core.answer(transaction, 200, now, headers=[core.contact_for(self.hop), ALLOW, SUPPORTED])
+        else:
+            # The callee cannot end an early dialog by BYE (RFC 3261 section 15).
+            core.answer(transaction, 481 if request.method == "BYE" else 491, now)
 
     def leave(self, now: float, fields: tuple[Field, ...]) -> None:
         """Give the call up; `fields` say why, on CANCEL or BYE."""
@@ -136,12 +180,19 @@ class Invitation:
         self._sequence += 1
         return self._sequence
 
+    def _first_answer_missed(self, now: float) -> None:
+        """Nobody has said anything: let the owner try elsewhere, and keep those here from ringing as well."""
+        self._session.tell_refused(408, REASON_PHRASES[408], None, RefusalSource.TIMEOUT)
+        self.leave(now, ())
+        self._exchange.transaction.leave(now)
+
     def _cancel(self, now: float) -> None:
         """Send CANCEL; a provisional answer has come (RFC 3261 section 9.1)."""
         core, invite = self._session.core, self._exchange.transaction
         self._state = InvitationState.CANCELLING
+        core.schedule.disarm(self._alarm)
         core.layer.send_request(
-            cancel(invite.request, self._cancel_fields), invite.branch, self._hop, self._cancel_answered, now
+            cancel(invite.request, self._cancel_fields), invite.branch, invite.hop, self._cancel_answered, now
         )
         self._alarm = core.schedule.arm(now + core.settings.timers.transaction_seconds, self._give_up)
 
@@ -157,11 +208,16 @@ class Invitation:
         self._finish(now)
 
     def _finish(self, now: float) -> None:
-        self._state = InvitationState.OVER
-        self._session.core.schedule.disarm(self._alarm)
+        self._close()
         self._session.finish(now)
 
+    def _close(self) -> None:
+        self._state = InvitationState.OVER
+        self._session.core.schedule.disarm(self._alarm)
+
     def _receive(self, exchange: Exchange, result: Result, source: Hop, now: float) -> None:
+        if self._state is InvitationState.INVITING:
+            self._session.core.schedule.disarm(self._alarm)
         if isinstance(result, NoAnswer):
             self._session.tell_refused(result.value, REASON_PHRASES[result.value], None, _SOURCES[result])
             self._finish(now)
@@ -174,6 +230,8 @@ class Invitation:
 
     def _progress(self, response: Response, now: float) -> None:
         session = self._session
+        if response.to_tag is not None and len(self._early_tags) < MAX_FORKS:
+            self._early_tags.add(response.to_tag)
         if self._state is InvitationState.LEAVING:
             self._cancel(now)
         elif self._state is InvitationState.INVITING and response.status > 100:
@@ -195,7 +253,9 @@ class Invitation:
             return
         if len(self._forks) == MAX_FORKS:
             return
-        dialog = Dialog.of_answer(transaction.request, transaction.branch, answer, self._hop, source)
+        dialog = Dialog.of_answer(
+            transaction.request, transaction.branch, answer, self.hop, source, pinned=self._pinned
+        )
         self._forks[answer.to_tag] = dialog
         acknowledge(session.core, dialog, transaction.request)
         if self._state is InvitationState.INVITING:
@@ -212,12 +272,13 @@ class Invitation:
                 )
             )
             session.negotiation.open(transaction.request.body, now)
-            return
-        send_in_dialog(
-            session.core, dialog, session.authentication, "BYE", ignore, now, extra=self._cancel_fields
-        )
-        if self._state is not InvitationState.OVER:
-            self._finish(now)
+        elif self._state is InvitationState.OVER:
+            send_in_dialog(
+                session.core, dialog, session.authentication, "BYE", ignore, now, extra=self._cancel_fields
+            )
+        else:
+            self._close()
+            session.end_late(dialog, now, self._cancel_fields)
 
     def _take_refusal(self, refusal: Response, now: float) -> None:
         session = self._session

@@ -132,7 +132,7 @@ class Negotiation:
         session = self._session
         self.state = NegotiationState.OFFERING
         self._is_refresh = is_refresh
-        extra = [session.core.contact, ALLOW, SUPPORTED, *session.timer.request_fields()]
+        extra = [session.contact, ALLOW, SUPPORTED, *session.timer.request_fields()]
         if body:
             extra.append(("Content-Type", SDP))
         self._exchange = session.send(method, self._receive, now, extra=extra, body=body)
@@ -284,7 +284,7 @@ class Negotiation:
         session = self._session
         self._is_refresh_due = False
         fields: Sequence[Field] = (
-            session.core.contact,
+            session.contact,
             ALLOW,
             SUPPORTED,
             *session.timer.settle_as_called(transaction.request, now),

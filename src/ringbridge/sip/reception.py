@@ -97,7 +97,7 @@ class Reception:
         self, transaction: ServerTransaction, status: int, body: bytes, now: float, *fields: Field
     ) -> None:
         session = self._session
-        headers = [session.core.contact, ALLOW, *fields]
+        headers = [session.contact, ALLOW, *fields]
         if body:
             headers.append(("Content-Type", SDP))
         session.core.answer(transaction, status, now, headers=headers, body=body)

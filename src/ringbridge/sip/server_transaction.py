@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, assert_never
 
-from ringbridge.sip.hop import Hop
+from ringbridge.sip.hop import DEFAULT_PORTS, Hop
 from ringbridge.sip.message import Request, Response
 from ringbridge.sip.schedule import Alarm
 from ringbridge.sip.transaction import (
@@ -58,6 +58,7 @@ class ServerTransaction:
         "hop",
         "key",
         "merge_key",
+        "new_connection_hop",
         "on_cancel",
         "request",
         "source",
@@ -78,6 +79,7 @@ class ServerTransaction:
         self.request = request
         self.source = source
         self.hop = answer_hop(request, source)
+        self.new_connection_hop = new_connection_hop(request, source)
         self.to_tag: str | None = None
         """The tag that our answers give a To field without one."""
         self.on_cancel: Callable[[Request, float], None] | None = None
@@ -126,11 +128,11 @@ class ServerTransaction:
         is_reliable = self.hop.reliable
         match action:
             case ServerAction.SEND:
-                self._layer.send(self._answer, self.hop)
+                self._layer.send(self._answer, self.hop, self.new_connection_hop)
             case ServerAction.REPEAT:
-                self._layer.send(self._answer, self.hop)
+                self._layer.send(self._answer, self.hop, self.new_connection_hop)
             case ServerAction.REPEAT_CAPPED:
-                self._layer.send(self._answer, self.hop)
+                self._layer.send(self._answer, self.hop, self.new_connection_hop)
                 self._interval_seconds = min(2 * self._interval_seconds, timers.t2_seconds)
                 self._repeat_alarm = schedule.arm(now + self._interval_seconds, self._repeat_due)
             case ServerAction.STOP:
@@ -167,3 +169,13 @@ def answer_hop(request: Request, source: Hop) -> Hop:
     if source.reliable or request.via.rport is not None:
         return source
     return source._replace(port=request.via.port or 5060)
+
+
+def new_connection_hop(request: Request, source: Hop) -> Hop | None:
+    """Where answers go when the connection that the request came by is gone (RFC 3261 section 18.2.2).
+
+    The address is the one that it came from, which is what `received` would say; only its port is the sender's word.
+    """
+    if not source.reliable:
+        return None
+    return source._replace(port=request.via.port or DEFAULT_PORTS[source.transport])

@@ -12,7 +12,16 @@ from enum import Enum
 from ringbridge.sip.authentication import Authentication
 from ringbridge.sip.core import Core, causes_of
 from ringbridge.sip.dialog import Dialog, DialogState, Field
-from ringbridge.sip.event import Ended, EndedBy, Event, RefusalSource, Refused
+from ringbridge.sip.event import (
+    AnsweredLate,
+    Ended,
+    EndedBy,
+    Event,
+    RefusalSource,
+    Refused,
+    Released,
+    StrangerHeard,
+)
 from ringbridge.sip.exchange import Exchange, OnResult, Result, acknowledge, send_in_dialog
 from ringbridge.sip.headers import Reason
 from ringbridge.sip.hop import Hop
@@ -22,7 +31,6 @@ from ringbridge.sip.negotiation import Negotiation
 from ringbridge.sip.reception import Reception
 from ringbridge.sip.server_transaction import ServerTransaction
 from ringbridge.sip.session_timer import SessionTimer
-from ringbridge.sip.source import Address
 
 
 class SessionState(Enum):
@@ -39,8 +47,9 @@ class Session:
     """A session. It stands in the core's register of dialogs until nothing of it is left on the wire."""
 
     __slots__ = (
-        "_addresses",
         "_bye_fields",
+        "_has_told_stranger",
+        "_hosts",
         "_state",
         "authentication",
         "call_id",
@@ -68,13 +77,20 @@ class Session:
         self.timer = SessionTimer(core, on_due=self.negotiation.refresh, on_expiry=self._expire)
         self.peer_allows_update = False
         self._state = SessionState.OPENING
-        self._addresses: frozenset[Address] = frozenset()
+        self._hosts: frozenset[str] = frozenset()
+        self._has_told_stranger = False
         self._bye_fields: tuple[Field, ...] = ()
 
     @property
     def owns_call_id(self) -> bool:
         """Whether the first INVITE was ours: then we wait the longer after glare (RFC 3261 section 14.1)."""
         return self.reception is None
+
+    @property
+    def contact(self) -> Field:
+        """Our Contact as this dialog's peer is to use it."""
+        assert self.dialog is not None  # only messages of the dialog say so
+        return self.core.contact_for(self.dialog.hop)
 
     def dialog_state(self) -> DialogState | None:
         """Return what is needed to end this session after a restart."""
@@ -91,16 +107,16 @@ class Session:
     def take_up(self, state: DialogState, now: float, fields: tuple[Field, ...]) -> None:
         """Take a session over from a process that is gone, to end it; `fields` say why.
 
-        It is not in the register of ids, so that nothing of it is told: the owner has called it over.
+        It is not in the register of ids, so that only its release is told: the owner has called it over.
         """
         self.register()
         if state.is_confirmed:
             self.dialog = Dialog.of_state(state)
-            self.watch_addresses()
+            self.watch_hosts()
             self.end_with_bye(EndedBy.LOCAL, now, *fields)
         else:
             assert state.invite_branch is not None  # the peer's own INVITE is nothing for us to end
-            self.invitation = Invitation(self, state.hop)
+            self.invitation = Invitation(self, state.hop, pinned=state.pinned)
             self.invitation.resume(state, state.invite_branch)
             self.invitation.leave(now, fields)
 
@@ -119,7 +135,7 @@ class Session:
             invite_branch=branch,
             is_confirmed=False,
         )
-        self.invitation = Invitation(self, source)
+        self.invitation = Invitation(self, source, pinned=False)
         self.invitation.resume(state, branch)
         self.core.layer.receive_response(answer, source, now)
 
@@ -128,30 +144,42 @@ class Session:
         self._state = SessionState.ESTABLISHED
         self.invitation = None
         self.peer_allows_update = "UPDATE" in message.headers.all("Allow")
-        self.watch_addresses()
+        self.watch_hosts()
 
-    def watch_addresses(self) -> None:
+    def watch_hosts(self) -> None:
         """Let packets in from where the dialog's peer may be, and from nowhere else on its account."""
-        old, new = self._addresses, frozenset() if self.dialog is None else self.dialog.addresses()
+        old, new = self._hosts, frozenset() if self.dialog is None else self.dialog.hosts()
         if old != new:
-            for address in new:
-                self.core.sources.hold(address)
-            for address in old:
-                self.core.sources.release(address)
-            self._addresses = new
+            for host in new:
+                self.core.sources.hold(host)
+            for host in old:
+                self.core.sources.release(host)
+            self._hosts = new
 
     # Requests within the dialog
 
     def owns(self, request: Request) -> bool:
         """Whether a request that names this Call-ID and our tag also names the peer's tag."""
-        return self.dialog is not None and self.dialog.remote_tag == request.from_tag
+        if self.dialog is not None:
+            return self.dialog.remote_tag == request.from_tag
+        return self.invitation is not None and self.invitation.has_early_dialog(request.from_tag)
 
     def expects(self, source: Hop) -> bool:
-        """Whether requests of this dialog may come from there."""
-        return (source.host, source.port) in self._addresses
+        """Whether requests of this dialog may come from there: from its own hosts, or from any peer we trust."""
+        is_invited = self.invitation is not None and self.invitation.hop.host == source.host
+        return is_invited or source.host in self._hosts or self.core.sources.knows_host(source.host)
+
+    def drop(self, request: Request, source: Hop) -> None:
+        """Take no notice of a request from where it may not come from, but say so once."""
+        if not self._has_told_stranger:
+            self._has_told_stranger = True
+            self.tell(StrangerHeard(session=self.id, method=request.method, source=source))
 
     def receive(self, transaction: ServerTransaction, now: float) -> None:
         """Answer a BYE, re-INVITE or UPDATE of the dialog's peer."""
+        if self.invitation is not None:
+            self.invitation.receive(transaction, now)
+            return
         assert self.dialog is not None  # else the request had been nobody's
         if not self.dialog.accepts_sequence(transaction.request.cseq.number):
             self.core.answer(transaction, 500, now)
@@ -180,7 +208,7 @@ class Session:
         """Follow the peer to the Contact that it now gives."""
         assert self.dialog is not None  # only messages of the dialog say so
         self.dialog.refresh_target(message)
-        self.watch_addresses()
+        self.watch_hosts()
 
     def send(
         self, method: str, on_result: OnResult, now: float, *, extra: Sequence[Field], body: bytes = b""
@@ -219,11 +247,17 @@ class Session:
     def end_with_bye(self, by: EndedBy, now: float, *fields: Field) -> None:
         """End an established session from our side."""
         self.tell_ended(by, None, None)
-        self._state = SessionState.LEAVING
-        self._bye_fields = fields
         self.timer.stop()
         self.negotiation.close(now)
-        self._send_due_bye(now)
+        self._leave(now, fields)
+
+    def end_late(self, dialog: Dialog, now: float, fields: tuple[Field, ...]) -> None:
+        """End what came of an INVITE that was given up; `fields` say why."""
+        self.invitation = None
+        self.dialog = dialog
+        self.watch_hosts()
+        self.core.tell(AnsweredLate(session=self.id, dialog=dialog.state(is_confirmed=True)))
+        self._leave(now, fields)
 
     def ack_missing(self, now: float) -> None:
         """Our 2xx was never acknowledged."""
@@ -250,14 +284,18 @@ class Session:
 
     def finish(self, now: float) -> None:
         """Leave the registers: what still comes for this dialog is answered 481."""
+        if self._state is SessionState.OVER:
+            # The peer's BYE crossed ours.
+            return
         self._state = SessionState.OVER
         self.invitation = None
         self.timer.stop()
         self.negotiation.close(now)
         self.core.dialogs.pop((self.call_id, self.local_tag), None)
-        for address in self._addresses:
-            self.core.sources.release(address)
-        self._addresses = frozenset()
+        for host in self._hosts:
+            self.core.sources.release(host)
+        self._hosts = frozenset()
+        self.core.tell(Released(session=self.id))
 
     def _tell_last(self, event: Event) -> None:
         if self.core.sessions.get(self.id) is self:
@@ -266,6 +304,11 @@ class Session:
 
     def _expire(self, now: float) -> None:
         self.end_with_bye(EndedBy.SESSION_EXPIRED, now)
+
+    def _leave(self, now: float, fields: tuple[Field, ...]) -> None:
+        self._state = SessionState.LEAVING
+        self._bye_fields = fields
+        self._send_due_bye(now)
 
     def _send_due_bye(self, now: float) -> None:
         awaits_ack = self.reception is not None and self.reception.awaits_ack

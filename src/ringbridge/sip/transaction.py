@@ -22,9 +22,10 @@ class _Key(Enum):
 
 
 class ClientState(_Key):
-    """Figures 5 and 6 of RFC 3261, with Accepted of RFC 6026."""
+    """Figures 5 and 6 of RFC 3261, with Accepted of RFC 6026, and Left of our own."""
 
     CALLING = "calling"
+    LEFT = "its user went elsewhere before anybody answered: nothing is repeated, and late answers are heard"
     TRYING = "trying"
     PROCEEDING = "proceeding"
     ACCEPTED = "accepted"
@@ -42,6 +43,8 @@ class ClientInput(_Key):
     GIVE_UP_DUE = "Timer B or F"
     LINGER_DUE = "Timer D, K or M"
     SEND_FAILED = "transport error"
+    CONNECTION_LOST = "its connection broke, and was not one made for its sake"
+    LEAVING = "its user goes elsewhere, and is still to hear what comes"
     ABANDONED = "given up by its user"
 
 
@@ -52,8 +55,10 @@ class ClientAction(Enum):
     REPEAT_CAPPED = "send the request again; twice the interval, up to T2 (Timer E)"
     REPEAT_SLOWLY = "send the request again; T2 until the next (Timer E in Proceeding)"
     STOP = "stop all timers"
+    STOP_REPEATING = "stop the repeating timer"
     END = "stop all timers and be forgotten"
     ACKNOWLEDGE = "send ACK for the refusal"
+    SEND_ANEW = "send the request again by a new connection, to where the last one may have brought it"
     HAND_UP = "hand the response to the user"
     REPORT_TIMEOUT = "tell the user that no answer came"
     REPORT_SEND_FAILURE = "tell the user that the network refused"
@@ -73,7 +78,7 @@ ClientTable = dict[tuple[ClientState, ClientInput], ClientStep]
 
 
 def _invite_client() -> ClientTable:
-    calling, proceeding = ClientState.CALLING, ClientState.PROCEEDING
+    calling, left, proceeding = ClientState.CALLING, ClientState.LEFT, ClientState.PROCEEDING
     accepted, completed, over = ClientState.ACCEPTED, ClientState.COMPLETED, ClientState.TERMINATED
     in_, do = ClientInput, ClientAction
     succeed = ClientStep(accepted, (do.STOP, do.START_M, do.HAND_UP))
@@ -82,28 +87,41 @@ def _invite_client() -> ClientTable:
         (calling, in_.REPEAT_DUE): ClientStep(calling, (do.REPEAT,)),
         (calling, in_.GIVE_UP_DUE): ClientStep(over, (do.END, do.REPORT_TIMEOUT)),
         (calling, in_.SEND_FAILED): ClientStep(over, (do.END, do.REPORT_SEND_FAILURE)),
+        (calling, in_.CONNECTION_LOST): ClientStep(calling, (do.SEND_ANEW,)),
         (calling, in_.ABANDONED): ClientStep(over, (do.END,)),
         (calling, in_.PROVISIONAL): ClientStep(proceeding, (do.STOP, do.HAND_UP)),
         (calling, in_.SUCCESS): succeed,
         (calling, in_.FAILURE): fail,
+        (calling, in_.LEAVING): ClientStep(left, (do.STOP_REPEATING,)),
+        # Else the same person could be rung over two trunks, once this one wakes up.
+        (left, in_.CONNECTION_LOST): ClientStep(left, ()),
+        (left, in_.GIVE_UP_DUE): ClientStep(over, (do.END, do.REPORT_TIMEOUT)),
+        (left, in_.SEND_FAILED): ClientStep(over, (do.END, do.REPORT_SEND_FAILURE)),
+        (left, in_.PROVISIONAL): ClientStep(proceeding, (do.STOP, do.HAND_UP)),
+        (left, in_.SUCCESS): succeed,
+        (left, in_.FAILURE): fail,
         (proceeding, in_.PROVISIONAL): ClientStep(proceeding, (do.HAND_UP,)),
         (proceeding, in_.SUCCESS): succeed,
         (proceeding, in_.FAILURE): fail,
         (proceeding, in_.ABANDONED): ClientStep(over, (do.END,)),
         # The phone rings already: what failed was not this INVITE, and the answer may still come.
         (proceeding, in_.SEND_FAILED): ClientStep(proceeding, ()),
+        # RFC 3261 section 18.2.2: the peer makes a new connection for its answer.
+        (proceeding, in_.CONNECTION_LOST): ClientStep(proceeding, ()),
         (accepted, in_.SUCCESS): ClientStep(accepted, (do.HAND_UP,)),
         (accepted, in_.LINGER_DUE): ClientStep(over, (do.END,)),
         # RFC 6026 section 8.4: other answers are late in Accepted; section 7.2: so is a transport error.
         (accepted, in_.PROVISIONAL): ClientStep(accepted, ()),
         (accepted, in_.FAILURE): ClientStep(accepted, ()),
         (accepted, in_.SEND_FAILED): ClientStep(accepted, ()),
+        (accepted, in_.CONNECTION_LOST): ClientStep(accepted, ()),
         (accepted, in_.ABANDONED): ClientStep(accepted, ()),
         (completed, in_.FAILURE): ClientStep(completed, (do.ACKNOWLEDGE,)),
         (completed, in_.LINGER_DUE): ClientStep(over, (do.END,)),
         (completed, in_.PROVISIONAL): ClientStep(completed, ()),
         (completed, in_.SUCCESS): ClientStep(completed, ()),
         (completed, in_.SEND_FAILED): ClientStep(completed, ()),
+        (completed, in_.CONNECTION_LOST): ClientStep(completed, ()),
         (completed, in_.ABANDONED): ClientStep(completed, ()),
         # Whoever gives an INVITE up need not know that it has ended meanwhile.
         (over, in_.ABANDONED): ClientStep(over, ()),
@@ -121,12 +139,16 @@ def _non_invite_client() -> ClientTable:
         (trying, in_.REPEAT_DUE): ClientStep(trying, (do.REPEAT_CAPPED,)),
         (trying, in_.GIVE_UP_DUE): give_up,
         (trying, in_.SEND_FAILED): break_off,
+        (trying, in_.CONNECTION_LOST): ClientStep(trying, (do.SEND_ANEW,)),
+        (trying, in_.ABANDONED): ClientStep(over, (do.END,)),
         (trying, in_.PROVISIONAL): ClientStep(proceeding, (do.HAND_UP,)),
         (trying, in_.SUCCESS): finish,
         (trying, in_.FAILURE): finish,
         (proceeding, in_.REPEAT_DUE): ClientStep(proceeding, (do.REPEAT_SLOWLY,)),
         (proceeding, in_.GIVE_UP_DUE): give_up,
         (proceeding, in_.SEND_FAILED): break_off,
+        (proceeding, in_.CONNECTION_LOST): ClientStep(proceeding, (do.SEND_ANEW,)),
+        (proceeding, in_.ABANDONED): ClientStep(over, (do.END,)),
         (proceeding, in_.PROVISIONAL): ClientStep(proceeding, (do.HAND_UP,)),
         (proceeding, in_.SUCCESS): finish,
         (proceeding, in_.FAILURE): finish,
@@ -135,6 +157,7 @@ def _non_invite_client() -> ClientTable:
         (completed, in_.SUCCESS): ClientStep(completed, ()),
         (completed, in_.FAILURE): ClientStep(completed, ()),
         (completed, in_.SEND_FAILED): ClientStep(completed, ()),
+        (completed, in_.CONNECTION_LOST): ClientStep(completed, ()),
     }
 
 

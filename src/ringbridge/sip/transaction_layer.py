@@ -1,6 +1,6 @@
 """Every transaction of an endpoint, found by what its messages carry (RFC 3261 section 17).
 
-Packets to send gather here. While a transaction lives, the address of its other side is admitted by `source`.
+Packets to send gather here. While a transaction lives, the host of its other side is admitted by `source`.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ _UNANSWERED = (ClientState.CALLING, ClientState.TRYING, ClientState.PROCEEDING)
 
 
 class Packet(NamedTuple):
-    """One datagram to send."""
+    """One message to send: a datagram, or what goes over the connection with a hop."""
 
     data: bytes
     hop: Hop
+    otherwise: Hop | None = None
+    """Where to go by a new connection if the one with `hop` is gone; None if that is `hop` itself."""
 
 
 class TransactionLayer:
@@ -34,6 +36,8 @@ class TransactionLayer:
         self.schedule = schedule
         self._sources = sources
         self._clients: dict[tuple[str, str], ClientTransaction] = {}
+        # The same by where they go, each as a key, in the order in which they were sent.
+        self._clients_at: dict[Hop, dict[ClientTransaction, None]] = {}
         self._servers: dict[ServerKey, ServerTransaction] = {}
         # Requests outside of a dialog that are being answered: another copy is one that a proxy forked to us.
         self._initial: dict[MergeKey, ServerTransaction] = {}
@@ -52,9 +56,9 @@ class TransactionLayer:
     def server_count(self) -> int:
         return len(self._servers)
 
-    def send(self, data: bytes, hop: Hop) -> None:
+    def send(self, data: bytes, hop: Hop, otherwise: Hop | None = None) -> None:
         """Put a packet among those to send."""
-        self._packets.append(Packet(data, hop))
+        self._packets.append(Packet(data, hop, otherwise))
 
     def take_packets(self) -> list[Packet]:
         """Return the packets to send, and forget them."""
@@ -100,20 +104,36 @@ class TransactionLayer:
 
     def fail(self, hop: Hop, now: float) -> None:
         """Fail every request that waits for its first answer from a hop that the network cannot reach."""
-        for transaction in [one for one in self._clients.values() if one.hop == hop]:
+        for transaction in tuple(self._clients_at.get(hop, ())):
             transaction.fail(now)
+
+    def fail_packet(self, packet: Packet, now: float) -> None:
+        """Fail the one request that could not be sent; nothing waits for an answer or an ACK."""
+        for transaction in tuple(self._clients_at.get(packet.hop, ())):
+            if transaction.sends(packet.data):
+                transaction.fail(now)
+
+    def send_anew(self, hop: Hop, now: float) -> None:
+        """Send every unanswered request once more whose connection to a hop broke; fail those that were before."""
+        for transaction in tuple(self._clients_at.get(hop, ())):
+            transaction.lose_connection(now)
 
     def forget_client(self, transaction: ClientTransaction) -> None:
         """Drop a terminated transaction."""
         del self._clients[transaction.branch, transaction.request.method]
-        self._sources.release((transaction.hop.host, transaction.hop.port))
+        there = self._clients_at[transaction.hop]
+        del there[transaction]
+        if not there:
+            del self._clients_at[transaction.hop]
+        self._sources.release(transaction.hop.host)
 
     def _add_client(
         self, request: Request, branch: str, hop: Hop, user: TransactionUser
     ) -> ClientTransaction:
         transaction = ClientTransaction(self, request, branch, hop, user)
         self._clients[branch, request.method] = transaction
-        self._sources.hold((hop.host, hop.port))
+        self._clients_at.setdefault(hop, {})[transaction] = None
+        self._sources.hold(hop.host)
         return transaction
 
     # Requests of peers
@@ -132,7 +152,7 @@ class TransactionLayer:
         self._servers[transaction.key] = transaction
         if request.to_tag is None:
             self._initial.setdefault(transaction.merge_key, transaction)
-        self._sources.hold((source.host, source.port))
+        self._sources.hold(source.host)
         return transaction
 
     def forget_server(self, transaction: ServerTransaction) -> None:
@@ -140,4 +160,4 @@ class TransactionLayer:
         del self._servers[transaction.key]
         if self._initial.get(transaction.merge_key) is transaction:
             del self._initial[transaction.merge_key]
-        self._sources.release((transaction.source.host, transaction.source.port))
+        self._sources.release(transaction.source.host)

@@ -8,7 +8,7 @@ Whether two URIs are the same (section 19.1.4) is not asked here.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote as percent_encode
 from urllib.parse import unquote as percent_decode
@@ -30,20 +30,21 @@ from ringbridge.sip.grammar import (
 
 _ESCAPED = r"%[0-9A-Fa-f]{2}"
 # RFC 3261 section 25.1: unreserved and user-unreserved; "#" besides, because phones send it bare in dialled codes.
-_USER = rf"(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/#]|{_ESCAPED})++"
-_PASSWORD = rf"(?:[A-Za-z0-9\-_.!~*'()&=+$,]|{_ESCAPED})*+"
-_PARAMETER_CHARACTERS = rf"(?:[A-Za-z0-9\-_.!~*'()\[\]/:&+$]|{_ESCAPED})++"
+_USER = rf"(?>(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/#]++|{_ESCAPED})+)"
+_PASSWORD = rf"(?>(?:[A-Za-z0-9\-_.!~*'()&=+$,]++|{_ESCAPED})*)"
+_PARAMETER_CHARACTERS = rf"(?>(?:[A-Za-z0-9\-_.!~*'()\[\]/:&+$]++|{_ESCAPED})+)"
 # "=" is no part of the grammar, but of the base64 that proxies keep their state in.
-_PARAMETER = rf";{_PARAMETER_CHARACTERS}(?:=(?:{_PARAMETER_CHARACTERS}|=)++)?+"
+_PARAMETER = rf";{_PARAMETER_CHARACTERS}(?:=(?>(?:{_PARAMETER_CHARACTERS}|=)+))?"
 _HEADER_CHARACTERS = rf"(?:[A-Za-z0-9\-_.!~*'()\[\]/?:+$]|{_ESCAPED})"
+_HEADER = rf"(?>{_HEADER_CHARACTERS}+)=(?>{_HEADER_CHARACTERS}*)"
 
 _SIP_URI = re.compile(
-    rf"(sips?):(?:({_USER})(?::({_PASSWORD}))?+@)?({HOST})(?::([0-9]{{1,5}}))?+"
-    rf"((?:{_PARAMETER})*+)"
-    rf"(?:\?({_HEADER_CHARACTERS}++={_HEADER_CHARACTERS}*+(?:&{_HEADER_CHARACTERS}++={_HEADER_CHARACTERS}*+)*+))?+",
+    rf"(sips?):(?:({_USER})(?::({_PASSWORD}))?@)?({HOST})(?::([0-9]{{1,5}}))?"
+    rf"((?>(?:{_PARAMETER})*))"
+    rf"(?:\?({_HEADER}(?>(?:&{_HEADER})*)))?",
     re.IGNORECASE,
 )
-_TEL_URI = re.compile(rf"tel:(\+?[0-9A-F*#().\-]++)((?:{_PARAMETER})*+)", re.IGNORECASE)
+_TEL_URI = re.compile(rf"tel:(\+?[0-9A-F*#().\-]++)((?>(?:{_PARAMETER})*))", re.IGNORECASE)
 _OTHER_URI = re.compile(r"""([A-Za-z][A-Za-z0-9+.\-]*+):([!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]++)""")
 
 # What stands unescaped when written, besides letters, digits and "_.-~" which percent_encode never touches.
@@ -136,11 +137,6 @@ class NameAddress:
     @property
     def tag(self) -> str | None:
         return parameter(self.parameters, "tag")
-
-    def with_tag(self, tag: str) -> NameAddress:
-        """Return the same address under another tag."""
-        others = tuple([pair for pair in self.parameters if pair[0].lower() != "tag"])
-        return replace(self, parameters=(*others, ("tag", tag)))
 
     def __str__(self) -> str:
         # Always quoted and always in brackets: never wrong, whatever the name and the URI hold.
