@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringbridge.media.crypto import CryptoKey
 from ringbridge.media.errors import MalformedSdp, NoAudio, NoCommonCodec
 from ringbridge.media.offer import answer, common, has_voice, offer
 from ringbridge.media.sdp import (
@@ -182,3 +183,51 @@ def test_what_is_offered_is_what_is_read(
     assert audio.origin == Origin(session_id, version)
     assert audio.direction is direction
     assert audio.ptime_ms == 20
+
+
+OUR_KEY = CryptoKey(1, bytes(range(30)))
+THEIR_LINE = "a=crypto:3 AES_CM_128_HMAC_SHA1_80 inline:" + "A" * 40
+
+
+def test_an_offer_of_srtp_alone_says_so_in_its_profile() -> None:
+    data = offer(HERE, (PCMU,), session_id=42, version=1, key=OUR_KEY, secured=True)
+    assert b"m=audio 20000 RTP/SAVP 0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:AAEC" in data
+    assert audio_of(data, secured=True).key == OUR_KEY
+
+
+def test_an_offer_of_optional_srtp_is_plain_rtp_with_a_key_beside_it() -> None:
+    data = offer(HERE, (PCMU,), session_id=42, version=1, key=OUR_KEY)
+    assert b"m=audio 20000 RTP/AVP 0\r\na=crypto:1 " in data
+    assert (audio_of(data, secured=True).key, audio_of(data).key) == (OUR_KEY, None)
+
+
+@pytest.mark.parametrize("transport", ["RTP/SAVP", "RTP/AVP"])
+def test_an_answer_to_srtp_has_our_key_under_their_tag(transport: str) -> None:
+    data = answer(
+        offered(f"m=audio 4000 {transport} 0", THEIR_LINE),
+        HERE,
+        SUPPORTED,
+        session_id=1,
+        version=1,
+        key=OUR_KEY,
+    )
+    assert f"m=audio 20000 {transport} 0\r\na=crypto:3 AES_CM_128_HMAC_SHA1_80 inline:AAEC".encode() in data
+
+
+def test_an_answer_has_no_key_when_none_was_offered_or_we_have_none() -> None:
+    plain = offered("m=audio 4000 RTP/AVP 0")
+    assert b"crypto" not in answer(plain, HERE, SUPPORTED, session_id=1, version=1, key=OUR_KEY)
+    optional = offered("m=audio 4000 RTP/AVP 0", THEIR_LINE)
+    assert b"crypto" not in answer(optional, HERE, SUPPORTED, session_id=1, version=1)
+
+
+def test_srtp_without_a_key_that_we_can_use_is_refused() -> None:
+    data = offered("m=audio 4000 RTP/SAVP 0", THEIR_LINE.replace("_80", "_32"))
+    with pytest.raises(NoAudio, match=r"^the offer has no audio over RTP/AVP or RTP/SAVP$"):
+        answer(data, HERE, SUPPORTED, session_id=1, version=1, key=OUR_KEY)
+
+
+def test_the_plain_line_of_a_phone_that_offers_both_is_taken_only_without_a_key() -> None:
+    both = offered("m=audio 4000 RTP/SAVP 0", THEIR_LINE, "m=audio 4002 RTP/AVP 0")
+    assert b"m=audio 20000 RTP/SAVP 0" in answer(both, HERE, SUPPORTED, session_id=1, version=1, key=OUR_KEY)
+    assert b"m=audio 0 RTP/SAVP 0" in answer(both, HERE, SUPPORTED, session_id=1, version=1)

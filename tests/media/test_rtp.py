@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringbridge.media.rtp import RtpPacket, parse, sequence_distance
+from ringbridge.media.rtp import RtpPacket, parse
 
 HEADER = bytes.fromhex("80 88 1234 0000a000 deadbeef")
 PACKET = RtpPacket(8, 0x1234, 0xA000, 0xDEADBEEF, b"audio", marker=True)
@@ -61,22 +61,6 @@ def test_the_following_packet_counts_on_and_wraps() -> None:
     assert PACKET.following(b"more", 160) == RtpPacket(8, 0x1235, 0xA0A0, 0xDEADBEEF, b"more")
     last = PACKET._replace(sequence=0xFFFF, timestamp=0xFFFF_FFFF)
     assert last.following(b"", 160) == RtpPacket(8, 0, 159, 0xDEADBEEF, b"")
-
-
-@pytest.mark.parametrize(
-    ("earlier", "later", "distance"),
-    [
-        (5, 5, 0),
-        (5, 6, 1),
-        (6, 5, -1),
-        (0xFFFF, 0, 1),
-        (0, 0xFFFF, -1),
-        (0, 0x7FFF, 0x7FFF),
-        (0, 0x8000, -0x8000),
-    ],
-)
-def test_the_distance_between_packets_knows_about_wrapping(earlier: int, later: int, distance: int) -> None:
-    assert sequence_distance(earlier, later) == distance
 
 
 @given(st.binary(max_size=80))

@@ -239,3 +239,17 @@ def test_no_shuffled_lines_raise_anything_but_our_own_error(
     data = b"v=0\n" + b"\n".join(lines)
     with contextlib.suppress(MediaError):
         sdp.audio_of(data[:position] + noise + data[position:])
+
+
+def test_srtp_is_audio_only_where_it_may_be_secured() -> None:
+    line = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + "A" * 40
+    data = with_lines(line, media="m=audio 4000 RTP/SAVP 0")
+    key = audio_of(data, secured=True).key
+    assert key is not None
+    assert key.tag == 1
+    with pytest.raises(
+        NoAudio, match=r"^no audio over RTP/AVP in the description \(m=audio 4000 RTP/SAVP\)$"
+    ):
+        audio_of(data)
+    with pytest.raises(NoAudio, match=r"^no audio over RTP/AVP or RTP/SAVP in"):
+        audio_of(with_lines(media="m=audio 4000 RTP/SAVP 0"), secured=True)

@@ -1,6 +1,6 @@
 import pytest
 
-from ringbridge.media.tones import RINGBACK_EU, RINGBACK_US, Cadence, period, power_at, sine
+from ringbridge.media.tones import RINGBACK_US, RINGBACKS, period, power_at, ringback_name, sine
 
 
 def test_a_sine_has_all_its_power_at_its_frequency() -> None:
@@ -33,12 +33,38 @@ def test_two_tones_are_told_apart() -> None:
     assert power_at(samples, 425) < power_at(samples, 440) / 1000
 
 
-@pytest.mark.parametrize("cadence", [RINGBACK_US, RINGBACK_EU])
-def test_a_period_is_tone_and_then_silence_without_a_click(cadence: Cadence) -> None:
+@pytest.mark.parametrize("name", RINGBACKS)
+def test_a_period_is_tones_and_silences_in_turn_without_a_click(name: str) -> None:
+    cadence = RINGBACKS[name]
     samples = period(cadence)
-    on = cadence.on_seconds * 8000
-    assert len(samples) == on + cadence.off_seconds * 8000
-    assert set(samples[on:]) == {0}
-    # Whole waves only: the tone ends one step before zero.
-    assert samples[0] == 0
-    assert abs(samples[on - 1]) < max(samples) / 2
+    loudest, end = max(samples), 0
+    for index, seconds in enumerate(cadence.pattern_seconds):
+        start, end = end, end + round(seconds * 8000)
+        if index % 2:
+            assert set(samples[start:end]) == {0}
+        else:
+            # Half waves only: the tone ends one step before zero.
+            assert samples[start] == 0
+            assert abs(samples[end - 1]) < loudest / 2
+            assert power_at(samples[start:end], cadence.frequencies_hz[0]) == pytest.approx(0.025, rel=0.1)
+    assert len(samples) == end
+
+
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [
+        ("+15125292329", "ringback-us"),
+        ("+12042342345", "ringback-us"),
+        ("+442079460958", "ringback-gb"),
+        ("+35312222222", "ringback-gb"),
+        ("+351211234567", "ringback-cept"),
+        ("+33112345678", "ringback-fr"),
+        ("+34911234567", "ringback-es"),
+        ("+61212345678", "ringback-gb"),
+        ("+81312345678", "ringback-jp"),
+        ("+911123456789", "ringback-in"),
+        ("+551123456789", "ringback-cept"),
+    ],
+)
+def test_a_caller_hears_the_ringing_tone_of_the_country_that_is_called(number: str, name: str) -> None:
+    assert ringback_name(number) == name

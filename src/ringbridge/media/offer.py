@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from functools import lru_cache
 
+from ringbridge.media.crypto import CryptoKey, to_line
 from ringbridge.media.errors import MalformedSdp, NoAudio, NoCommonCodec
 from ringbridge.media.sdp import (
+    RTP,
+    SRTP,
     TELEPHONE_EVENT,
     Codec,
     Direction,
@@ -32,10 +35,16 @@ def offer(
     session_id: int,
     version: int,
     direction: Direction = Direction.SENDRECV,
+    key: CryptoKey | None = None,
+    secured: bool = False,
 ) -> bytes:
-    """A description with one audio line. `version` must grow by one each time the description changes."""
+    """A description with one audio line. `version` must grow by one each time the description changes.
+
+    With a `key` it offers SRTP: nothing else if it must be `secured`, and otherwise plain RTP with the key beside it,
+    which whoever knows no SRTP passes over (RFC 8643).
+    """
     lines = _head(address.host, session_id, version, "0 0")
-    lines += _audio(address.port, codecs, direction)
+    lines += _audio(address.port, codecs, direction, SRTP if secured else RTP, key)
     return _text(lines)
 
 
@@ -46,15 +55,18 @@ def answer(
     *,
     session_id: int,
     version: int,
+    key: CryptoKey | None = None,
 ) -> bytes:
     """Take the first audio line that we can carry and refuse the others.
 
-    Keeps the offerer's payload types and its order of preference. Raises MalformedSdp, NoAudio or NoCommonCodec.
+    Keeps the offerer's payload types and its order of preference. With our `key` SRTP is accepted, under the tag
+    of the key that was offered (RFC 4568 section 5.1.2). Raises MalformedSdp, NoAudio or NoCommonCodec.
     """
     description = parse(offered) if isinstance(offered, bytes) else offered
-    accepted = next((media for media in description.media if media.is_plain_audio), None)
+    accepted = next((media for media in description.media if media.is_audio(secured=key is not None)), None)
     if accepted is None:
-        raise NoAudio("the offer has no audio over RTP/AVP")
+        wanted = RTP if key is None else f"{RTP} or {SRTP}"
+        raise NoAudio(f"the offer has no audio over {wanted}")
     if accepted.host is None:
         raise MalformedSdp("the audio stream has no connection address")
     codecs = common(supported, accepted.codecs)
@@ -65,7 +77,8 @@ def answer(
     # RFC 3264 section 6: the answer has as many media lines as the offer, in the same order.
     for media in description.media:
         if media is accepted:
-            lines += _audio(address.port, codecs, _MIRRORED[media.direction])
+            ours = CryptoKey(media.keys[0].tag, key.key) if key is not None and media.keys else None
+            lines += _audio(address.port, codecs, _MIRRORED[media.direction], media.transport, ours)
         else:
             lines.append(_refusal(media))
     return _text(lines)
@@ -93,9 +106,12 @@ def _head(host: str, session_id: int, version: int, timing: str) -> list[str]:
     ]
 
 
-def _audio(port: int, codecs: Sequence[Codec], direction: Direction) -> list[str]:
+def _audio(
+    port: int, codecs: Sequence[Codec], direction: Direction, transport: str, key: CryptoKey | None
+) -> list[str]:
     payload_types, attributes = _format_lines(tuple(codecs), direction)
-    return [f"m=audio {port} RTP/AVP {payload_types}", *attributes]
+    crypto = () if key is None else (to_line(key),)
+    return [f"m=audio {port} {transport} {payload_types}", *crypto, *attributes]
 
 
 # Nearly every call has the same codecs.

@@ -60,8 +60,3 @@ def parse(data: bytes) -> RtpPacket | None:
     if start > end:
         return None
     return RtpPacket(second & 0x7F, sequence, timestamp, ssrc, data[start:end], bool(second & 0x80))
-
-
-def sequence_distance(earlier: int, later: int) -> int:
-    """By how many packets `later` follows `earlier`, negative when it precedes it: at most half a turn either way."""
-    return (later - earlier + 0x8000 & 0xFFFF) - 0x8000

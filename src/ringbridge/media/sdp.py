@@ -13,6 +13,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
+from ringbridge.media.crypto import CryptoKey, usable_keys
 from ringbridge.media.errors import MalformedSdp, NoAudio
 
 MAX_OCTETS = 16_384
@@ -79,6 +80,10 @@ class Direction(Enum):
     INACTIVE = "inactive"
 
 
+RTP = "RTP/AVP"
+SRTP = "RTP/SAVP"
+
+
 class Origin(NamedTuple):
     """The numbers of the o= line; a version that did not grow means that nothing changed (RFC 3264 section 8)."""
 
@@ -99,11 +104,17 @@ class MediaDescription(NamedTuple):
     """In the order of the m= line; formats that nothing explains are left out."""
     direction: Direction
     ptime_ms: int | None
+    keys: tuple[CryptoKey, ...] = ()
+    """What its writer would encrypt with: none of them for plain RTP, and one that is refused may have none we can use."""
 
-    @property
-    def is_plain_audio(self) -> bool:
-        """Audio that we can carry: no SRTP (RFC 3711), no feedback profile (RFC 4585), not refused by port 0."""
-        return self.kind == "audio" and self.transport == "RTP/AVP" and self.port != 0
+    def is_audio(self, *, secured: bool) -> bool:
+        """Audio that we can carry: no feedback profile (RFC 4585), not refused by port 0, and SRTP (RFC 3711) only
+        where we may have it `secured` and can use one of its keys."""
+        return (
+            self.kind == "audio"
+            and self.port != 0
+            and (self.transport == RTP or (secured and self.transport == SRTP and bool(self.keys)))
+        )
 
 
 class SessionDescription(NamedTuple):
@@ -126,6 +137,8 @@ class AudioDescription(NamedTuple):
     direction: Direction
     ptime_ms: int | None
     origin: Origin
+    key: CryptoKey | None = None
+    """What its writer encrypts with; None for plain RTP."""
 
     @property
     def on_hold(self) -> bool:
@@ -180,11 +193,11 @@ def parse(data: bytes) -> SessionDescription:
     )
 
 
-def audio_of(data: bytes) -> AudioDescription:
-    """The first audio stream that we can carry. Raises MalformedSdp or NoAudio."""
+def audio_of(data: bytes, *, secured: bool = False) -> AudioDescription:
+    """The first audio stream that we can carry, SRTP only if `secured`. Raises MalformedSdp or NoAudio."""
     description = parse(data)
     for media in description.media:
-        if media.is_plain_audio:
+        if media.is_audio(secured=secured):
             if media.host is None:
                 raise MalformedSdp("the audio stream has no connection address")
             return AudioDescription(
@@ -193,9 +206,11 @@ def audio_of(data: bytes) -> AudioDescription:
                 direction=media.direction,
                 ptime_ms=media.ptime_ms,
                 origin=description.origin,
+                key=next(iter(media.keys), None) if secured else None,
             )
     refused = [f"m={media.kind} {media.port} {media.transport}" for media in description.media]
-    raise NoAudio(f"no audio over RTP/AVP in the description ({', '.join(refused) or 'no media lines'})")
+    wanted = f"{RTP} or {SRTP}" if secured else RTP
+    raise NoAudio(f"no audio over {wanted} in the description ({', '.join(refused) or 'no media lines'})")
 
 
 def _media_description(section: Sequence[str], host: str | None, direction: Direction) -> MediaDescription:
@@ -210,9 +225,13 @@ def _media_description(section: Sequence[str], host: str | None, direction: Dire
         raise MalformedSdp(f"a media line has {len(formats)} formats, more than {MAX_FORMATS}")
     own_host = None
     lines = []
+    crypto_lines = []
     for line in section:
         letter = line[:2]
-        if letter == "a=":
+        # Apart from the others, for those are remembered from call to call.
+        if line.startswith("a=crypto:"):
+            crypto_lines.append(line)
+        elif letter == "a=":
             lines.append(line)
         elif letter == "c=" and own_host is None:
             own_host = _host(line)
@@ -226,6 +245,7 @@ def _media_description(section: Sequence[str], host: str | None, direction: Dire
         codecs=attributes.codecs,
         direction=attributes.direction or direction,
         ptime_ms=attributes.ptime_ms,
+        keys=usable_keys(crypto_lines),
     )
 
 
