@@ -27,6 +27,7 @@ def test_every_final_status_has_one_cause(status: int, cause: Cause) -> None:
 def test_the_network_s_own_cause_says_more_than_the_status_it_was_mapped_to() -> None:
     assert cause_of_status(480, q850=19) is Cause.NO_ANSWER
     assert cause_of_status(500, q850=17) is Cause.BUSY
+    assert cause_of_status(503, q850=34) is Cause.CONGESTION
 
 
 def test_a_cause_that_says_nothing_leaves_the_status_its_word() -> None:
@@ -56,3 +57,6 @@ def test_every_cause_has_an_outcome_on_either_leg() -> None:
 def test_the_far_end_is_told_why() -> None:
     assert q850_of(Cause.BUSY) == 17
     assert q850_of(Cause.CANCELED) == 16
+    assert q850_of(Cause.NOT_CONFIRMED) == 16
+    assert q850_of(Cause.CONGESTION) == 34
+    assert q850_of(Cause.MEDIA_TIMEOUT) == 102

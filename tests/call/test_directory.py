@@ -1,6 +1,6 @@
 import pytest
 
-from ringbridge.call.directory import AccountLimits, ApiKey, Trunk, parse_limits
+from ringbridge.call.directory import AccountLimits, ApiKey, Line, LineKind, Trunk, parse_limits
 from ringbridge.call.errors import InvalidSetting
 
 
@@ -46,3 +46,21 @@ def test_secrets_are_not_shown() -> None:
     trunk = Trunk(id="t", name="n", uri="sip:h", username="u", password="5ec2e7")
 
     assert "5ec2e7" not in repr(key) + repr(trunk)
+
+
+@pytest.mark.parametrize(
+    ("kind", "confirm", "must_confirm"),
+    [
+        (LineKind.TRUNK, None, True),
+        (LineKind.URI, None, False),
+        (LineKind.DEVICE, None, False),
+        (LineKind.TRUNK, False, False),
+        (LineKind.URI, True, True),
+    ],
+)
+def test_who_answers_over_a_trunk_is_asked_first_unless_the_line_says_otherwise(
+    kind: LineKind, confirm: bool | None, must_confirm: bool
+) -> None:
+    line = Line(id="l1", account_id="1009683", number="204", kind=kind, confirm=confirm)
+
+    assert line.must_confirm is must_confirm

@@ -14,16 +14,20 @@ from ringbridge.call.event import (
     Event,
     HangUp,
     Join,
+    KeyPressed,
     LegAnswered,
+    LegDialed,
     LegEnded,
     LegRinging,
+    MediaSilent,
     Originate,
     Play,
     PromptFinished,
+    SendDigits,
     Started,
     StopPlaying,
 )
-from ringbridge.call.model import Call, CallLimits, Ending, LegName, LegState, Party, Prompt, State
+from ringbridge.call.model import Call, CallLimits, Ending, LegName, LegState, Party, Prompt, Route, State
 
 USER, DESTINATION = LegName.USER, LegName.DESTINATION
 
@@ -31,10 +35,19 @@ CALL = Call(
     id="0190",
     account_id="1009683",
     key_id="k",
-    user=Party(number="+18175629657", target="sip:u@192.0.2.1", caller_number="+15125292329"),
-    destination=Party(number="+15125292329", target="sip:d@192.0.2.2", caller_number="+18175629657"),
+    user=Party(
+        number="+18175629657", routes=(Route(target="sip:u@192.0.2.1", caller_number="+15125292329"),)
+    ),
+    destination=Party(
+        number="+15125292329",
+        routes=(
+            Route(trunk="first", target="sip:d@192.0.2.2", caller_number="+18175629657"),
+            Route(trunk="second", target="sip:d@192.0.2.3", caller_number="+18175629657"),
+        ),
+    ),
     limits=CallLimits(user_ring_seconds=30.0, destination_ring_seconds=60.0, call_seconds=3600.0),
     accepted_at=100.0,
+    accepted_utc=1100.0,
 )
 
 DUE = DeadlinePassed(0.0)
@@ -45,17 +58,19 @@ EVERY_EVENT: tuple[Event, ...] = (
     SPOKEN,
     CancelRequested(),
     DUE,
+    *(LegDialed(leg, "second") for leg in LegName),
     *(LegRinging(leg) for leg in LegName),
     *(EarlyMediaStarted(leg) for leg in LegName),
     *(LegAnswered(leg) for leg in LegName),
     *(LegEnded(leg, Cause.NORMAL) for leg in LegName),
+    *(KeyPressed(leg, "1") for leg in LegName),
+    *(MediaSilent(leg) for leg in LegName),
 )
 
 
-def run(*events: Event) -> tuple[Call, list[Effect]]:
+def run(*events: Event, call: Call = CALL) -> tuple[Call, list[Effect]]:
     """The call after these events, one second apart from 101.0 on, and the effects of the last of them."""
     effects: list[Effect] = []
-    call = CALL
     for number, event in enumerate(events, start=1):
         call, effects = machine.step(call, timely(call, event), 100.0 + number)
     return call, effects
@@ -77,6 +92,8 @@ def ending(call: Call) -> tuple[Outcome, Cause, EndedBy]:
 
 DIALED = (Started(), LegAnswered(USER))
 JOINED = (*DIALED, LegAnswered(DESTINATION))
+ASKED = (Started(), LegAnswered(USER))
+ASKING = CALL._replace(confirm=True)
 
 
 def test_the_user_is_rung_first_and_only_for_so_long() -> None:
@@ -91,6 +108,103 @@ def test_the_destination_is_dialled_at_the_moment_the_user_answers() -> None:
 
     assert effects == [Originate(DESTINATION), Play(Prompt.HOLD)]
     assert (call.state, call.deadline_at) == (State.DIALING_DESTINATION, 162.0)
+
+
+def test_whoever_answers_is_asked_first_when_the_call_wants_that() -> None:
+    call, effects = run(*ASKED, call=ASKING)
+
+    assert effects == [Play(Prompt.CONFIRM, repeat=True)]
+    assert (call.state, call.deadline_at) == (State.CONFIRMING, 112.0)
+    assert (call.user_leg.answered_at, call.destination_leg.state) == (102.0, LegState.NONE)
+
+
+def test_the_right_key_dials_the_destination_at_once() -> None:
+    call, effects = run(*ASKED, KeyPressed(USER, "1"), call=ASKING)
+
+    assert effects == [Originate(DESTINATION), Play(Prompt.HOLD)]
+    assert (call.state, call.deadline_at) == (State.DIALING_DESTINATION, 163.0)
+    assert (call.user_leg.answered_at, call.destination_leg.dialed_at) == (102.0, 103.0)
+
+
+def test_any_other_key_says_nothing() -> None:
+    asked, _ = run(*ASKED, call=ASKING)
+
+    assert run(*ASKED, KeyPressed(USER, "2"), call=ASKING) == (asked, [])
+
+
+def test_a_mailbox_that_answers_is_released_and_the_destination_never_dialled() -> None:
+    call, effects = run(*ASKED, KeyPressed(USER, "#"), DUE, call=ASKING)
+
+    assert effects == [HangUp(USER, Cause.NOT_CONFIRMED)]
+    assert ending(call) == (Outcome.NOT_CONFIRMED, Cause.NOT_CONFIRMED, EndedBy.SERVER)
+    assert call.destination_leg.state is LegState.NONE
+
+
+def test_a_user_may_hang_up_in_place_of_an_answer() -> None:
+    call, effects = run(*ASKED, LegEnded(USER, Cause.NORMAL), call=ASKING)
+
+    assert effects == []
+    assert ending(call) == (Outcome.USER_HUNG_UP, Cause.NORMAL, EndedBy.USER)
+
+
+def test_the_digits_of_an_extension_follow_the_answer() -> None:
+    _, effects = run(*JOINED, call=CALL._replace(digits=",9"))
+
+    assert effects == [Join(), SendDigits(DESTINATION, ",9")]
+
+
+@pytest.mark.parametrize("leg", LegName)
+def test_a_talk_in_which_one_is_not_heard_any_more_is_ended(leg: LegName) -> None:
+    call, effects = run(*JOINED, MediaSilent(leg))
+
+    assert effects == [HangUp(USER, Cause.MEDIA_TIMEOUT), HangUp(DESTINATION, Cause.MEDIA_TIMEOUT)]
+    assert ending(call) == (Outcome.COMPLETED, Cause.MEDIA_TIMEOUT, EndedBy.SERVER)
+
+
+def test_a_leg_knows_the_trunk_that_it_is_tried_over() -> None:
+    call, _ = run(*DIALED)
+    after, effects = machine.step(call, LegDialed(DESTINATION, "first"), 103.0)
+
+    assert (after, effects) == (call, [])
+    assert (call.user_leg.trunk, call.destination_leg.trunk) == (None, "first")
+    assert call.route(DESTINATION).target == "sip:d@192.0.2.2"
+
+
+def test_another_trunk_begins_anew_within_the_same_time() -> None:
+    ringing, _ = run(*DIALED, LegRinging(DESTINATION))
+    call, effects = run(*DIALED, LegRinging(DESTINATION), LegDialed(DESTINATION, "second"))
+
+    assert effects == []
+    assert (call.state, call.deadline_at) == (State.DIALING_DESTINATION, ringing.deadline_at)
+    assert (call.destination_leg.dialed_at, call.destination_leg.ringing_at) == (102.0, None)
+    assert call.route(DESTINATION).target == "sip:d@192.0.2.3"
+
+
+def test_another_attempt_over_the_same_trunk_changes_nothing() -> None:
+    ringing, _ = run(*DIALED, LegRinging(DESTINATION))
+
+    assert machine.step(ringing, LegDialed(DESTINATION, "first"), 110.0) == (ringing, [])
+
+
+def test_the_prompt_goes_on_over_a_trunk_that_fails() -> None:
+    _, effects = run(*DIALED, EarlyMediaStarted(DESTINATION), LegDialed(DESTINATION, "second"))
+
+    assert effects == []
+
+
+def test_a_user_s_phone_is_tried_over_another_trunk_too() -> None:
+    call, effects = run(Started(), LegRinging(USER), LegDialed(USER, "second"))
+
+    assert effects == []
+    assert (call.state, call.user_leg.state) == (State.RINGING_USER, LegState.DIALING)
+    assert call.route(USER) is call.user.routes[0]
+
+
+def test_the_user_who_heard_the_trunk_that_failed_hears_ringback() -> None:
+    heard = (*DIALED, SPOKEN, EarlyMediaStarted(DESTINATION))
+    _, effects = run(*heard, LegDialed(DESTINATION, "second"))
+
+    assert effects == [Play(Prompt.RINGBACK, repeat=True)]
 
 
 def test_a_ringing_phone_is_noted_once() -> None:
@@ -315,10 +429,18 @@ def test_a_call_that_the_server_cannot_go_on_with_is_ended_in_any_state(before: 
     )
 
 
+def test_a_call_whose_reason_is_being_spoken_keeps_it_when_the_server_cannot_go_on() -> None:
+    announcing, _ = run(*DIALED, LegEnded(DESTINATION, Cause.BUSY, 486))
+    call, effects = machine.abort(announcing, 200.0)
+
+    assert ending(call) == (Outcome.DESTINATION_BUSY, Cause.BUSY, EndedBy.DESTINATION)
+    assert effects == [HangUp(USER, Cause.BUSY)]
+
+
 def test_every_path_ends_once_with_no_leg_left_alive() -> None:
     """All sequences of up to six events after the start that the table allows, each cut where it ends."""
     ended = 0
-    paths: list[Call] = [run(Started())[0]]
+    paths: list[Call] = [run(Started())[0], run(Started(), call=ASKING)[0]]
     for _ in range(6):
         following: list[Call] = []
         for call, event in itertools.product(paths, EVERY_EVENT):

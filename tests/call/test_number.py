@@ -2,7 +2,15 @@
 
 import pytest
 
-from ringbridge.call.number import InvalidNumber, Number, NumberType, normalise, normalise_extension
+from ringbridge.call.directory import NumberFormat
+from ringbridge.call.number import (
+    InvalidNumber,
+    Number,
+    NumberType,
+    normalise,
+    normalise_extension,
+    written,
+)
 
 
 def code_of(text: str, country: str = "US") -> str:
@@ -66,6 +74,8 @@ def test_a_national_number_without_a_known_country_is_refused() -> None:
         ("1800flowers", "+18003569377"),
         ("1 800 GO-FEDEX", "+18004633339"),
         ("1-800-FLEX-123", "+18003539123"),
+        ("1-800-POWER4U", "+18007693748"),
+        ("1-800-4-POW3R5", "+18004769375"),
     ],
 )
 def test_vanity_letters_are_dialled_as_the_digits_under_them(text: str, e164: str) -> None:
@@ -75,14 +85,20 @@ def test_vanity_letters_are_dialled_as_the_digits_under_them(text: str, e164: st
 @pytest.mark.parametrize(
     ("suffix", "digits"),
     [
-        (" x123", "123"),
-        ("x123", "123"),
-        (" ext. 12", "12"),
-        (" extension 4711", "4711"),
-        (";ext=99", "99"),
-        (",,123#", "123#"),
-        (" # 12", "12"),
-        (",1234#,,*6", "1234#,,*6"),
+        (" x123", ",123"),
+        ("x123", ",123"),
+        (" x 9", ",9"),
+        (" ext. 12", ",12"),
+        (" extension 4711", ",4711"),
+        (";ext=99", ",99"),
+        (",,123#", ",,123#"),
+        (",,, 9", ",,,9"),
+        (" # 12", ",12"),
+        ("p9", ",9"),
+        (" W9", ",9"),
+        ("p12w34#", ",12,34#"),
+        (",1234#,,*6", ",1234#,,*6"),
+        ("," * 16 + "1" * 16, "," * 16 + "1" * 16),
     ],
 )
 def test_an_extension_is_kept_for_after_the_answer(suffix: str, digits: str) -> None:
@@ -92,7 +108,7 @@ def test_an_extension_is_kept_for_after_the_answer(suffix: str, digits: str) -> 
 
 
 def test_a_vanity_number_may_have_an_extension() -> None:
-    assert normalise("1-800-FLOWERS x5", "US") == Number("+18003569377", "US", NumberType.TOLL_FREE, "5")
+    assert normalise("1-800-FLOWERS x5", "US") == Number("+18003569377", "US", NumberType.TOLL_FREE, ",5")
 
 
 @pytest.mark.parametrize(
@@ -107,6 +123,10 @@ def test_a_vanity_number_may_have_an_extension() -> None:
         "1" * 300,
         "1" * 100_000,
         "5125292329 x",
+        "5125292329p",
+        "5125292329,p1",
+        "5125292329," + "1" * 32,
+        "5125292329x" + "1" * 32,
         "5125292329 mobile",
         "1 800 GO",
         "FLOWERS 1800",
@@ -176,3 +196,25 @@ def test_an_internal_extension_has_two_to_six_digits(text: str, extension: str) 
 def test_what_is_no_extension_is_refused(text: str) -> None:
     with pytest.raises(InvalidNumber, match="invalid_number"):
         normalise_extension(text)
+
+
+@pytest.mark.parametrize(
+    ("number", "number_format", "country", "text"),
+    [
+        ("+15125292329", NumberFormat.E164_PLUS, "US", "+15125292329"),
+        ("+15125292329", NumberFormat.E164, "US", "15125292329"),
+        ("+15125292329", NumberFormat.NATIONAL, "US", "5125292329"),
+        ("+12042342345", NumberFormat.NATIONAL, "US", "2042342345"),
+        ("+442079460958", NumberFormat.NATIONAL, "US", "011442079460958"),
+        ("+442079460958", NumberFormat.NATIONAL, "GB", "02079460958"),
+        ("+15125292329", NumberFormat.NATIONAL, "GB", "0015125292329"),
+        ("+4930123456", NumberFormat.NATIONAL, "DE", "030123456"),
+        ("+442079460958", NumberFormat.NATIONAL, "RU", "810442079460958"),
+        ("+442079460958", NumberFormat.NATIONAL, "BR", "+442079460958"),
+        ("204", NumberFormat.NATIONAL, "US", "204"),
+    ],
+)
+def test_a_number_is_written_as_a_trunk_wants_it(
+    number: str, number_format: NumberFormat, country: str, text: str
+) -> None:
+    assert written(number, number_format, country) == text

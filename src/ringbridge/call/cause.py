@@ -28,8 +28,11 @@ class Cause(Enum):
     NO_ACK = "no_ack"
     SESSION_EXPIRED = "session_expired"
     CALL_LIMIT = "call_limit"
+    NOT_CONFIRMED = "not_confirmed"
+    CONGESTION = "congestion"
     NO_MEDIA_PORTS = "no_media_ports"
     MEDIA_FAILED = "media_failed"
+    MEDIA_TIMEOUT = "media_timeout"
     INTERRUPTED = "interrupted"
     DRAINED = "drained"
     INTERNAL = "internal"
@@ -44,6 +47,7 @@ class Outcome(Enum):
     USER_DECLINED = "user_declined"
     USER_UNREACHABLE = "user_unreachable"
     USER_HUNG_UP = "user_hung_up"
+    NOT_CONFIRMED = "not_confirmed"
     DESTINATION_NO_ANSWER = "destination_no_answer"
     DESTINATION_BUSY = "destination_busy"
     DESTINATION_DECLINED = "destination_declined"
@@ -99,6 +103,8 @@ Q850_CAUSES: dict[int, Cause] = {
     22: Cause.INVALID_NUMBER,
     27: Cause.UNREACHABLE,
     28: Cause.INVALID_NUMBER,
+    34: Cause.CONGESTION,
+    42: Cause.CONGESTION,
 }
 
 # What the far end of a leg is told in a Reason header when we end it (RFC 3326 section 2).
@@ -115,8 +121,10 @@ _TOLD: dict[Cause, int] = {
     Cause.CALL_LIMIT: 102,
     Cause.NO_ACK: 102,
     Cause.SESSION_EXPIRED: 102,
+    Cause.CONGESTION: 34,
     Cause.NO_MEDIA_PORTS: 47,
     Cause.MEDIA_FAILED: 41,
+    Cause.MEDIA_TIMEOUT: 102,
     Cause.INTERNAL: 41,
 }
 

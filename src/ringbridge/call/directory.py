@@ -3,6 +3,7 @@
 The store keeps them; the service looks them up; nothing here reaches a database.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import Enum
 
@@ -45,9 +46,37 @@ class LineKind(Enum):
     TRUNK = "trunk"
 
 
+class Srtp(Enum):
+    """Whether audio is encrypted on the way (RFC 3711): never, where the far end can, or else no call."""
+
+    OFF = "off"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
+class NumberFormat(Enum):
+    """How a trunk writes numbers: E.164 with its plus, without it, or as they are dialled in the account's country."""
+
+    E164_PLUS = "e164+"
+    E164 = "e164"
+    NATIONAL = "national"
+
+
+class CallerIdPolicy(Enum):
+    """Where a trunk wants the caller's number: in From; asserted besides (RFC 3325); or asserted only, and withheld in From."""
+
+    FROM = "from"
+    ASSERTED = "asserted"
+    ANONYMOUS_FROM = "anonymous"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A number of the account, and how its phone is reached: at a fixed SIP URI, where its device registered, or over a trunk."""
+    """A number of the account, and how its phone is reached: at a fixed SIP URI, where its device registered, or over a trunk.
+
+    confirm: whether whoever answers must press 1 before the destination is dialled; None leaves it to `must_confirm`.
+    auto_answer: the phone is asked to pick up by itself. nat: its audio may come from elsewhere than it says.
+    """
 
     id: str
     account_id: str
@@ -58,11 +87,35 @@ class Line:
     trunk: str | None = None
     sip_username: str | None = None
     language: str | None = None
+    confirm: bool | None = None
+    auto_answer: bool = False
+    srtp: Srtp = Srtp.OFF
+    nat: bool = False
+
+    @property
+    def must_confirm(self) -> bool:
+        """By default only what is behind a trunk is asked: there a mailbox may answer, and take the user's place."""
+        return self.kind is LineKind.TRUNK if self.confirm is None else self.confirm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """What a phone that registers is known by: its line, and `digests`, algorithm -> H(A1) of RFC 7616 in hexadecimal."""
+
+    line_id: str
+    account_id: str
+    digests: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trunk:
-    """A way to the public network. The one with the lowest `position` is the default."""
+    """A way to the public network.
+
+    registers: whether this server registers at it. prefixes: the beginnings of the numbers that it carries, with plus;
+    none means all. Of those with the longest prefix the one with the lowest `position` is tried first; the same
+    position is shared by `weight`. channels: calls at once. number_prefix: what is dialled in front of every number.
+    nat: its audio may come from elsewhere than it says. tls_ca, tls_certificate, tls_key: files in PEM form.
+    """
 
     id: str
     name: str
@@ -70,6 +123,19 @@ class Trunk:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     position: int = 0
+    registers: bool = False
+    prefixes: tuple[str, ...] = ()
+    weight: int = 1
+    channels: int | None = None
+    calls_per_second: int | None = None
+    number_format: NumberFormat = NumberFormat.E164_PLUS
+    number_prefix: str = ""
+    caller_id: CallerIdPolicy = CallerIdPolicy.FROM
+    srtp: Srtp = Srtp.OFF
+    nat: bool = False
+    tls_ca: str | None = None
+    tls_certificate: str | None = None
+    tls_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +153,7 @@ class AccountLimits:
     duplicates_s: float = 3.0
     countries: tuple[str, ...] = ()
     user_ring_s: float = 30.0
+    confirm_s: float = 10.0
     destination_ring_s: float = 60.0
     call_s: float = 3600.0
 

@@ -16,6 +16,14 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
+class LegDialed:
+    """An attempt to reach the leg begins, over the trunk of this name or, without one, straight to its phone."""
+
+    leg: LegName
+    trunk: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class LegRinging:
     """The leg's phone rings."""
 
@@ -54,6 +62,21 @@ class PromptFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyPressed:
+    """A key was pressed on the leg's phone: one of `0123456789*#ABCD`."""
+
+    leg: LegName
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class MediaSilent:
+    """No audio has come from the leg for as long as the media side waits for it."""
+
+    leg: LegName
+
+
+@dataclass(frozen=True, slots=True)
 class CancelRequested:
     """Somebody other than the two parties wants the call to end: the API, or the server as it drains."""
 
@@ -69,11 +92,14 @@ class DeadlinePassed:
 
 Event = (
     Started
+    | LegDialed
     | LegRinging
     | EarlyMediaStarted
     | LegAnswered
     | LegEnded
     | PromptFinished
+    | KeyPressed
+    | MediaSilent
     | CancelRequested
     | DeadlinePassed
 )
@@ -105,6 +131,14 @@ class Join:
 
 
 @dataclass(frozen=True, slots=True)
+class SendDigits:
+    """Press these keys for the leg to hear: `0123456789*#`, and `,` for a pause of a second."""
+
+    leg: LegName
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """Release the leg, whatever crosses it on the wire. `cause` is what its far end is told."""
 
@@ -112,4 +146,4 @@ class HangUp:
     cause: Cause
 
 
-Effect = Originate | Play | StopPlaying | Join | HangUp
+Effect = Originate | Play | StopPlaying | Join | SendDigits | HangUp

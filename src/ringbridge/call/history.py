@@ -1,12 +1,26 @@
 """What is told of a call while it runs, and the one record of it when it is over. Pure; the store keeps both."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ringbridge.call.event import EarlyMediaStarted, Event, LegAnswered, LegRinging, Started
-from ringbridge.call.model import Call, Leg, LegName, State
+from ringbridge.call.event import (
+    EarlyMediaStarted,
+    Event,
+    KeyPressed,
+    LegAnswered,
+    LegDialed,
+    LegRinging,
+    Started,
+)
+from ringbridge.call.model import Call, LegName, State
 
-_WORDS = {LegRinging: "ringing", EarlyMediaStarted: "early_media", LegAnswered: "answered"}
+_WORDS = {
+    LegDialed: "dialing",
+    LegRinging: "ringing",
+    EarlyMediaStarted: "early_media",
+    LegAnswered: "answered",
+    KeyPressed: "confirmed",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +55,7 @@ def event_name(before: Call, event: Event, after: Call) -> str | None:
     if event == LegAnswered(LegName.DESTINATION):
         return "connected"
     # Nothing else changes a leg of a call that goes on.
-    assert isinstance(event, LegRinging | EarlyMediaStarted | LegAnswered)
+    assert isinstance(event, LegDialed | LegRinging | EarlyMediaStarted | LegAnswered | KeyPressed)
     return f"{event.leg.value}_{_WORDS[type(event)]}"
 
 
@@ -59,9 +73,10 @@ class StoredEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredLeg:
-    """One leg as it was stored; times are UTC seconds since 1970."""
+    """One leg as it was stored; times are UTC seconds since 1970. `trunk` is the one that was tried last."""
 
     number: str
+    trunk: str | None
     state: str
     ringing_at: float | None
     answered_at: float | None
@@ -89,8 +104,8 @@ class StoredCall:
     events: tuple[StoredEvent, ...]
 
 
-def as_stored(call: Call, events: Sequence[StoredEvent], utc: Callable[[float], float]) -> StoredCall:
-    """What the store will say of a call once it has written all of it. `utc` turns monotonic seconds into UTC."""
+def as_stored(call: Call, events: Sequence[StoredEvent]) -> StoredCall:
+    """What the store will say of a call once it has written all of it."""
     # A reason that is still being spoken to the user is not yet the call's end.
     ending = call.ending if call.state is State.ENDED else None
     return StoredCall(
@@ -100,22 +115,24 @@ def as_stored(call: Call, events: Sequence[StoredEvent], utc: Callable[[float], 
         outcome=None if ending is None else ending.outcome.value,
         cause=None if ending is None else ending.cause.value,
         ended_by=None if ending is None else ending.by.value,
-        accepted_at=utc(call.accepted_at),
-        ended_at=None if call.ended_at is None else utc(call.ended_at),
+        accepted_at=call.accepted_utc,
+        ended_at=None if call.ended_at is None else call.utc(call.ended_at),
         talk_seconds=call.talk_seconds,
-        user=_leg_as_stored(call.user.number, call.user_leg, utc),
-        destination=_leg_as_stored(call.destination.number, call.destination_leg, utc),
+        user=_leg_as_stored(call, LegName.USER),
+        destination=_leg_as_stored(call, LegName.DESTINATION),
         events=tuple(events),
     )
 
 
-def _leg_as_stored(number: str, leg: Leg, utc: Callable[[float], float]) -> StoredLeg:
+def _leg_as_stored(call: Call, name: LegName) -> StoredLeg:
+    leg = call.leg(name)
     return StoredLeg(
-        number=number,
+        number=call.party(name).number,
+        trunk=call.route(name).trunk,
         state=leg.state.value,
-        ringing_at=None if leg.ringing_at is None else utc(leg.ringing_at),
-        answered_at=None if leg.answered_at is None else utc(leg.answered_at),
-        ended_at=None if leg.ended_at is None else utc(leg.ended_at),
+        ringing_at=None if leg.ringing_at is None else call.utc(leg.ringing_at),
+        answered_at=None if leg.answered_at is None else call.utc(leg.answered_at),
+        ended_at=None if leg.ended_at is None else call.utc(leg.ended_at),
         cause=None if leg.cause is None else leg.cause.value,
         sip_status=leg.sip_status,
         q850=leg.q850,

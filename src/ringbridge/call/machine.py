@@ -16,12 +16,16 @@ from ringbridge.call.event import (
     Event,
     HangUp,
     Join,
+    KeyPressed,
     LegAnswered,
+    LegDialed,
     LegEnded,
     LegRinging,
+    MediaSilent,
     Originate,
     Play,
     PromptFinished,
+    SendDigits,
     Started,
     StopPlaying,
 )
@@ -42,6 +46,11 @@ _REASONS: dict[Outcome, Prompt] = {
     Outcome.DESTINATION_INVALID: Prompt.INVALID_NUMBER,
     Outcome.DESTINATION_UNREACHABLE: Prompt.NOT_REACHABLE,
 }
+
+# What whoever answers the user's phone presses to say that they are a person, and want the call.
+CONFIRM_KEY = "1"
+
+_OF_A_LEG = (LegDialed, LegRinging, EarlyMediaStarted, LegAnswered, LegEnded, KeyPressed, MediaSilent)
 
 _LIVE = (LegState.DIALING, LegState.RINGING, LegState.EARLY_MEDIA, LegState.ANSWERED)
 
@@ -69,13 +78,14 @@ def _is_stale(call: Call, event: Event) -> bool:
 
 
 def abort(call: Call, now: float) -> Step:
-    """End `call` in whatever state it is, because this server cannot go on with it."""
-    return _end(call, Outcome.FAILED, Cause.INTERNAL, EndedBy.SERVER, now)
+    """End `call` in whatever state it is, because this server cannot go on with it. A reason being spoken stays its end."""
+    ending = call.ending or Ending(outcome=Outcome.FAILED, cause=Cause.INTERNAL, by=EndedBy.SERVER)
+    return _end(call, ending.outcome, ending.cause, ending.by, now)
 
 
 def event_key(event: Event) -> EventKey:
     """The column of the table that `event` belongs to."""
-    if isinstance(event, LegRinging | EarlyMediaStarted | LegAnswered | LegEnded):
+    if isinstance(event, _OF_A_LEG):
         return type(event), event.leg
     return type(event)
 
@@ -84,10 +94,25 @@ def ring_user(call: Call, event: Event, now: float) -> Step:
     """Dial the user's phone."""
     dialing = call._replace(
         state=State.RINGING_USER,
-        user_leg=Leg(state=LegState.DIALING, dialed_at=now),
+        user_leg=_dialed(call, LegName.USER, now),
         deadline_at=now + call.limits.user_ring_seconds,
     )
     return dialing, [Originate(LegName.USER)]
+
+
+def try_next_route(call: Call, event: Event, now: float) -> Step:
+    """A leg is tried over another trunk, as if from the start; the time that it may take goes on."""
+    assert isinstance(event, LegDialed)
+    before = call.leg(event.leg)
+    if event.trunk == before.trunk:
+        return call, []
+    leg = Leg(state=LegState.DIALING, trunk=event.trunk, dialed_at=before.dialed_at)
+    tried = call.with_leg(event.leg, leg)
+    if event.leg is LegName.USER:
+        return tried, []
+    tried = tried._replace(state=State.DIALING_DESTINATION)
+    was_heard = before.state is LegState.EARLY_MEDIA and call.hold_finished
+    return tried, [Play(Prompt.RINGBACK, repeat=True)] if was_heard else []
 
 
 def user_rings(call: Call, event: Event, now: float) -> Step:
@@ -95,15 +120,25 @@ def user_rings(call: Call, event: Event, now: float) -> Step:
     return call._replace(user_leg=_rung(call.user_leg, now)), []
 
 
-def dial_destination(call: Call, event: Event, now: float) -> Step:
-    """The user answered: dial the destination at once and play the prompt meanwhile."""
-    dialing = call._replace(
-        state=State.DIALING_DESTINATION,
-        user_leg=call.user_leg._replace(state=LegState.ANSWERED, answered_at=now),
-        destination_leg=Leg(state=LegState.DIALING, dialed_at=now),
-        deadline_at=now + call.limits.destination_ring_seconds,
-    )
-    return dialing, [Originate(LegName.DESTINATION), Play(Prompt.HOLD)]
+def user_answered(call: Call, event: Event, now: float) -> Step:
+    """The user answered: dial the destination at once, or ask first whether it is the user."""
+    leg = call.user_leg._replace(state=LegState.ANSWERED, answered_at=now)
+    answered = call._replace(user_leg=leg)
+    if not call.confirm:
+        return _dial_destination(answered, now)
+    asked = answered._replace(state=State.CONFIRMING, deadline_at=now + call.limits.confirm_seconds)
+    return asked, [Play(Prompt.CONFIRM, repeat=True)]
+
+
+def hear_key(call: Call, event: Event, now: float) -> Step:
+    """The right key is the user's word that they are there; any other says nothing."""
+    assert isinstance(event, KeyPressed)
+    return _dial_destination(call, now) if event.key == CONFIRM_KEY else (call, [])
+
+
+def user_did_not_confirm(call: Call, event: Event, now: float) -> Step:
+    """Whoever answered, most likely a mailbox, has not pressed the key."""
+    return _end(call, Outcome.NOT_CONFIRMED, Cause.NOT_CONFIRMED, EndedBy.SERVER, now)
 
 
 def destination_rings(call: Call, event: Event, now: float) -> Step:
@@ -135,7 +170,7 @@ def connect(call: Call, event: Event, now: float) -> Step:
         destination_leg=call.destination_leg._replace(state=LegState.ANSWERED, answered_at=now),
         deadline_at=now + call.limits.call_seconds,
     )
-    return connected, [Join()]
+    return connected, [Join(), SendDigits(LegName.DESTINATION, call.digits)] if call.digits else [Join()]
 
 
 def user_failed(call: Call, event: Event, now: float) -> Step:
@@ -192,6 +227,11 @@ def reach_call_limit(call: Call, event: Event, now: float) -> Step:
     return _end(call, Outcome.COMPLETED, Cause.CALL_LIMIT, EndedBy.SERVER, now)
 
 
+def media_timed_out(call: Call, event: Event, now: float) -> Step:
+    """Nothing has been heard from one of the two for too long: its phone, or the way to it, has died without a word."""
+    return _end(call, Outcome.COMPLETED, Cause.MEDIA_TIMEOUT, EndedBy.SERVER, now)
+
+
 def cancel(call: Call, event: Event, now: float) -> Step:
     """Somebody else ends the call: before the talk that is a cancelled call, in it a completed one."""
     assert isinstance(event, CancelRequested)
@@ -216,16 +256,24 @@ def ignore(call: Call, event: Event, now: float) -> Step:
 
 _USER, _DESTINATION = LegName.USER, LegName.DESTINATION
 _WAITING = (State.DIALING_DESTINATION, State.RINGING_DESTINATION)
+_USER_IS_UP = (State.CONFIRMING, *_WAITING, State.CONNECTED, State.ANNOUNCING)
 
 TRANSITIONS: dict[tuple[State, EventKey], Transition] = {
     (State.ACCEPTED, Started): ring_user,
     (State.ACCEPTED, CancelRequested): cancel,
+    (State.RINGING_USER, (LegDialed, _USER)): try_next_route,
     (State.RINGING_USER, (LegRinging, _USER)): user_rings,
     (State.RINGING_USER, (EarlyMediaStarted, _USER)): user_rings,
-    (State.RINGING_USER, (LegAnswered, _USER)): dial_destination,
+    (State.RINGING_USER, (LegAnswered, _USER)): user_answered,
     (State.RINGING_USER, (LegEnded, _USER)): user_failed,
     (State.RINGING_USER, CancelRequested): cancel,
     (State.RINGING_USER, DeadlinePassed): user_did_not_answer,
+    (State.RINGING_USER, (KeyPressed, _USER)): ignore,
+    (State.CONFIRMING, (KeyPressed, _USER)): hear_key,
+    (State.CONFIRMING, (LegEnded, _USER)): user_gave_up,
+    (State.CONFIRMING, CancelRequested): cancel,
+    (State.CONFIRMING, DeadlinePassed): user_did_not_confirm,
+    **{(state, (LegDialed, _DESTINATION)): try_next_route for state in _WAITING},
     **{(state, (LegRinging, _DESTINATION)): destination_rings for state in _WAITING},
     **{(state, (EarlyMediaStarted, _DESTINATION)): hear_early_media for state in _WAITING},
     **{(state, (LegAnswered, _DESTINATION)): connect for state in _WAITING},
@@ -236,31 +284,47 @@ TRANSITIONS: dict[tuple[State, EventKey], Transition] = {
     **{(state, DeadlinePassed): destination_did_not_answer for state in _WAITING},
     **{
         (state, (event, _USER)): ignore
-        for state in (*_WAITING, State.CONNECTED, State.ANNOUNCING)
-        for event in (LegRinging, EarlyMediaStarted)
+        for state in _USER_IS_UP
+        for event in (LegDialed, LegRinging, EarlyMediaStarted)
     },
+    **{(state, (KeyPressed, leg)): ignore for state in _USER_IS_UP[1:] for leg in LegName},
+    **{(state, (MediaSilent, leg)): ignore for state in (*_WAITING, State.ANNOUNCING) for leg in LegName},
+    (State.CONFIRMING, (MediaSilent, _USER)): ignore,
+    **{(State.CONNECTED, (MediaSilent, leg)): media_timed_out for leg in LegName},
     (State.CONNECTED, (LegEnded, _USER)): user_hung_up,
     (State.CONNECTED, (LegEnded, _DESTINATION)): destination_hung_up,
     (State.CONNECTED, CancelRequested): cancel,
     (State.CONNECTED, DeadlinePassed): reach_call_limit,
     (State.CONNECTED, PromptFinished): ignore,
+    (State.CONNECTED, (LegDialed, _DESTINATION)): ignore,
     (State.CONNECTED, (LegRinging, _DESTINATION)): ignore,
     (State.CONNECTED, (EarlyMediaStarted, _DESTINATION)): ignore,
     (State.ANNOUNCING, PromptFinished): finish_announcement,
     (State.ANNOUNCING, DeadlinePassed): finish_announcement,
     (State.ANNOUNCING, (LegEnded, _USER)): finish_announcement,
     (State.ANNOUNCING, CancelRequested): finish_announcement,
+    (State.ANNOUNCING, (LegDialed, _DESTINATION)): ignore,
     (State.ANNOUNCING, (LegRinging, _DESTINATION)): ignore,
     (State.ANNOUNCING, (EarlyMediaStarted, _DESTINATION)): ignore,
     (State.ANNOUNCING, (LegAnswered, _DESTINATION)): ignore,
     (State.ANNOUNCING, (LegEnded, _DESTINATION)): ignore,
     **{(State.ENDED, event): ignore for event in (PromptFinished, CancelRequested, DeadlinePassed)},
-    **{
-        (State.ENDED, (event, leg)): ignore
-        for event in (LegRinging, EarlyMediaStarted, LegAnswered, LegEnded)
-        for leg in LegName
-    },
+    **{(State.ENDED, (event, leg)): ignore for event in _OF_A_LEG for leg in LegName},
 }
+
+
+def _dialed(call: Call, name: LegName, now: float) -> Leg:
+    return Leg(state=LegState.DIALING, trunk=call.party(name).routes[0].trunk, dialed_at=now)
+
+
+def _dial_destination(call: Call, now: float) -> Step:
+    """Dial the destination and play the prompt meanwhile."""
+    dialing = call._replace(
+        state=State.DIALING_DESTINATION,
+        destination_leg=_dialed(call, LegName.DESTINATION, now),
+        deadline_at=now + call.limits.destination_ring_seconds,
+    )
+    return dialing, [Originate(LegName.DESTINATION), Play(Prompt.HOLD)]
 
 
 def _rung(leg: Leg, now: float) -> Leg:

@@ -1,7 +1,7 @@
 """A call and its two legs, as values.
 
-Points in time are seconds of the monotonic clock that the caller of the machine counts in; the shells turn
-them into UTC where they leave the process.
+Points in time are seconds of the monotonic clock that the caller of the machine counts in; `Call.utc` turns them
+into UTC where they leave the process.
 """
 
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from ringbridge.call.cause import Cause, EndedBy, Outcome
+from ringbridge.call.directory import Srtp
 
 
 class LegName(Enum):
@@ -34,6 +35,7 @@ class State(Enum):
 
     ACCEPTED = "accepted"
     RINGING_USER = "ringing_user"
+    CONFIRMING = "confirming"
     DIALING_DESTINATION = "dialing_destination"
     RINGING_DESTINATION = "ringing_destination"
     CONNECTED = "connected"
@@ -44,6 +46,7 @@ class State(Enum):
 class Prompt(Enum):
     """What the user can be played. The values name the files."""
 
+    CONFIRM = "confirm"
     HOLD = "hold"
     RINGBACK = "ringback"
     BUSY = "busy"
@@ -55,29 +58,55 @@ class Prompt(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Party:
-    """Who is called on one leg, and what they see.
+class Route:
+    """One way to reach a party, with the numbers as that way wants them written.
 
-    number: E.164 with plus, or an internal extension for a user's line.
-    target: the SIP URI to send the INVITE to; "" when no phone is registered for the line.
     trunk: the name of the trunk that carries the leg, None when the target is a phone of ours.
+    target: the SIP URI to send the INVITE to; "" when the party's device says where it is.
     caller_number, caller_name: what the called phone shows.
+    asserted_number: the caller's number as this server vouches for it (RFC 3325); None where nobody asks.
+    is_private: the called phone is not to show the number that is asserted (RFC 3323).
+    """
+
+    trunk: str | None = None
+    target: str
+    caller_number: str
+    caller_name: str | None = None
+    asserted_number: str | None = None
+    is_private: bool = False
+    srtp: Srtp = Srtp.OFF
+    nat: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """Who is called on one leg.
+
+    number: E.164 with plus, or an internal extension for a user's line. name: whose it is, where that is known.
+    routes: the ways to reach it, the first to try first; there is always one.
+    device: the id of the line whose phones register with us; its one route carries what they show.
+    auto_answer: the phone is asked to pick up by itself.
     """
 
     number: str
-    target: str
-    trunk: str | None = None
-    caller_number: str
-    caller_name: str | None = None
+    name: str | None = None
+    routes: tuple[Route, ...]
+    device: str | None = None
+    auto_answer: bool = False
+
+    def route(self, trunk: str | None) -> Route:
+        """The route over the trunk of this name, else the first."""
+        return next((route for route in self.routes if route.trunk == trunk), self.routes[0])
 
 
 # Legs and calls are exchanged for changed ones at every step: as named tuples that costs a third.
 
 
 class Leg(NamedTuple):
-    """One leg's progress. `sip_status` and `q850` are kept as the peer gave them."""
+    """One leg's progress. `trunk` is the last that was tried; `sip_status` and `q850` are kept as the peer gave them."""
 
     state: LegState = LegState.NONE
+    trunk: str | None = None
     dialed_at: float | None = None
     ringing_at: float | None = None
     answered_at: float | None = None
@@ -92,6 +121,7 @@ class CallLimits:
     """How long each stage of one call may take, in seconds."""
 
     user_ring_seconds: float = 30.0
+    confirm_seconds: float = 10.0
     destination_ring_seconds: float = 60.0
     call_seconds: float = 3600.0
 
@@ -108,6 +138,9 @@ class Ending:
 class Call(NamedTuple):
     """One accepted click-to-call.
 
+    confirm: whether whoever answers the user's phone must press 1 before the destination is dialled.
+    digits: what is pressed for the destination once it has answered; `,` is a pause of a second.
+    accepted_utc: what the clock on the wall said at accepted_at, in UTC seconds since 1970.
     deadline_at: when DeadlinePassed is due, None when nothing is awaited.
     hold_finished: whether the user has heard the hold prompt to its end.
     ending: set once known (while the reason is still being spoken, too); final with State.ENDED.
@@ -119,8 +152,11 @@ class Call(NamedTuple):
     user: Party
     destination: Party
     accepted_at: float
+    accepted_utc: float
     language: str = "en"
     limits: CallLimits = CallLimits()
+    confirm: bool = False
+    digits: str = ""
     state: State = State.ACCEPTED
     user_leg: Leg = Leg()
     destination_leg: Leg = Leg()
@@ -137,11 +173,19 @@ class Call(NamedTuple):
         """Who is called on the named leg."""
         return self.user if name is LegName.USER else self.destination
 
+    def route(self, name: LegName) -> Route:
+        """The way that the named leg took last, or would take first."""
+        return self.party(name).route(self.leg(name).trunk)
+
     def with_leg(self, name: LegName, leg: Leg) -> "Call":
         """The same call with one leg exchanged."""
         if name is LegName.USER:
             return self._replace(user_leg=leg)
         return self._replace(destination_leg=leg)
+
+    def utc(self, at: float) -> float:
+        """The UTC seconds since 1970 of a point `at` of this call, whoever sets the clock on the wall while it runs."""
+        return self.accepted_utc + (at - self.accepted_at)
 
     @property
     def talk_seconds(self) -> float:

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import phonenumbers
 
+from ringbridge.call.directory import NumberFormat
+
 # The longest E.164 number takes 16 characters; the rest is room for punctuation and an extension.
 LONGEST_TEXT = 64
 
@@ -29,9 +31,16 @@ _NUMBER = re.compile(
     r"(?P<plus>\+?)"
     r"(?P<digits>[ (]*[0-9][0-9 ()./-]*)"
     r"(?P<letters>[A-Z][A-Z0-9 -]*?)??"
-    r"(?:[ ]*(?:;ext=|,+|#|(?<![A-Z])(?:extension|extn|ext|x)[.:]?)[ ]*(?P<after_answer>[0-9*#][0-9*#,]{0,31}))?",
+    r"(?:[ ]*(?:(?P<pauses>,+)|;ext=|#|(?<![A-Z])(?:extension|extn|ext|x|p|w)[.:]?)"
+    r"[ ]*(?P<keys>[0-9*#][0-9*#,PW]*))?",
     re.IGNORECASE,
 )
+
+# Long enough for a conference and its PIN.
+LONGEST_AFTER_ANSWER = 32
+
+# Telephones write p for a pause and w for a wait, which nobody is there to end: both are pauses here.
+_PAUSES = str.maketrans("PWpw", ",,,,")
 
 _KEYPAD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "22233344455566677778889999")
 _NOT_A_DIGIT = re.compile(r"[^0-9]")
@@ -76,7 +85,7 @@ class Number(NamedTuple):
     """A valid number.
 
     e164: with its plus. region: ISO 3166 letters, or "001" where no country owns it.
-    digits_after_answer: what to dial as DTMF once answered; a comma is a pause.
+    digits_after_answer: what to press once answered: `0123456789*#`, and `,` for a pause of a second.
     """
 
     e164: str
@@ -100,11 +109,19 @@ def normalise(text: str, country: str) -> Number:
         len(digits) <= LONGEST_EMERGENCY and phonenumbers.is_emergency_number(digits, country)
     ):
         raise InvalidNumber("emergency_number")
+    digits_after_answer = _after_answer(match["pauses"], match["keys"])
     for candidate in _readings(match["plus"] + digits, country):
-        number = _parse(candidate, country, match["after_answer"] or "")
+        number = _parse(candidate, country, digits_after_answer)
         if number is not None:
             return number
     raise InvalidNumber
+
+
+def written(number: str, number_format: NumberFormat, country: str) -> str:
+    """A valid E.164 `number` as a trunk wants it; NATIONAL is how somebody in `country` dials it. An extension stays as it is."""
+    if number_format is NumberFormat.E164_PLUS or not number.startswith("+"):
+        return number
+    return _as_dialled(number, country) if number_format is NumberFormat.NATIONAL else number[1:]
 
 
 def normalise_extension(text: str) -> str:
@@ -115,6 +132,17 @@ def normalise_extension(text: str) -> str:
     if _EXTENSION.fullmatch(extension) is None:
         raise InvalidNumber
     return extension
+
+
+@lru_cache(maxsize=CACHED_NUMBERS)
+def _as_dialled(number: str, country: str) -> str:
+    parsed = phonenumbers.parse(number)
+    if parsed.country_code == phonenumbers.country_code_for_region(country):
+        text = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)
+    else:
+        # With a plus where callers abroad choose a carrier, and so no one prefix is right.
+        text = phonenumbers.format_out_of_country_calling_number(parsed, country)
+    return number if text.startswith("+") else _NOT_A_DIGIT.sub("", text)
 
 
 def _ascii(text: str) -> str:
@@ -150,6 +178,16 @@ def _vanity_digits(letters: str) -> str:
     if sum(map(str.isalpha, letters)) < SHORTEST_VANITY:
         raise InvalidNumber
     return _NOT_A_DIGIT.sub("", letters.upper().translate(_KEYPAD))
+
+
+def _after_answer(pauses: str | None, keys: str | None) -> str:
+    """What to press after the answer, with a pause in front, so that whatever answered is ready to listen."""
+    if keys is None:
+        return ""
+    digits = (pauses or ",") + keys.translate(_PAUSES)
+    if len(digits) > LONGEST_AFTER_ANSWER:
+        raise InvalidNumber
+    return digits
 
 
 def _readings(dialed: str, country: str) -> list[str]:

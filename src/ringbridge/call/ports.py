@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from ringbridge.call.directory import Account, AccountLimits, ApiKey, Line, Trunk
+from ringbridge.call.directory import Account, AccountLimits, ApiKey, Device, Line, Trunk
 from ringbridge.call.event import Effect, Event
 from ringbridge.call.history import CallEvent, StoredCall
 from ringbridge.call.model import Call
@@ -37,6 +37,10 @@ class Engine(Protocol):
         """Whether a new call could be carried now."""
         ...
 
+    def has_room(self, call: Call) -> bool:
+        """Whether the trunks that lead to the parties of this new call could carry one more now."""
+        ...
+
 
 class CallStore(Protocol):
     """Keeps calls, their events and records. Writes keep their order."""
@@ -54,7 +58,10 @@ class CallStore(Protocol):
         ...
 
     async def close_interrupted(self, call_id: str, *, ended_at: float) -> None:
-        """Give a call of an earlier process its end, `interrupted`, with event and record; no-op if it has one."""
+        """Give a call of an earlier process its end, `interrupted`, with event and record; no-op if it has one.
+
+        `ended_at` is UTC seconds since 1970; the end is never told to be before the last event.
+        """
         ...
 
     async def find(self, account_id: str, call_id: str) -> StoredCall | None:
@@ -62,7 +69,7 @@ class CallStore(Protocol):
         ...
 
     def healthy(self) -> bool:
-        """Whether the last write went through."""
+        """Whether a new call would be taken, by what is known of the last write."""
         ...
 
 
@@ -89,6 +96,14 @@ class Directory(Protocol):
 
     async def line(self, account_id: str, number: str) -> Line | None:
         """The account's line with this number, as E.164 or as an internal extension."""
+        ...
+
+    async def device(self, sip_username: str) -> Device | None:
+        """The device that registers under this name."""
+        ...
+
+    async def device_lines(self) -> list[str]:
+        """The ids of all lines whose phones register."""
         ...
 
     async def trunks(self) -> tuple[Trunk, ...]:
