@@ -10,8 +10,8 @@ from sqlalchemy import Engine, create_engine
 from ringbridge.store.administration import Administration
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.database import migrate, open_database
+from ringbridge.store.lock import ServerLock
 from tests.store.postgres import running_postgres
-from tests.store.samples import utc
 
 _schemas = count(1)
 
@@ -65,5 +65,6 @@ def administration(engine: Engine) -> Administration:
 @pytest.fixture
 async def store(engine: Engine) -> AsyncIterator[SqlCallStore]:
     """A store that writes; see `written` for how to wait for it."""
-    async with SqlCallStore(engine, utc) as store:
-        yield store
+    with ServerLock(engine) as lock:
+        async with SqlCallStore(engine, lock) as store:
+            yield store

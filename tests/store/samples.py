@@ -1,10 +1,10 @@
-"""Calls as the store is given them, and how far the clock of the tests is behind UTC."""
+"""Calls as the store is given them, and how far their clock is behind UTC."""
 
 from itertools import count
 
 from ringbridge.call.cause import Cause, EndedBy, Outcome
 from ringbridge.call.history import CallEvent, first_event
-from ringbridge.call.model import Call, Ending, Leg, LegState, Party, State
+from ringbridge.call.model import Call, Ending, Leg, LegState, Party, Route, State
 from ringbridge.store.calls import SqlCallStore
 
 UTC_OFFSET = 1_700_000_000.0
@@ -12,11 +12,6 @@ UTC_OFFSET = 1_700_000_000.0
 ACCEPTED_AT = 100.0
 
 _barriers = count(1)
-
-
-def utc(at: float) -> float:
-    """UTC seconds since 1970 for seconds of the tests' clock."""
-    return UTC_OFFSET + at
 
 
 def a_call(call_id: str = "call-1", *, account_id: str = "1009683", accepted_at: float = ACCEPTED_AT) -> Call:
@@ -27,17 +22,19 @@ def a_call(call_id: str = "call-1", *, account_id: str = "1009683", accepted_at:
         key_id="key-1",
         user=Party(
             number="+18175629656",
-            target="sip:alice@127.0.0.1:5062",
-            caller_number="+13053452300",
-            caller_name="Calling",
+            routes=(
+                Route(target="sip:alice@127.0.0.1:5062", caller_number="+13053452300", caller_name="Calling"),
+            ),
         ),
         destination=Party(
             number="+13053452300",
-            target="sip:+13053452300@trunk.example",
-            trunk="main",
-            caller_number="+18175629656",
+            routes=(
+                Route(trunk="main", target="sip:+13053452300@trunk.example", caller_number="+18175629656"),
+                Route(trunk="spare", target="sip:13053452300@spare.example", caller_number="18175629656"),
+            ),
         ),
         accepted_at=accepted_at,
+        accepted_utc=UTC_OFFSET + accepted_at,
     )
 
 
@@ -95,4 +92,4 @@ async def written(store: SqlCallStore) -> None:
     """Return when all that the store was given before is written: order is kept, and an accepted call is durable."""
     barrier = a_call(f"barrier-{next(_barriers)}", account_id="nobody")
     await accept(store, barrier)
-    await store.close_interrupted(barrier.id, ended_at=barrier.accepted_at)
+    await store.close_interrupted(barrier.id, ended_at=barrier.accepted_utc)

@@ -1,15 +1,26 @@
 """What an administrator can change, and what is said when something cannot be."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, text
 
-from ringbridge.call.directory import AccountLimits, ApiKey, Line, LineKind, Trunk
+from ringbridge.call.directory import (
+    AccountLimits,
+    ApiKey,
+    CallerIdPolicy,
+    Line,
+    LineKind,
+    NumberFormat,
+    Srtp,
+    Trunk,
+)
 from ringbridge.call.errors import AlreadyExists, InvalidSetting, NotFound, StoreUnavailable
 from ringbridge.store.administration import Administration
-from ringbridge.store.database import reading
+from ringbridge.store.database import reading, writing
+from ringbridge.store.directory import SqlDirectory
 from ringbridge.store.tables import account_limits, directory_revision, lines
 
 ACCOUNT = "1009683"
@@ -205,6 +216,62 @@ def test_the_first_trunk_is_the_default_whatever_its_name(one_account: Administr
     alpha = one_account.add_trunk(Trunk(id="t2", name="alpha", uri="sip:a.example"))
     assert one_account.trunks() == [zulu, alpha]
     assert (zulu.position, alpha.position) == (0, 1)
+
+
+def test_a_trunk_is_kept_with_all_that_it_was_told(one_account: Administration, engine: Engine) -> None:
+    trunk = Trunk(
+        id="t1",
+        name="europe",
+        uri="sip:a.example;transport=tls",
+        username="u",
+        password="p",
+        position=7,
+        registers=True,
+        prefixes=("+44", "+33"),
+        weight=3,
+        channels=30,
+        calls_per_second=5,
+        number_format=NumberFormat.NATIONAL,
+        number_prefix="9#",
+        caller_id=CallerIdPolicy.ANONYMOUS_FROM,
+        srtp=Srtp.REQUIRED,
+        nat=True,
+        tls_ca="/etc/ca.pem",
+        tls_certificate="/etc/own.pem",
+        tls_key="/etc/own.key",
+    )
+    assert one_account.add_trunk(trunk, position=7) == trunk
+    assert one_account.trunks() == [trunk]
+    assert asyncio.run(SqlDirectory(engine).trunks()) == (trunk,)
+
+
+@pytest.mark.parametrize("confirm", [None, True, False])
+def test_a_line_is_kept_with_how_its_phone_is_to_be_treated(
+    one_account: Administration, engine: Engine, confirm: bool | None
+) -> None:
+    line = replace(a_line("+1"), confirm=confirm, auto_answer=True, srtp=Srtp.OPTIONAL, nat=True)
+    one_account.add_line(line)
+    assert one_account.lines(ACCOUNT) == [line]
+    assert asyncio.run(SqlDirectory(engine).line(ACCOUNT, "+1")) == line
+
+
+def test_trunks_of_before_keep_what_was_the_rule(one_account: Administration, engine: Engine) -> None:
+    with writing(engine) as connection:
+        connection.execute(
+            text("INSERT INTO trunks (id, name, uri, position) VALUES ('t', 'main', 'sip:a', 0)")
+        )
+    assert one_account.trunks() == [Trunk(id="t", name="main", uri="sip:a")]
+
+
+def test_trunks_may_share_a_position(one_account: Administration) -> None:
+    for name in ("zulu", "alpha"):
+        one_account.add_trunk(Trunk(id=name, name=name, uri="sip:a.example"), position=2)
+    one_account.add_trunk(Trunk(id="last", name="last", uri="sip:a.example"))
+    assert [(trunk.name, trunk.position) for trunk in one_account.trunks()] == [
+        ("alpha", 2),
+        ("zulu", 2),
+        ("last", 3),
+    ]
 
 
 def test_a_trunk_name_is_taken_once(one_account: Administration) -> None:

@@ -13,6 +13,7 @@ from ringbridge.call.ports import CallStore
 from ringbridge.store.administration import Administration
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.database import reading
+from ringbridge.store.lock import ServerLock
 from ringbridge.store.record import Record
 from ringbridge.store.tables import records
 from tests.store.samples import (
@@ -79,6 +80,7 @@ async def test_an_ended_call_is_found_with_both_legs_and_its_whole_history(store
     )
     assert found.destination == StoredLeg(
         number="+13053452300",
+        trunk="main",
         state="ended",
         ringing_at=UTC_OFFSET + 104.0,
         answered_at=UTC_OFFSET + 108.0,
@@ -185,6 +187,27 @@ async def test_the_record_holds_both_legs_and_what_is_billed(
     ]
 
 
+async def test_a_leg_that_was_tried_over_another_trunk_is_stored_with_that_one(
+    store: SqlCallStore, administration: Administration
+) -> None:
+    administration.add_account("Acme", account_id=ACCOUNT)
+    call = completed(a_call("call-1"))
+    await accept(store, a_call("call-1"))
+    store.save(
+        call._replace(destination_leg=call.destination_leg._replace(trunk="spare")), event(call, 2, "ended")
+    )
+    await written(store)
+    (record,) = administration.records(ACCOUNT, 1)
+    assert (record.destination_trunk, record.destination_target, record.destination_caller_number) == (
+        "spare",
+        "sip:13053452300@spare.example",
+        "18175629656",
+    )
+    found = await store.find(ACCOUNT, "call-1")
+    assert found is not None
+    assert found.destination.trunk == "spare"
+
+
 async def test_records_come_newest_first_and_no_more_than_asked_for(
     store: SqlCallStore, administration: Administration
 ) -> None:
@@ -214,7 +237,7 @@ async def test_an_interrupted_call_gets_its_end_its_event_and_its_record(
     await accept(store, call)
     store.save(connected(call), event(call, 2, "connected"))
     await written(store)
-    await store.close_interrupted("call-1", ended_at=140.0)
+    await store.close_interrupted("call-1", ended_at=UTC_OFFSET + 140.0)
     found = await store.find(ACCOUNT, "call-1")
     assert found is not None
     assert (found.state, found.outcome, found.cause, found.ended_by, found.ended_at) == (
@@ -244,10 +267,25 @@ async def test_an_interrupted_call_gets_its_end_its_event_and_its_record(
 
 async def test_an_interrupted_call_that_never_dialled_has_legs_that_never_began(store: SqlCallStore) -> None:
     await accept(store, a_call("call-1"))
-    await store.close_interrupted("call-1", ended_at=140.0)
+    await store.close_interrupted("call-1", ended_at=UTC_OFFSET + 140.0)
     found = await store.find(ACCOUNT, "call-1")
     assert found is not None
     assert (found.user.state, found.user.ended_at, found.talk_seconds) == ("none", None, 0.0)
+
+
+async def test_an_interrupted_call_does_not_end_before_its_last_event_though_the_clock_was_set_back(
+    store: SqlCallStore, administration: Administration
+) -> None:
+    administration.add_account("Acme", account_id=ACCOUNT)
+    call = a_call("call-1")
+    await accept(store, call)
+    store.save(connected(call), event(call, 2, "connected", 8.0))
+    await written(store)
+    await store.close_interrupted("call-1", ended_at=UTC_OFFSET - 3600.0)
+    found = await store.find(ACCOUNT, "call-1")
+    assert found is not None
+    assert found.ended_at == found.user.ended_at == found.events[-1].at == UTC_OFFSET + 108.0
+    assert [record.talk_seconds for record in administration.records(ACCOUNT, 10)] == [0.0]
 
 
 async def test_a_call_that_has_its_end_is_not_interrupted(store: SqlCallStore) -> None:
@@ -255,8 +293,8 @@ async def test_a_call_that_has_its_end_is_not_interrupted(store: SqlCallStore) -
     await accept(store, call)
     store.save(completed(call), event(call, 2, "ended"))
     await written(store)
-    await store.close_interrupted("call-1", ended_at=140.0)
-    await store.close_interrupted("call-never-seen", ended_at=140.0)
+    await store.close_interrupted("call-1", ended_at=UTC_OFFSET + 140.0)
+    await store.close_interrupted("call-never-seen", ended_at=UTC_OFFSET + 140.0)
     found = await store.find(ACCOUNT, "call-1")
     assert found is not None
     assert (found.outcome, len(found.events)) == ("completed", 2)
@@ -285,6 +323,25 @@ async def test_a_change_that_the_database_never_takes_is_dropped_and_the_others_
     assert store.healthy()
 
 
+async def test_a_call_whose_peer_said_what_no_column_takes_has_its_end(
+    store: SqlCallStore, engine: Engine
+) -> None:
+    call = a_call("call-1")
+    await accept(store, call)
+    up = completed(call)
+    said = up.destination_leg._replace(q850=2**70)
+    store.save(up._replace(destination_leg=said), event(call, 2, "ended"))
+    await written(store)
+    found = await store.find(ACCOUNT, "call-1")
+    assert found is not None
+    assert (found.state, found.outcome, found.destination.cause) == ("ended", "completed", "normal")
+    assert (found.destination.sip_status, found.destination.q850) == (None, None)
+    with reading(engine) as connection:
+        of_call = select(records.c.outcome).where(records.c.call_id == "call-1")
+        assert list(connection.scalars(of_call)) == ["completed"]
+    assert store.healthy()
+
+
 async def test_a_thousand_calls_accepted_at_once_are_all_stored(store: SqlCallStore, engine: Engine) -> None:
     await asyncio.gather(*(accept(store, a_call(f"call-{number}")) for number in range(1000)))
     assert len(await store.open_calls()) == 1000
@@ -294,8 +351,9 @@ async def test_a_thousand_calls_accepted_at_once_are_all_stored(store: SqlCallSt
 
 async def test_leaving_the_store_writes_what_is_queued(engine: Engine) -> None:
     call = a_call("call-1")
-    async with SqlCallStore(engine, lambda at: at) as store:
-        await accept(store, call)
-        store.save(completed(call), event(call, 2, "ended"))
+    with ServerLock(engine) as lock:
+        async with SqlCallStore(engine, lock) as store:
+            await accept(store, call)
+            store.save(completed(call), event(call, 2, "ended"))
     with reading(engine) as connection:
         assert connection.scalar(select(func.count()).select_from(records)) == 1

@@ -16,7 +16,7 @@ from ringbridge.store.change import (
 from ringbridge.store.database import reading
 from ringbridge.store.session import WriteSession
 from ringbridge.store.tables import call_events, calls, records
-from tests.store.samples import a_call, completed, event, ringing, utc
+from tests.store.samples import a_call, completed, event, ringing
 
 CALL = a_call("call-1")
 NEW = NewCall(CALL, event(CALL, 1, "accepted"))
@@ -30,7 +30,7 @@ class Transactions:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.session = WriteSession(engine)
-        self.statements = ChangeStatements(engine.dialect, utc)
+        self.statements = ChangeStatements(engine.dialect)
 
     def execute(self, *changes: Change) -> None:
         """One transaction."""

@@ -9,15 +9,17 @@ from sqlalchemy import select
 
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.database import migrate, open_database, reading
+from ringbridge.store.lock import ServerLock
 from ringbridge.store.tables import calls, records
-from tests.store.samples import utc
+from tests.store.samples import UTC_OFFSET
 
 _SERVER = """
 import asyncio, sys
 from itertools import count
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.database import open_database
-from tests.store.samples import a_call, accept, completed, event, ringing, utc
+from ringbridge.store.lock import ServerLock
+from tests.store.samples import a_call, accept, completed, event, ringing
 
 async def place(store, number):
     call = a_call(f"call-{number}")
@@ -28,9 +30,11 @@ async def place(store, number):
         store.save(completed(call), event(call, 3, "ended"))
 
 async def serve():
-    async with SqlCallStore(open_database(sys.argv[1]), utc) as store:
-        for first in count(0, 20):
-            await asyncio.gather(*(place(store, first + number) for number in range(20)))
+    engine = open_database(sys.argv[1])
+    with ServerLock(engine) as lock:
+        async with SqlCallStore(engine, lock) as store:
+            for first in count(0, 20):
+                await asyncio.gather(*(place(store, first + number) for number in range(20)))
 
 asyncio.run(serve())
 """
@@ -52,14 +56,15 @@ async def test_every_call_that_a_killed_server_acknowledged_is_there_and_ends_wi
     server.kill()
     acknowledged += (await server.stdout.read()).decode().split()
     await server.wait()
-    async with SqlCallStore(engine, utc) as store:
-        for call_id in await store.open_calls():
-            await store.close_interrupted(call_id, ended_at=500.0)
-        for call_id in acknowledged:
-            found = await store.find("1009683", call_id)
-            assert found is not None
-            assert (found.state, found.outcome in {"completed", "interrupted"}) == ("ended", True)
-            assert [line.sequence for line in found.events] == list(range(1, len(found.events) + 1))
+    with ServerLock(engine) as lock:
+        async with SqlCallStore(engine, lock) as store:
+            for call_id in await store.open_calls():
+                await store.close_interrupted(call_id, ended_at=UTC_OFFSET + 500.0)
+            for call_id in acknowledged:
+                found = await store.find("1009683", call_id)
+                assert found is not None
+                assert (found.state, found.outcome in {"completed", "interrupted"}) == ("ended", True)
+                assert [line.sequence for line in found.events] == list(range(1, len(found.events) + 1))
     with reading(engine) as connection:
         every_call = set(connection.scalars(select(calls.c.id)))
         assert set(connection.scalars(select(records.c.call_id))) == every_call

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, event, text
 from structlog.testing import capture_logs
 
-from ringbridge.call.directory import AccountLimits, ApiKey, Line, LineKind, Trunk
+from ringbridge.call.directory import AccountLimits, ApiKey, Device, Line, LineKind, Trunk
 from ringbridge.call.errors import StoreUnavailable
 from ringbridge.call.ports import Directory
 from ringbridge.store.administration import Administration
@@ -43,6 +43,29 @@ async def test_it_is_a_directory(directory: SqlDirectory) -> None:
     assert await port.trunks() == ()
 
 
+async def test_a_device_is_found_by_the_name_that_it_registers_under(
+    directory: SqlDirectory, administration: Administration
+) -> None:
+    digests = {"MD5": "0f", "SHA-256": "f0"}
+    phone = replace(LINE, id="line-2", number="201", sip_username="1009683-201")
+    administration.add_line(phone, device_digests=digests)
+
+    assert await directory.device("1009683-201") == Device(
+        line_id="line-2", account_id=ACCOUNT, digests=digests
+    )
+    assert await directory.device("1009683-202") is None
+    assert await directory.device("1009683-201\udcff\0") is None
+
+
+async def test_the_lines_whose_phones_register_are_known(
+    directory: SqlDirectory, administration: Administration
+) -> None:
+    fixed = Line(id="line-2", account_id=ACCOUNT, number="201", kind=LineKind.URI, uri="sip:a@192.0.2.7")
+    administration.add_line(fixed)
+
+    assert await directory.device_lines() == ["line-1"]
+
+
 async def test_what_was_added_is_found(directory: SqlDirectory, administration: Administration) -> None:
     main = Trunk(id="trunk-1", name="main", uri="sip:main.example", username="u", password="p")
     spare = Trunk(id="trunk-2", name="a spare one", uri="sip:spare.example")
@@ -73,22 +96,23 @@ async def test_what_is_not_there_is_not_found_however_it_is_written(
 
 
 async def test_while_watched_the_database_is_asked_once(directory: SqlDirectory, engine: Engine) -> None:
-    asked: list[str] = []
-
-    @event.listens_for(engine, "before_cursor_execute")
-    def note(_c: object, _cursor: object, statement: str, *_: object) -> None:
-        table = statement.partition("FROM ")[2].partition(" ORDER")[0].partition("\n")[0].strip()
-        if table not in ("", "directory_revision"):
-            asked.append(table)
+    async def look_ups() -> list[object]:
+        return [
+            await directory.account(ACCOUNT),
+            await directory.key("unknown"),
+            await directory.line(ACCOUNT, LINE.number),
+            await directory.limits(ACCOUNT),
+            await directory.trunks(),
+        ]
 
     async with directory.watch(lambda: None):
-        for _ in range(3):
-            await directory.account(ACCOUNT)
-            await directory.key("unknown")
-            await directory.line(ACCOUNT, LINE.number)
-            await directory.limits(ACCOUNT)
-            await directory.trunks()
-    assert asked == ["accounts", "api_keys", "lines", "account_limits", "trunks"]
+        first = await look_ups()
+        with writing(engine) as connection:
+            for table in ("accounts", "api_keys", "lines", "account_limits", "trunks"):
+                connection.execute(text(f"ALTER TABLE {table} RENAME TO lost_{table}"))
+        assert await look_ups() == first
+        with pytest.raises(StoreUnavailable):
+            await directory.key("another")
 
 
 async def test_when_no_longer_watched_nothing_stale_is_served(

@@ -1,17 +1,23 @@
 """Two servers do not work with one database."""
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from ringbridge.call.errors import StoreUnavailable
 from ringbridge.store.administration import Administration
-from ringbridge.store.database import open_database
+from ringbridge.store.calls import SqlCallStore
+from ringbridge.store.database import migrate, open_database, reading, writing
 from ringbridge.store.errors import StoreInUse
 from ringbridge.store.lock import ServerLock
+from tests.peers.tool import poll
+from tests.store.samples import a_call, accept
 
 _HOLD = """
 import sys
@@ -67,3 +73,65 @@ def test_a_server_that_is_not_there_cannot_be_locked(tmp_path: Path) -> None:
     engine = open_database(f"postgresql://ringbridge@/name?host={tmp_path}")
     with pytest.raises(StoreUnavailable, match="not available"), ServerLock(engine):
         pass
+
+
+def end_locking_session(engine: Engine) -> None:
+    """What a restart of PostgreSQL does to it."""
+    with writing(engine) as connection:
+        connection.execute(
+            text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+        )
+
+
+async def logged(logs: list[EventDict], event: str) -> None:
+    """Return once that was logged."""
+
+    async def events() -> list[str]:
+        return [line["event"] for line in logs]
+
+    await poll(events, lambda seen: event in seen, event)
+
+
+@pytest.mark.postgres
+async def test_a_lock_that_postgresql_dropped_is_taken_again(postgres_url: str) -> None:
+    engine, second = open_database(postgres_url), open_database(postgres_url)
+    with capture_logs() as logs, ServerLock(engine) as lock:
+        async with lock.watch():
+            end_locking_session(second)
+            await logged(logs, "server_lock_regained")
+            assert lock.is_held
+            with pytest.raises(StoreInUse), ServerLock(second):
+                pass
+    engine.dispose()
+    second.dispose()
+
+
+@pytest.mark.postgres
+async def test_while_another_server_has_the_lock_no_call_is_taken(postgres_url: str) -> None:
+    engine, second, third = (open_database(postgres_url) for _ in range(3))
+    migrate(engine)
+    successor = ServerLock(second)
+
+    async def waiting() -> int:
+        with reading(third) as connection:
+            count: int = connection.execute(
+                text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            ).scalar_one()
+            return count
+
+    with capture_logs() as logs, ServerLock(engine) as lock:
+        async with lock.watch(), SqlCallStore(engine, lock) as store:
+            taking = asyncio.create_task(asyncio.to_thread(successor.__enter__))
+            await poll(waiting, lambda count: count == 1, "a second server that waits for the lock")
+            end_locking_session(third)
+            await taking
+            await logged(logs, "server_lock_lost")
+            assert not store.healthy()
+            with pytest.raises(StoreInUse, match="lost its hold"):
+                await accept(store, a_call("call-1"))
+            successor.__exit__(None, None, None)
+            await logged(logs, "server_lock_regained")
+            await accept(store, a_call("call-1"))
+    assert logs[0]["reason"].startswith("Another ringbridge server works with this database.")
+    for database in (engine, second, third):
+        database.dispose()

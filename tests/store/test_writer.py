@@ -57,6 +57,11 @@ class Words:
         assert await asyncio.to_thread(self.entered.wait, PATIENCE_SECONDS)
 
 
+def shorter(word: str) -> str | None:
+    """What is left of a word that the table does not take: `one` of `one+two`."""
+    return word.rpartition("+")[0] or None
+
+
 @contextmanager
 def locked(url: str) -> Iterator[None]:
     """Another process, by and large, that holds what a write needs."""
@@ -80,7 +85,7 @@ def words(url: str) -> Iterator[Words]:
 async def writer(words: Words) -> AsyncIterator[GroupCommitWriter[str]]:
     """A writer of words that gives up early."""
     limits = WriterLimits(accept_seconds=0.5, longest_pause_seconds=0.05, waiting=3)
-    async with GroupCommitWriter(words.engine, words.apply, limits) as writer:
+    async with GroupCommitWriter(words.engine, words.apply, shorter, limits) as writer:
         yield writer
 
 
@@ -167,7 +172,7 @@ async def test_a_word_whose_giver_goes_away_is_undone(words: Words, writer: Grou
 async def test_while_another_process_holds_the_lock_clicks_fail_in_time_and_the_rest_is_kept_in_order(
     words: Words, url: str
 ) -> None:
-    async with GroupCommitWriter(words.engine, words.apply) as writer:
+    async with GroupCommitWriter(words.engine, words.apply, shorter) as writer:
         with locked(url):
             writer.submit("one")
             writer.submit("two")
@@ -230,6 +235,21 @@ async def test_a_word_that_the_table_never_takes_is_dropped_and_logged_and_the_o
     assert writer.healthy()
 
 
+async def test_a_word_that_the_table_never_takes_is_written_with_less_in_it(
+    words: Words, writer: GroupCommitWriter[str]
+) -> None:
+    await writer.accept("one+two", undo="-one+two")
+    with capture_logs() as logs:
+        writer.submit("one+two")
+        writer.submit("one")
+        await writer.accept("last", undo="-last")
+    assert [(line["event"], line["change"]) for line in logs] == [
+        ("change_reduced", "'one+two'"),
+        ("change_dropped", "'one'"),
+    ]
+    assert words.stored() == ["last", "one", "one+two"]
+
+
 async def test_a_full_disk_refuses_clicks_and_takes_what_was_kept_once_there_is_room(sqlite_url: str) -> None:
     engine = open_database(sqlite_url)
     room = [5]
@@ -239,7 +259,7 @@ async def test_a_full_disk_refuses_clicks_and_takes_what_was_kept_once_there_is_
         connection.execute(f"PRAGMA max_page_count = {room[0]}")
 
     words = Words(engine)
-    async with GroupCommitWriter(engine, words.apply) as writer:
+    async with GroupCommitWriter(engine, words.apply, shorter) as writer:
         with pytest.raises(StoreUnavailable) as caught:
             await writer.accept("x" * 50_000, undo="-")
         assert str(caught.value) == "The database is not available: database or disk is full"
@@ -260,7 +280,7 @@ async def test_a_file_that_may_only_be_read_refuses_clicks(sqlite_url: str) -> N
         connection.execute("PRAGMA query_only = ON")
 
     limits = WriterLimits(longest_pause_seconds=0.05, flush_seconds=0.1)
-    async with GroupCommitWriter(engine, words.apply, limits) as writer:
+    async with GroupCommitWriter(engine, words.apply, shorter, limits) as writer:
         with pytest.raises(StoreUnavailable, match="readonly"):
             await writer.accept("one", undo="-one")
         assert not writer.healthy()
@@ -272,7 +292,7 @@ async def test_a_file_that_may_only_be_read_refuses_clicks(sqlite_url: str) -> N
 async def test_a_session_that_the_server_ends_is_opened_again(postgres_url: str) -> None:
     engine = open_database(postgres_url)
     words = Words(engine)
-    async with GroupCommitWriter(engine, words.apply) as writer:
+    async with GroupCommitWriter(engine, words.apply, shorter) as writer:
         await writer.accept("one", undo="-one")
         with reading(engine) as connection:
             connection.execute(
@@ -289,7 +309,7 @@ async def test_leaving_during_an_outage_says_how_much_is_lost(words: Words, url:
     with writing(words.engine) as connection:
         connection.execute(text("ALTER TABLE words RENAME TO lost"))
     with capture_logs() as logs:
-        async with GroupCommitWriter(words.engine, words.apply, limits) as writer:
+        async with GroupCommitWriter(words.engine, words.apply, shorter, limits) as writer:
             writer.submit("one")
             writer.submit("two")
     assert logs[-1] == {"event": "changes_lost", "changes": 2, "log_level": "critical"}

@@ -14,7 +14,8 @@ from ringbridge.call.directory import Account, AccountLimits, ApiKey, Line, Trun
 from ringbridge.call.errors import AlreadyExists, InvalidSetting, NotFound
 from ringbridge.store.database import reading, writing
 from ringbridge.store.record import Record
-from ringbridge.store.row import limits_of, limits_row, line_of, line_row
+from ringbridge.store.registered_device import RegisteredDevice
+from ringbridge.store.row import limits_of, limits_row, line_of, line_row, trunk_of, trunk_row
 from ringbridge.store.tables import (
     account_limits,
     accounts,
@@ -22,6 +23,7 @@ from ringbridge.store.tables import (
     directory_revision,
     lines,
     records,
+    registrations,
     trunks,
 )
 
@@ -140,23 +142,39 @@ class Administration:
             if removed.rowcount == 0:
                 raise NotFound(f"Account {account_id} has no line {number}.")
 
-    def add_trunk(self, trunk: Trunk) -> Trunk:
-        """A new trunk, as it was stored: its position is behind the others. Raises AlreadyExists."""
+    def registered_devices(self, now_utc: float) -> dict[str, list[RegisteredDevice]]:
+        """The phones that are registered at `now_utc`, UTC seconds since 1970, by the id of their line."""
+        columns = [registrations.c[name] for name in ("line_id", *RegisteredDevice._fields)]
+        statement = (
+            select(*columns)
+            .where(registrations.c.expires_at > now_utc)
+            .order_by(registrations.c.line_id, registrations.c.position)
+        )
+        found: dict[str, list[RegisteredDevice]] = {}
+        with reading(self._engine) as connection:
+            for line_id, *values in connection.execute(statement):
+                found.setdefault(line_id, []).append(RegisteredDevice(*values))
+        return found
+
+    def add_trunk(self, trunk: Trunk, *, position: int | None = None) -> Trunk:
+        """A new trunk, as it was stored: at `position`, or behind the others. Raises AlreadyExists."""
         with self._changing() as connection:
             if connection.scalar(select(trunks.c.id).where(trunks.c.name == trunk.name)) is not None:
                 raise AlreadyExists(
                     f"There is a trunk {trunk.name} already. Give another name, or remove it first."
                 )
-            last = connection.scalar(select(func.max(trunks.c.position)))
-            stored = replace(trunk, position=0 if last is None else last + 1)
-            connection.execute(insert(trunks), asdict(stored))
+            if position is None:
+                last = connection.scalar(select(func.max(trunks.c.position)))
+                position = 0 if last is None else last + 1
+            stored = replace(trunk, position=position)
+            connection.execute(insert(trunks), trunk_row(stored))
         return stored
 
     def trunks(self) -> list[Trunk]:
         """All trunks, the default one first."""
         with reading(self._engine) as connection:
-            rows = connection.execute(select(trunks).order_by(trunks.c.position)).mappings()
-            return [Trunk(**row) for row in rows]
+            rows = connection.execute(select(trunks).order_by(trunks.c.position, trunks.c.name)).mappings()
+            return [trunk_of(row) for row in rows]
 
     def remove_trunk(self, name: str) -> None:
         """Forget a trunk that no line uses; calls that are up on it go on. Raises NotFound and InvalidSetting."""

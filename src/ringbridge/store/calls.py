@@ -4,7 +4,6 @@ Changes go through the writer's thread and keep their order; look-ups, and the r
 """
 
 import asyncio
-from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -20,20 +19,25 @@ from ringbridge.store.change import (
     ErasedCall,
     NewCall,
     ring_seconds,
+    without_peers_values,
 )
 from ringbridge.store.database import reading, storable, writing
+from ringbridge.store.errors import StoreInUse
+from ringbridge.store.lock import ServerLock
 from ringbridge.store.tables import call_events, calls, records
 from ringbridge.store.writer import GroupCommitWriter
 
 
 class SqlCallStore:
-    """CallStore over `engine`, from entry to exit. `utc` turns monotonic seconds into UTC seconds since 1970."""
+    """CallStore over `engine`, from entry to exit. It takes new calls only while `lock` is held; those it has, it keeps."""
 
-    def __init__(self, engine: Engine, utc: Callable[[float], float]) -> None:
+    def __init__(self, engine: Engine, lock: ServerLock) -> None:
         self._engine = engine
-        self._utc = utc
-        self._statements = ChangeStatements(engine.dialect, utc)
-        self._writer: GroupCommitWriter[Change] = GroupCommitWriter(engine, self._statements.apply)
+        self._lock = lock
+        self._statements = ChangeStatements(engine.dialect)
+        self._writer: GroupCommitWriter[Change] = GroupCommitWriter(
+            engine, self._statements.apply, without_peers_values
+        )
 
     async def __aenter__(self) -> "SqlCallStore":
         await self._writer.__aenter__()
@@ -49,6 +53,8 @@ class SqlCallStore:
 
     async def accept(self, call: Call, event: CallEvent) -> None:
         """Store a new call and its first event; durable on return. Raises StoreUnavailable within two seconds."""
+        if not self._lock.is_held:
+            raise StoreInUse("This server has lost its hold on the database; the call was not stored.")
         await self._writer.accept(NewCall(call, event), undo=ErasedCall(call.id))
 
     def save(self, call: Call, event: CallEvent) -> None:
@@ -60,8 +66,8 @@ class SqlCallStore:
         return await asyncio.to_thread(self._read_open_calls)
 
     async def close_interrupted(self, call_id: str, *, ended_at: float) -> None:
-        """Give a call of an earlier process its end; `ended_at` is monotonic seconds of this one. Raises StoreUnavailable."""
-        await asyncio.to_thread(self._close_interrupted, call_id, self._utc(ended_at))
+        """Give a call of an earlier process its end, at `ended_at` in UTC seconds since 1970. Raises StoreUnavailable."""
+        await asyncio.to_thread(self._close_interrupted, call_id, ended_at)
 
     async def find(self, account_id: str, call_id: str) -> StoredCall | None:
         """The account's call with its history so far. Raises StoreUnavailable."""
@@ -70,8 +76,8 @@ class SqlCallStore:
         return await asyncio.to_thread(self._read_call, account_id, call_id)
 
     def healthy(self) -> bool:
-        """Whether the last write went through."""
-        return self._writer.healthy()
+        """Whether a new call would be taken: the database is ours, and the last write went through."""
+        return self._lock.is_held and self._writer.healthy()
 
     def _read_open_calls(self) -> list[str]:
         statement = (
@@ -83,7 +89,13 @@ class SqlCallStore:
             return list(connection.scalars(statement))
 
     def _close_interrupted(self, call_id: str, ended_at: float) -> None:
+        last_event = select(func.max(call_events.c.sequence), func.max(call_events.c.at)).where(
+            call_events.c.call_id == call_id
+        )
         with writing(self._engine) as connection:
+            last_sequence, last_at = connection.execute(last_event).one()
+            # The clock on the wall may have been set back since: no history runs backwards.
+            ended_at = max(ended_at, last_at or ended_at)
             closed = connection.execute(
                 update(calls)
                 .where(calls.c.id == call_id, calls.c.state != State.ENDED.value)
@@ -100,11 +112,10 @@ class SqlCallStore:
             if closed.rowcount == 0:
                 return
             row = connection.execute(select(calls).where(calls.c.id == call_id)).mappings().one()
-            last_sequence = select(func.max(call_events.c.sequence)).where(call_events.c.call_id == call_id)
             connection.execute(
                 insert(call_events).values(
                     call_id=call_id,
-                    sequence=(connection.scalar(last_sequence) or 0) + 1,
+                    sequence=(last_sequence or 0) + 1,
                     name="ended",
                     at=ended_at,
                     state=row["state"],
@@ -169,6 +180,7 @@ def _stored_leg(row: RowMapping, name: LegName) -> StoredLeg:
     leg = name.value
     return StoredLeg(
         number=row[f"{leg}_number"],
+        trunk=row[f"{leg}_trunk"],
         state=row[f"{leg}_state"],
         ringing_at=row[f"{leg}_ringing_at"],
         answered_at=row[f"{leg}_answered_at"],

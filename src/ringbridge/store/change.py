@@ -4,17 +4,17 @@ Rows go to the drivers as plain tuples, through statements that were compiled on
 the layers in between cost more than the statements themselves.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, assert_never
+from collections.abc import Sequence
+from typing import NamedTuple, assert_never
 
 from sqlalchemy import Dialect, Double, Table, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
 
 from ringbridge.call.history import CallEvent
-from ringbridge.call.model import Call, Leg, Party, State
+from ringbridge.call.model import Call, LegName, State
+from ringbridge.store.statement import Row, execute, statement_text
 from ringbridge.store.tables import call_events, calls, records
 
 
@@ -40,38 +40,49 @@ class ChangedCall(NamedTuple):
 
 Change = NewCall | ErasedCall | ChangedCall
 
-Row = tuple[Any, ...]
+
+def without_peers_values(change: Change) -> Change | None:
+    """The change without what the far ends said of its legs' ends; None where they said nothing.
+
+    A value that no column takes must not cost a call its end.
+    """
+    if not isinstance(change, ChangedCall):
+        return None
+    legs = (change.call.user_leg, change.call.destination_leg)
+    user_leg, destination_leg = (leg._replace(sip_status=None, q850=None) for leg in legs)
+    if (user_leg, destination_leg) == legs:
+        return None
+    return change._replace(call=change.call._replace(user_leg=user_leg, destination_leg=destination_leg))
 
 
 class ChangeStatements:
-    """The statements for one kind of database. `utc` turns monotonic seconds into UTC seconds since 1970.
+    """The statements for one kind of database.
 
     All may be executed again with the same row, as after a commit whose answer was lost; only a new call may not.
     insert_record: makes the record of a call from its row, if it has none; takes the seconds that the user's phone
     rang, that the destination's rang and that they talked, and the call's id.
     """
 
-    def __init__(self, dialect: Dialect, utc: Callable[[float], float]) -> None:
-        self._utc = utc
+    def __init__(self, dialect: Dialect) -> None:
         columns = calls.columns.keys()
         progress = columns[columns.index("state") :]
-        self._insert_call = _text(insert(calls), dialect, columns)
-        self._update_call = _text(
+        self._insert_call = statement_text(insert(calls), dialect, columns)
+        self._update_call = statement_text(
             update(calls)
             .where(calls.c.id == bindparam("call_id"))
             .values({name: bindparam(f"new_{name}") for name in progress}),
             dialect,
             [*(f"new_{name}" for name in progress), "call_id"],
         )
-        self._delete_call = _text(
+        self._delete_call = statement_text(
             delete(calls).where(calls.c.id == bindparam("call_id")), dialect, ["call_id"]
         )
-        self._insert_event = _text(
+        self._insert_event = statement_text(
             _tolerant_insert(call_events, dialect).on_conflict_do_nothing(),
             dialect,
             call_events.columns.keys(),
         )
-        self.insert_record = _text(_record_of_call(dialect), dialect, [*_RECORD_SECONDS, "of_call"])
+        self.insert_record = statement_text(_record_of_call(dialect), dialect, [*_RECORD_SECONDS, "of_call"])
 
     def apply(self, cursor: DBAPICursor, changes: Sequence[Change]) -> None:
         """Execute `changes` in the transaction of `cursor`. A call's row is written once, as its last change left it."""
@@ -83,72 +94,23 @@ class ChangeStatements:
             match change:
                 case ChangedCall(call, event):
                     latest[call.id] = call
-                    events.append(self._event_row(call, event))
+                    events.append(_event_row(call, event))
                 case NewCall(call, event):
-                    new_calls.append(self._identity(call) + self._progress(call))
-                    events.append(self._event_row(call, event))
+                    new_calls.append(_identity(call) + _progress(call))
+                    events.append(_event_row(call, event))
                 case ErasedCall(call_id):
                     erased.append((call_id,))
                 case _:
                     assert_never(change)
-        _execute(cursor, self._insert_call, new_calls)
-        _execute(cursor, self._update_call, [(*self._progress(call), call.id) for call in latest.values()])
-        _execute(cursor, self._insert_event, events)
-        _execute(
+        execute(cursor, self._insert_call, new_calls)
+        execute(cursor, self._update_call, [(*_progress(call), call.id) for call in latest.values()])
+        execute(cursor, self._insert_event, events)
+        execute(
             cursor,
             self.insert_record,
             [(*_call_seconds(call), call.id) for call in latest.values() if call.state is State.ENDED],
         )
-        _execute(cursor, self._delete_call, erased)
-
-    def _identity(self, call: Call) -> Row:
-        return (
-            call.id,
-            call.account_id,
-            call.key_id,
-            *_party_row(call.user),
-            *_party_row(call.destination),
-            self._utc(call.accepted_at),
-        )
-
-    def _progress(self, call: Call) -> Row:
-        # A reason that is still being spoken to the user is not yet the call's end.
-        ending = call.ending if call.state is State.ENDED else None
-        return (
-            call.state.value,
-            None if ending is None else ending.outcome.value,
-            None if ending is None else ending.cause.value,
-            None if ending is None else ending.by.value,
-            self._time(call.ended_at),
-            *self._leg_row(call.user_leg),
-            *self._leg_row(call.destination_leg),
-        )
-
-    def _leg_row(self, leg: Leg) -> Row:
-        return (
-            leg.state.value,
-            self._time(leg.dialed_at),
-            self._time(leg.ringing_at),
-            self._time(leg.answered_at),
-            self._time(leg.ended_at),
-            None if leg.cause is None else leg.cause.value,
-            leg.sip_status,
-            leg.q850,
-        )
-
-    def _event_row(self, call: Call, event: CallEvent) -> Row:
-        return (
-            event.call_id,
-            event.sequence,
-            event.name,
-            self._utc(event.at),
-            call.state.value,
-            call.user_leg.state.value,
-            call.destination_leg.state.value,
-        )
-
-    def _time(self, at: float | None) -> float | None:
-        return None if at is None else self._utc(at)
+        execute(cursor, self._delete_call, erased)
 
 
 _RECORD_SECONDS = ("user_ring_seconds", "destination_ring_seconds", "talk_seconds")
@@ -171,13 +133,62 @@ def _call_seconds(call: Call) -> tuple[float, float, float]:
     )
 
 
-def _party_row(party: Party) -> Row:
-    return party.number, party.target, party.trunk, party.caller_number
+def _identity(call: Call) -> Row:
+    return (
+        call.id,
+        call.account_id,
+        call.key_id,
+        call.user.number,
+        call.destination.number,
+        call.accepted_utc,
+    )
 
 
-def _execute(cursor: DBAPICursor, text: str, rows: Sequence[Row]) -> None:
-    if rows:
-        cursor.executemany(text, rows)
+def _progress(call: Call) -> Row:
+    # A reason that is still being spoken to the user is not yet the call's end.
+    ending = call.ending if call.state is State.ENDED else None
+    return (
+        call.state.value,
+        None if ending is None else ending.outcome.value,
+        None if ending is None else ending.cause.value,
+        None if ending is None else ending.by.value,
+        _time(call, call.ended_at),
+        *_leg_row(call, LegName.USER),
+        *_leg_row(call, LegName.DESTINATION),
+    )
+
+
+def _leg_row(call: Call, name: LegName) -> Row:
+    leg, route = call.leg(name), call.route(name)
+    return (
+        leg.state.value,
+        route.target,
+        route.trunk,
+        route.caller_number,
+        _time(call, leg.dialed_at),
+        _time(call, leg.ringing_at),
+        _time(call, leg.answered_at),
+        _time(call, leg.ended_at),
+        None if leg.cause is None else leg.cause.value,
+        leg.sip_status,
+        leg.q850,
+    )
+
+
+def _event_row(call: Call, event: CallEvent) -> Row:
+    return (
+        event.call_id,
+        event.sequence,
+        event.name,
+        call.utc(event.at),
+        call.state.value,
+        call.user_leg.state.value,
+        call.destination_leg.state.value,
+    )
+
+
+def _time(call: Call, at: float | None) -> float | None:
+    return None if at is None else call.utc(at)
 
 
 def _record_of_call(dialect: Dialect) -> UpdateBase:
@@ -195,11 +206,3 @@ def _record_of_call(dialect: Dialect) -> UpdateBase:
 def _tolerant_insert(table: Table, dialect: Dialect) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that can be told what to do with a row that is there; the two databases spell it alike, in classes of their own."""
     return postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
-
-
-def _text(statement: UpdateBase, dialect: Dialect, parameters: Sequence[str]) -> str:
-    """The SQL of `statement`, which takes its `parameters` by position in the order given."""
-    compiled = statement.compile(dialect=dialect)
-    assert isinstance(compiled, SQLCompiler)
-    assert compiled.positiontup == list(parameters), f"{statement} takes {compiled.positiontup}"
-    return str(compiled)

@@ -7,17 +7,17 @@ Otherwise each look-up asks the database, so that nothing stale can be served.
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import cache
-from typing import Any
 
 import structlog
-from sqlalchemy import Engine, RowMapping, Select, Table, bindparam, select, union
+from sqlalchemy import Engine, select, union
 
-from ringbridge.call.directory import Account, AccountLimits, ApiKey, Line, Trunk
+from ringbridge.call.directory import Account, AccountLimits, ApiKey, Device, Line, LineKind, Trunk
 from ringbridge.call.errors import StoreUnavailable
 from ringbridge.store.cache import LookUpCache
-from ringbridge.store.database import reading, storable
-from ringbridge.store.row import limits_of, line_of
+from ringbridge.store.database import reading
+from ringbridge.store.lookup import RowLookUp
+from ringbridge.store.polling import polling
+from ringbridge.store.row import limits_of, line_of, trunk_of
 from ringbridge.store.tables import account_limits, accounts, api_keys, directory_revision, lines, trunks
 
 log = structlog.get_logger()
@@ -30,6 +30,11 @@ class SqlDirectory:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._account_row = RowLookUp(engine, accounts, "id")
+        self._limits_row = RowLookUp(engine, account_limits, "account_id")
+        self._key_row = RowLookUp(engine, api_keys, "id")
+        self._line_row = RowLookUp(engine, lines, "account_id", "number")
+        self._device_row = RowLookUp(engine, lines, "sip_username")
         # A row of a local file is read in a tenth of a millisecond, no writer can hold that up, and to hop to a thread
         # and back costs three times as much.
         in_thread = engine.dialect.name != "sqlite"
@@ -37,8 +42,16 @@ class SqlDirectory:
         self._limits = LookUpCache(self._load_limits, in_thread=in_thread)
         self._keys = LookUpCache(self._load_key, in_thread=in_thread)
         self._lines = LookUpCache(self._load_line, in_thread=in_thread)
+        self._devices = LookUpCache(self._load_device, in_thread=in_thread)
         self._trunks = LookUpCache(self._load_trunks, in_thread=in_thread)
-        self._caches = (self._accounts, self._limits, self._keys, self._lines, self._trunks)
+        self._caches = (
+            self._accounts,
+            self._limits,
+            self._keys,
+            self._lines,
+            self._devices,
+            self._trunks,
+        )
 
     async def account(self, account_id: str) -> Account | None:
         """The account with this id."""
@@ -58,6 +71,14 @@ class SqlDirectory:
         """The account's line with this number."""
         return await self._lines.get((account_id, number))
 
+    async def device(self, sip_username: str) -> Device | None:
+        """The device that registers under this name."""
+        return await self._devices.get(sip_username)
+
+    async def device_lines(self) -> list[str]:
+        """The ids of all lines whose phones register."""
+        return await asyncio.to_thread(self._load_device_lines)
+
     async def trunks(self) -> tuple[Trunk, ...]:
         """All trunks, the default one first."""
         return await self._trunks.get(None) or ()
@@ -72,84 +93,70 @@ class SqlDirectory:
         seen = await asyncio.to_thread(self._read_revision)
         for look_ups in self._caches:
             look_ups.keep(True)
-        stopped = asyncio.Event()
-        polling = asyncio.create_task(self._poll(seen, stopped, on_change))
-        try:
-            yield
-        finally:
-            stopped.set()
-            await polling
-            for look_ups in self._caches:
-                look_ups.keep(False)
+        is_blind = False
 
-    async def _poll(self, seen: int, stopped: asyncio.Event, on_change: Callable[[], None]) -> None:
-        blind = False
-        while not await _set_within(stopped, _POLL_SECONDS):
+        async def look() -> None:
+            nonlocal seen, is_blind
             try:
                 revision = await asyncio.to_thread(self._read_revision)
-                blind = False
-                if revision != seen:
-                    seen = revision
-                    for look_ups in self._caches:
-                        look_ups.clear()
-                    on_change()
             except StoreUnavailable as error:
                 # What is in memory may still serve: without its database no call is accepted.
-                if not blind:
+                if not is_blind:
                     log.warning("directory_not_watched", reason=str(error))
-                blind = True
-            except Exception:
-                # A watch that ends unseen would serve revoked keys for ever.
-                log.exception("directory_change_failed")
+                is_blind = True
+                return
+            is_blind = False
+            if revision != seen:
+                seen = revision
+                for look_ups in self._caches:
+                    look_ups.clear()
+                on_change()
+
+        try:
+            async with polling(_POLL_SECONDS, look):
+                yield
+        finally:
+            for look_ups in self._caches:
+                look_ups.keep(False)
 
     def _read_revision(self) -> int:
         with reading(self._engine) as connection:
             revision: int = connection.execute(select(directory_revision.c.revision)).scalar_one()
             return revision
 
-    def _one(self, table: Table, **key: str) -> RowMapping | None:
-        if not all(map(storable, key.values())):
-            return None
-        with reading(self._engine) as connection:
-            return connection.execute(_row_query(table, *key), key).mappings().one_or_none()
-
     def _load_account(self, account_id: str) -> Account | None:
-        row = self._one(accounts, id=account_id)
+        row = self._account_row.find(account_id)
         return None if row is None else Account(**row)
 
     def _load_limits(self, account_id: str) -> AccountLimits:
-        row = self._one(account_limits, account_id=account_id)
+        row = self._limits_row.find(account_id)
         return AccountLimits() if row is None else limits_of(row)
 
     def _load_key(self, key_id: str) -> ApiKey | None:
-        row = self._one(api_keys, id=key_id)
+        row = self._key_row.find(key_id)
         return None if row is None else ApiKey(**row)
 
     def _load_line(self, key: tuple[str, str]) -> Line | None:
-        account_id, number = key
-        row = self._one(lines, account_id=account_id, number=number)
+        row = self._line_row.find(*key)
         return None if row is None else line_of(row)
+
+    def _load_device(self, sip_username: str) -> Device | None:
+        row = self._device_row.find(sip_username)
+        if row is None:
+            return None
+        return Device(line_id=row["id"], account_id=row["account_id"], digests=row["device_digests"] or {})
+
+    def _load_device_lines(self) -> list[str]:
+        statement = select(lines.c.id).where(lines.c.kind == LineKind.DEVICE.value)
+        with reading(self._engine) as connection:
+            return list(connection.execute(statement).scalars())
 
     def _load_trunks(self, _: None) -> tuple[Trunk, ...]:
         with reading(self._engine) as connection:
-            rows = connection.execute(select(trunks).order_by(trunks.c.position)).mappings()
-            return tuple(Trunk(**row) for row in rows)
+            rows = connection.execute(select(trunks).order_by(trunks.c.position, trunks.c.name)).mappings()
+            return tuple(trunk_of(row) for row in rows)
 
     def _load_peer_uris(self) -> list[str]:
         of_lines = select(lines.c.uri).where(lines.c.uri.is_not(None))
         with reading(self._engine) as connection:
             return list(connection.execute(union(of_lines, select(trunks.c.uri))).scalars())
-
-
-@cache
-def _row_query(table: Table, *names: str) -> Select[Any]:
-    """The row of `table` with a value for each of `names`; made once, because that costs more than the row."""
-    return select(table).where(*(table.c[name] == bindparam(name) for name in names))
-
-
-async def _set_within(event: asyncio.Event, seconds: float) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            return await event.wait()
-    except TimeoutError:
-        return False

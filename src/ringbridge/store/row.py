@@ -1,25 +1,50 @@
-"""Where lines and limits become rows, and rows values again. Other rows have the fields of their values: `Account(**row)`."""
+"""Where lines, trunks and limits become rows, and rows values again. Other rows have the fields of their values: `Account(**row)`."""
 
 from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import RowMapping
 
-from ringbridge.call.directory import AccountLimits, Line, LineKind
+from ringbridge.call.directory import AccountLimits, CallerIdPolicy, Line, LineKind, NumberFormat, Srtp, Trunk
 
 
-def line_of(row: RowMapping) -> Line:
+def line_of(row: RowMapping | dict[str, Any]) -> Line:
     """The line in a row of `lines`; the digests of its phone stay there."""
     values = {name: value for name, value in row.items() if name != "device_digests"}
-    return Line(**values | {"kind": LineKind(row["kind"])})
+    return Line(**values | {"kind": LineKind(row["kind"]), "srtp": Srtp(row["srtp"])})
 
 
 def line_row(line: Line, device_digests: dict[str, str] | None) -> dict[str, Any]:
     """The row of a line, with what its phone's password is checked against: digest algorithm -> HA1."""
-    return asdict(line) | {"kind": line.kind.value, "device_digests": device_digests}
+    return asdict(line) | {
+        "kind": line.kind.value,
+        "srtp": line.srtp.value,
+        "device_digests": device_digests,
+    }
 
 
-def limits_of(row: RowMapping) -> AccountLimits:
+def trunk_of(row: RowMapping | dict[str, Any]) -> Trunk:
+    """The trunk in a row of `trunks`."""
+    values = {
+        "prefixes": tuple(row["prefixes"] or ()),
+        "number_format": NumberFormat(row["number_format"]),
+        "caller_id": CallerIdPolicy(row["caller_id"]),
+        "srtp": Srtp(row["srtp"]),
+    }
+    return Trunk(**dict(row) | values)
+
+
+def trunk_row(trunk: Trunk) -> dict[str, Any]:
+    """The row of a trunk."""
+    return asdict(trunk) | {
+        "prefixes": list(trunk.prefixes),
+        "number_format": trunk.number_format.value,
+        "caller_id": trunk.caller_id.value,
+        "srtp": trunk.srtp.value,
+    }
+
+
+def limits_of(row: RowMapping | dict[str, Any]) -> AccountLimits:
     """The limits in a row of `account_limits`."""
     values = {name: value for name, value in row.items() if name != "account_id"}
     return AccountLimits(**values | {"countries": tuple(row["countries"])})

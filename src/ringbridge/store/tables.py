@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -51,6 +52,7 @@ account_limits = Table(
     Column("duplicates_s", Double, nullable=False),
     Column("countries", JSON, nullable=False),
     Column("user_ring_s", Double, nullable=False),
+    Column("confirm_s", Double, nullable=False, server_default=text("10")),
     Column("destination_ring_s", Double, nullable=False),
     Column("call_s", Double, nullable=False),
 )
@@ -76,6 +78,19 @@ trunks = Table(
     Column("username", Text),
     Column("password", Text),
     Column("position", Integer, nullable=False),
+    Column("registers", Boolean, nullable=False, server_default=false()),
+    Column("prefixes", JSON),
+    Column("weight", Integer, nullable=False, server_default="1"),
+    Column("channels", Integer),
+    Column("calls_per_second", Integer),
+    Column("number_format", Text, nullable=False, server_default="e164+"),
+    Column("number_prefix", Text, nullable=False, server_default=text("''")),
+    Column("caller_id", Text, nullable=False, server_default="from"),
+    Column("srtp", Text, nullable=False, server_default="off"),
+    Column("nat", Boolean, nullable=False, server_default=false()),
+    Column("tls_ca", Text),
+    Column("tls_certificate", Text),
+    Column("tls_key", Text),
 )
 
 # device_digests: digest algorithm -> HA1 in hexadecimal; the password of a phone is not kept.
@@ -92,10 +107,35 @@ lines = Table(
     Column("sip_username", Text, unique=True),
     Column("language", Text),
     Column("device_digests", JSON),
+    Column("confirm", Boolean),
+    Column("auto_answer", Boolean, nullable=False, server_default=false()),
+    Column("srtp", Text, nullable=False, server_default="off"),
+    Column("nat", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("account_id", "number"),
 )
 
-# One row. Whoever changes a table above adds one to it in the same transaction; a server that sees it grow forgets its caches.
+# Where the phones of lines of kind device are. No reference to lines: the server forgets the phones of a line that is gone,
+# and may write of one a moment after it went. path: as Route fields, parted by commas. expires_at: UTC.
+registrations = Table(
+    "registrations",
+    metadata,
+    Column("line_id", Text, primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("uri", Text, nullable=False),
+    Column("transport", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("port", Integer, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("user_agent", Text),
+    Column("instance", Text),
+    Column("flow", Integer),
+    Column("call_id", Text, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# One row. Whoever changes a table above, but for the one of registrations, adds one to it in the same transaction; a server that sees it grow forgets its caches.
 directory_revision = Table(
     "directory_revision",
     metadata,
@@ -105,8 +145,11 @@ directory_revision = Table(
 
 
 def _leg_columns(leg: str) -> list[Column[Any]]:
-    """How far a leg came and how it ended, in the table of calls and again in the table of records."""
+    """The way that a leg took last, how far it came and how it ended; in the table of calls and again in that of records."""
     return [
+        Column(f"{leg}_target", Text, nullable=False),
+        Column(f"{leg}_trunk", Text),
+        Column(f"{leg}_caller_number", Text, nullable=False),
         Column(f"{leg}_dialed_at", Double),
         Column(f"{leg}_ringing_at", Double),
         Column(f"{leg}_answered_at", Double),
@@ -117,23 +160,14 @@ def _leg_columns(leg: str) -> list[Column[Any]]:
     ]
 
 
-def _party_columns(leg: str) -> list[Column[Any]]:
-    return [
-        Column(f"{leg}_number", Text, nullable=False),
-        Column(f"{leg}_target", Text, nullable=False),
-        Column(f"{leg}_trunk", Text),
-        Column(f"{leg}_caller_number", Text, nullable=False),
-    ]
-
-
 calls = Table(
     "calls",
     metadata,
     Column("id", Text, primary_key=True),
     Column("account_id", Text, nullable=False),
     Column("key_id", Text, nullable=False),
-    *_party_columns("user"),
-    *_party_columns("destination"),
+    Column("user_number", Text, nullable=False),
+    Column("destination_number", Text, nullable=False),
     Column("accepted_at", Double, nullable=False),
     Column("state", Text, nullable=False),
     Column("outcome", Text),
@@ -174,8 +208,8 @@ records = Table(
     Column("call_id", Text, primary_key=True),
     Column("account_id", Text, nullable=False),
     Column("key_id", Text, nullable=False),
-    *_party_columns("user"),
-    *_party_columns("destination"),
+    Column("user_number", Text, nullable=False),
+    Column("destination_number", Text, nullable=False),
     Column("accepted_at", Double, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("cause", Text, nullable=False),

@@ -6,7 +6,8 @@ once; others first wait a little for company, because a commit costs more than t
 
 What the database does not take now is tried again until it does. Two kinds of change are not:
 - one that somebody waits for fails, so that its call is refused and never dialled;
-- one that the database will never take, such as a row that breaks a constraint, is logged and dropped.
+- one that the database will never take, such as a row that breaks a constraint, is logged and written with less in
+  it, where that leaves something to write, or else dropped.
 """
 
 import asyncio
@@ -67,6 +68,7 @@ class _Entry(Generic[Change]):
 class GroupCommitWriter(Generic[Change]):
     """Writes changes by `apply`, which executes some of them over the driver's cursor, inside one transaction.
 
+    reduce: what to write in place of a change that the database will never take; None to drop it.
     Entering starts the thread; leaving writes what is queued and ends it. All methods belong to the event loop's thread.
     """
 
@@ -74,11 +76,13 @@ class GroupCommitWriter(Generic[Change]):
         self,
         engine: Engine,
         apply: Callable[[DBAPICursor, Sequence[Change]], None],
+        reduce: Callable[[Change], Change | None],
         limits: WriterLimits = WriterLimits(),
     ) -> None:
         self._limits = limits
         self._session = WriteSession(engine)
         self._apply = apply
+        self._reduce = reduce
         self._queue: deque[_Entry[Change]] = deque()
         self._taking = threading.Lock()
         self._filled = threading.Event()
@@ -189,7 +193,7 @@ class GroupCommitWriter(Generic[Change]):
                     continue
                 batches.popleft()
                 if len(batch) == 1:
-                    self._drop(batch[0])
+                    batches.extendleft([entry] for entry in self._give_way(batch[0], error))
                 else:
                     # One of them is not to be had; each in a transaction of its own, the others are.
                     batches.extendleft([entry] for entry in reversed(batch))
@@ -224,9 +228,16 @@ class GroupCommitWriter(Generic[Change]):
         kept = [[entry for entry in batch if entry.waiter is None] for batch in untried]
         return deque([tried, *(batch for batch in kept if batch)])
 
-    def _drop(self, entry: _Entry[Change]) -> None:
+    def _give_way(self, entry: _Entry[Change], error: Exception) -> list[_Entry[Change]]:
+        """What to write in place of a change that the database will never take, because of `error`."""
+        if entry.waiter is None:
+            reduced = self._reduce(entry.change)
+            if reduced is not None:
+                log.error("change_reduced", change=repr(entry.change), reason=str(error))
+                return [_Entry(reduced)]
         log.exception("change_dropped", change=repr(entry.change))
         _tell([entry], "The database does not take this call.")
+        return []
 
 
 def _tell(batch: Iterable[_Entry[Change]], refusal: str | None) -> None:
