@@ -4,7 +4,7 @@ import pytest
 
 from ringbridge.engines.native.prompts import BUILT_IN, Prompt, PromptLibrary
 from ringbridge.media.g711 import decode_a_law, decode_mu_law
-from ringbridge.media.tones import power_at
+from ringbridge.media.tones import RINGBACKS, power_at
 
 LANGUAGES = ("de", "en", "es", "fr", "it", "pt")
 REASONS = ("busy", "declined", "failed", "invalid-number", "no-answer", "not-reachable")
@@ -24,18 +24,19 @@ def mean_square(samples: list[int]) -> float:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", ["hold", *REASONS])
+@pytest.mark.parametrize("name", ["confirm", "hold", *REASONS])
 def test_every_prompt_exists_in_every_language(name: str, language: str) -> None:
     prompt = PromptLibrary().find(name, language)
     assert prompt is not None
     assert prompt.stem == BUILT_IN / language / name
-    # A refused call must be over within a second, spoken reason included.
-    assert 1.5 < prompt.seconds < 4.0 if name == "hold" else 0.3 < prompt.seconds <= 0.85
+    # A refused call must be over within a second, spoken reason included. The question is put twice in ten.
+    shortest, longest = {"confirm": (3.0, 5.0), "hold": (1.5, 4.0)}.get(name, (0.3, 0.85))
+    assert shortest < prompt.seconds <= longest
     assert prompt.seconds * 50 == round(prompt.seconds * 50), "whole packets of 20 ms"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", ["hold", *REASONS])
+@pytest.mark.parametrize("name", ["confirm", "hold", *REASONS])
 def test_every_prompt_is_as_loud_as_speech_in_both_laws(name: str, language: str) -> None:
     stem = BUILT_IN / language / name
     mu_law = list(decode_mu_law(stem.with_name(f"{name}.0").read_bytes()))
@@ -46,20 +47,18 @@ def test_every_prompt_is_as_loud_as_speech_in_both_laws(name: str, language: str
     assert max(power_at(mu_law, frequency) for frequency in range(100, 1000, 20)) < mean_square(mu_law)
 
 
-@pytest.mark.parametrize(
-    ("name", "frequencies_hz", "on_seconds", "period_seconds"),
-    [("ringback-us", (440, 480), 2, 6.0), ("ringback-eu", (425,), 1, 5.0)],
-)
-def test_a_ringing_tone_is_on_and_then_off(
-    name: str, frequencies_hz: tuple[int, ...], on_seconds: int, period_seconds: float
-) -> None:
+@pytest.mark.parametrize("name", RINGBACKS)
+def test_a_ringing_tone_is_on_and_then_off(name: str) -> None:
+    cadence = RINGBACKS[name]
     prompt = PromptLibrary().find_tone(name)
-    assert prompt == Prompt(BUILT_IN / "tone" / name, period_seconds)
+    assert prompt is not None
+    assert prompt.stem == BUILT_IN / "tone" / name
+    assert prompt.seconds == pytest.approx(sum(cadence.pattern_seconds))
     samples = decode_mu_law(prompt.stem.with_name(f"{name}.0").read_bytes())
-    tone, pause = samples[: on_seconds * 8000], samples[on_seconds * 8000 :]
-    for frequency_hz in frequencies_hz:
-        assert power_at(tone, frequency_hz) > 0.01
-    assert set(pause) == {0}
+    on, off = (round(seconds * 8000) for seconds in cadence.pattern_seconds[:2])
+    for frequency_hz in cadence.frequencies_hz:
+        assert power_at(samples[:on], frequency_hz) > 0.01
+    assert set(samples[on : on + off]) == {0}
 
 
 def test_an_unknown_language_is_answered_in_english() -> None:

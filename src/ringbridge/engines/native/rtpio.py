@@ -10,20 +10,17 @@ import ipaddress
 import itertools
 import socket
 import tempfile
+from collections.abc import Collection
 from types import TracebackType
 from typing import Self
 
 import structlog
 
+from ringbridge.engines.native import rtpio_commands as commands
 from ringbridge.engines.native.media import MediaUnavailable, NoMediaPorts, OnMediaEvent, Side
 from ringbridge.engines.native.rtpio_link import WorkerLink
-from ringbridge.engines.native.rtpio_session import (
-    PromptFolder,
-    RtpioSession,
-    delete_command,
-    lease_commands,
-    leased_port,
-)
+from ringbridge.engines.native.rtpio_session import PromptFolder, RtpioSession
+from ringbridge.engines.native.rtpio_worker import KEY_SOCKET
 from ringbridge.media.sdp import MediaAddress
 
 RESTART_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -37,6 +34,9 @@ LEASE_SECONDS = 0.005
 # Deleted sessions wait so long for company before the worker is woken; well below the time for which a lease is tried.
 WAKE_SECONDS = 0.02
 
+# How often the packets of sessions that mind silence are counted, all of them at once.
+COUNT_SECONDS = 5.0
+
 log = structlog.get_logger()
 
 
@@ -46,6 +46,9 @@ class RtpioRelay:
     Ports go in pairs, RTP on the even one and RTCP on the next; a session takes two pairs. When the worker dies,
     every session is told `Lost`, and a new worker is started.
     """
+
+    transcodes = False
+    encrypts = False
 
     def __init__(self, *, host: str, first_port: int, last_port: int, on_event: OnMediaEvent) -> None:
         self._host = host
@@ -57,6 +60,7 @@ class RtpioRelay:
         self._sessions: dict[str, RtpioSession | None] = {}  # None while the ports are being leased
         self._link: WorkerLink | None = None
         self._waking: asyncio.TimerHandle | None = None
+        self._counting: asyncio.TimerHandle | None = None
         self._link_lost = asyncio.Event()
         self._stopping = asyncio.Event()
 
@@ -87,6 +91,8 @@ class RtpioRelay:
                 resources.enter_context(tempfile.TemporaryDirectory(prefix="ringbridge-media-"))
             )
             self._waker = resources.enter_context(socket.socket(self._family, socket.SOCK_DGRAM))
+            self._keys = await asyncio.start_unix_server(self._hear_keys, self._folder.path / KEY_SOCKET)
+            resources.callback(self._keys.close)
             await self._start_worker()
             self._resources = resources.pop_all()
         self._keeper = asyncio.create_task(self._keep_worker(), name="media-worker-keeper")
@@ -101,11 +107,21 @@ class RtpioRelay:
                 session.close()
         self._link = None
         await self._last_link.stop()
-        if self._waking is not None:
-            self._waking.cancel()
+        for timer in (self._waking, self._counting):
+            if timer is not None:
+                timer.cancel()
         await self._resources.aclose()
 
-    async def open(self, session: str) -> RtpioSession:
+    async def open(
+        self,
+        session: str,
+        *,
+        silence_seconds: float | None = None,
+        secured: Collection[Side] = (),
+        learning: Collection[Side] = (),
+    ) -> RtpioSession:
+        if secured:
+            raise MediaUnavailable("the media relay rtp.io does not speak SRTP: use rtpengine")
         link = self._link
         if link is None:
             raise MediaUnavailable("the media worker is not running")
@@ -115,10 +131,12 @@ class RtpioRelay:
             raise NoMediaPorts(f"all UDP ports of {self._range} are in use")
         self._sessions[session] = None
         try:
-            local = await self._lease(link, session)
+            local = await self._lease(link, session, learning)
+            if not link.is_up:
+                raise MediaUnavailable("the media worker ended while it leased ports")
         except BaseException:
             del self._sessions[session]
-            link.ask(delete_command(session), _not_needed)
+            link.ask(commands.delete(session), _not_needed)
             raise
         opened = self._sessions[session] = RtpioSession(
             name=session,
@@ -127,23 +145,29 @@ class RtpioRelay:
             folder=self._folder,
             on_event=self._on_event,
             on_close=self._closed,
+            silence_seconds=silence_seconds,
+            learning=learning,
         )
+        if silence_seconds is not None and self._counting is None:
+            self._count_later()
         return opened
 
     @property
     def _range(self) -> str:
         return f"{self._first_port}-{self._last_port}"
 
-    async def _lease(self, link: WorkerLink, session: str) -> dict[Side, MediaAddress]:
+    async def _lease(
+        self, link: WorkerLink, session: str, learning: Collection[Side] = ()
+    ) -> dict[Side, MediaAddress]:
         leased: dict[Side, MediaAddress] = {}
-        commands = lease_commands(session, self._family)
+        asked = commands.lease(session, self._family, learning)
         for _ in range(LEASE_ATTEMPTS):
-            sides = [side for side in commands if side not in leased]
-            replies = await link.replies(*(commands[side] for side in sides))
+            sides = [side for side in asked if side not in leased]
+            replies = await link.replies(*(asked[side] for side in sides))
             for side, reply in zip(sides, replies, strict=True):
-                if port := leased_port(reply):
+                if port := commands.leased_port(reply):
                     leased[side] = MediaAddress(self._host, port)
-            if len(leased) == len(commands):
+            if len(leased) == len(asked):
                 return leased
             await self._pause(LEASE_SECONDS)
         for address in leased.values():
@@ -155,7 +179,7 @@ class RtpioRelay:
         self._release(link, session.name, session.local(Side.USER).port)
 
     def _release(self, link: WorkerLink, session: str, port: int) -> None:
-        link.ask(delete_command(session), lambda reply: self._wake_soon(port))
+        link.ask(commands.delete(session), lambda reply: self._wake_soon(port))
 
     def _wake_soon(self, port: int) -> None:
         if self._waking is None:
@@ -172,6 +196,27 @@ class RtpioRelay:
             with contextlib.suppress(OSError):
                 self._waker.sendto(b"\0", socket.MSG_DONTWAIT, (self._host, number))
 
+    def _count_later(self) -> None:
+        self._counting = asyncio.get_running_loop().call_later(COUNT_SECONDS, self._count)
+
+    def _count(self) -> None:
+        self._counting = None
+        minding = [session for session in self._sessions.values() if session and session.minds_silence]
+        for session in minding:
+            session.count()
+        if minding:
+            self._count_later()
+
+    async def _hear_keys(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A worker connects when it has seen the first key, and tells a line for each."""
+        with contextlib.suppress(OSError, ValueError):
+            while line := await reader.readline():
+                pressed = commands.pressed_key(line.decode("ascii", "replace").rstrip("\n"))
+                session = self._sessions.get(pressed[0]) if pressed is not None else None
+                if pressed is not None and session is not None:
+                    session.key_pressed(pressed[1])
+        writer.close()
+
     async def _start_worker(self) -> None:
         link = await WorkerLink.start(
             host=self._host,
@@ -183,6 +228,8 @@ class RtpioRelay:
         # RTPProxy starts with any address and any range; whether they can be used shows only in using them.
         try:
             local = await self._lease(link, "probe")
+            if not link.is_up:
+                raise MediaUnavailable("the media worker ended while it was tried")
         except BaseException as error:
             await link.stop()
             if isinstance(error, NoMediaPorts):

@@ -7,6 +7,7 @@ leave in one, as far as the window of unanswered ones allows. What the commands 
 
 import asyncio
 import contextlib
+import os
 import socket
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -21,6 +22,13 @@ from ringbridge.engines.native.media import MediaUnavailable
 START_SECONDS = 10.0
 REPLY_SECONDS = 5.0
 STOP_SECONDS = 2.0
+
+# What Python needs to find its own and the installed packages. The rest is not the worker's business: there may be
+# secrets in it.
+ENVIRONMENT = ("HOME", "LD_LIBRARY_PATH", "PATH", "PYTHONHOME", "PYTHONPATH", "PYTHONUSERBASE")
+
+# Said to the worker that is stopped; whoever is killed says nothing.
+GOODBYE = b"stop\n"
 
 # A quarter of a packet of audio: nobody hears a prompt start or stop that much later.
 LINGER_SECONDS = 0.005
@@ -52,6 +60,11 @@ class WorkerLink(asyncio.Protocol):
         self._waiting: set[asyncio.Future[None]] = set()
         self._partial = b""
 
+    @property
+    def is_up(self) -> bool:
+        """Whether there is still a worker. It may have died since its last reply, before who waited for that woke up."""
+        return self._transport is not None
+
     @classmethod
     async def start(
         cls,
@@ -72,6 +85,7 @@ class WorkerLink(asyncio.Protocol):
                 stdin=PIPE,
                 stdout=PIPE,
                 pass_fds=(theirs.fileno(),),
+                env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
             )
         link = cls(process, on_lost)
         await asyncio.get_running_loop().create_unix_connection(lambda: link, sock=ours)
@@ -135,6 +149,8 @@ class WorkerLink(asyncio.Protocol):
         if transport is not None:
             transport.close()
         assert self._process.stdin is not None
+        if not self._process.stdin.is_closing():
+            self._process.stdin.write(GOODBYE)
         self._process.stdin.close()
         try:
             async with asyncio.timeout(STOP_SECONDS):

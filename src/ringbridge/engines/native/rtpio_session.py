@@ -1,52 +1,30 @@
-"""One session of the embedded media relay, as commands of the RTPProxy control protocol.
-
-In RTPProxy's words the user is the caller, with the tag `u`, and the destination the callee, with the tag `d`.
-`U` tells where the user is and is answered with the port that the destination sends to; `L` is the reverse.
-
-How the source of RTP is pinned. Left alone, RTPProxy takes a phone's address from the first packet that arrives, so
-whoever is first gets the call's audio. Three steps together leave no such moment:
-
-- Both ports are leased with the address of no host (RFC 5737, RFC 6666), so there is always one to compare with.
-- They are leased in asymmetric mode (modifier `a`), which counts as having learned the address already.
-- The phone's address then comes without that modifier: now host and port of every packet are compared, and since
-  there is nothing more to learn, what differs is dropped. The same holds for RTCP.
-"""
+"""One session of the embedded media relay: what the port asks, as commands to RTPProxy (`rtpio_commands`)."""
 
 import asyncio
-import socket
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
-from ringbridge.engines.native.media import FirstPacket, Lost, OnMediaEvent, Side
+import structlog
+
+from ringbridge.engines.native import rtpio_commands as commands
+from ringbridge.engines.native.digits import DigitSchedule, EventSource, seconds_of
+from ringbridge.engines.native.media import KeyPressed, Lost, OnMediaEvent, Side
 from ringbridge.engines.native.rtpio_link import WorkerLink
-from ringbridge.media.sdp import MediaAddress
+from ringbridge.engines.native.stream_watch import StreamWatch
+from ringbridge.media import dtmf
+from ringbridge.media.crypto import CryptoKey
+from ringbridge.media.g711 import encode_a_law, encode_mu_law
+from ringbridge.media.sdp import PCMA, PCMU, TELEPHONE_EVENT, Codec, MediaAddress
 
 WATCH_SECONDS = 0.1
 
 # The address of a phone on hold, RFC 3264 section 8.4.
 _NOWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 
-# Which side a command means: that side's tag comes first.
-_TAGS = {Side.USER: "u d", Side.DESTINATION: "d u"}
+_TONE_ENCODERS = {PCMU.payload_type: encode_mu_law, PCMA.payload_type: encode_a_law}
 
-
-def lease_commands(session: str, family: socket.AddressFamily) -> dict[Side, str]:
-    """What leases a port for each side, in the order in which it must be asked."""
-    modifiers, nobody = ("a6", "100::1") if family == socket.AF_INET6 else ("a", "192.0.2.1")
-    return {
-        Side.DESTINATION: f"U{modifiers} {session} {nobody} 9 u",
-        Side.USER: f"L{modifiers} {session} {nobody} 9 u d",
-    }
-
-
-def leased_port(reply: str) -> int:
-    """The port that a reply to a lease names, or 0. The reply is a port and a host, or `0`, or `E` and a number."""
-    word = reply.partition(" ")[0]
-    return int(word) if word.isdecimal() else 0
-
-
-def delete_command(session: str) -> str:
-    return f"D {session} u d"
+log = structlog.get_logger()
 
 
 class PromptFolder:
@@ -68,6 +46,14 @@ class PromptFolder:
             (self.path / link).symlink_to(prompt.parent.resolve())
         return f"{link}/{prompt.name}"
 
+    def tone(self, key: str, payload_type: int) -> str:
+        """How a command names the tone of a key."""
+        name = f"key-{dtmf.KEYS.index(key)}"
+        file = self.path / f"{name}.{payload_type}"
+        if not file.exists():
+            file.write_bytes(_TONE_ENCODERS[payload_type](dtmf.tone(key)))
+        return name
+
 
 class RtpioSession:
     """Implements `MediaSession` of `media`. Made by the relay once both ports are leased."""
@@ -81,6 +67,8 @@ class RtpioSession:
         folder: PromptFolder,
         on_event: OnMediaEvent,
         on_close: Callable[["RtpioSession", WorkerLink], None],
+        silence_seconds: float | None,
+        learning: Collection[Side],
     ) -> None:
         self.name = name
         self._link = link
@@ -88,47 +76,93 @@ class RtpioSession:
         self._folder = folder
         self._on_event = on_event
         self._on_close = on_close
-        self._located: set[Side] = set()
+        self._learning = learning
+        self._remotes: dict[Side, MediaAddress] = {}
         self._played: set[Side] = set()
-        self._watched: dict[Side, int | None] = {}  # packets when the watch began; None until counted
+        self._key_payload_types: dict[Side, int] = {}
+        self._loop = asyncio.get_running_loop()
+        self._streams = StreamWatch(functools.partial(on_event, name), silence_seconds)
+        self._digits = DigitSchedule()
+        self._mouths: dict[Side, EventSource] = {}  # what speaks in place of these sides
         self._polling = False
         self._live = True
+
+    @property
+    def minds_silence(self) -> bool:
+        """Whether `count` is to be called now and then."""
+        return self._streams.minds_silence
 
     def local(self, side: Side) -> MediaAddress:
         return self._local[side]
 
-    def set_remote(self, side: Side, address: MediaAddress) -> None:
-        host, port = address
-        if not self._live or host in _NOWHERE:
+    def local_key(self, side: Side) -> CryptoKey | None:
+        return None
+
+    def set_remote(
+        self,
+        side: Side,
+        address: MediaAddress,
+        *,
+        codecs: Sequence[Codec] = (),
+        key: CryptoKey | None = None,
+        learns: bool = False,
+    ) -> None:
+        """See `MediaSession`. What a side learns it has learned since the lease; there is no way to begin later."""
+        if not self._live or address.host in _NOWHERE:
             return
-        self._located.add(side)
-        family = "6" if ":" in host else ""
-        if side is Side.USER:
-            self._link.ask(f"U{family} {self.name} {host} {port} u")
-        else:
-            self._link.ask(f"L{family} {self.name} {host} {port} u d")
+        self._remotes[side] = address
+        self._locate(side)
 
     def play(self, side: Side, prompt: Path, payload_type: int, *, repeat: bool = False) -> None:
         # Without an address it would be sent to the nobody of the lease.
-        if not self._live or side not in self._located:
+        if not self._live or side not in self._remotes:
             return
-        self._played.add(side)
-        times = -1 if repeat else 1
-        self._link.ask(f"P{times} {self.name} {self._folder.word(prompt)} {payload_type} {_TAGS[side]}")
+        self._play(side, self._folder.word(prompt), payload_type, -1 if repeat else 1)
 
     def stop_playing(self, side: Side) -> None:
         if self._live:
             self._played.discard(side)
-            self._link.ask(f"S {self.name} {_TAGS[side]}")
+            self._link.ask(commands.stop_playing(self.name, side))
 
     def watch_first_packet(self, side: Side) -> None:
         if not self._live:
             return
-        self._watched[side] = None
-        self._count()
+        self._streams.await_first_packet(side)
+        self.count()
         if not self._polling:
             self._polling = True
             self._poll_later()
+
+    def watch_keys(self, side: Side, payload_type: int = TELEPHONE_EVENT.payload_type) -> None:
+        if self._live and self._key_payload_types.get(side) != payload_type:
+            self._key_payload_types[side] = payload_type
+            self._locate(side)
+
+    def send_digits(self, side: Side, digits: str, codecs: Sequence[Codec]) -> None:
+        """See `MediaSession`. Nothing but an address can be changed in RTPProxy, so events come from a socket that
+        takes the other side's place. A side that is learned cannot give its place up: then the keys are tones."""
+        if not self._live or side not in self._remotes:
+            return
+        event = dtmf.event_codec(codecs)
+        voice = next((codec for codec in codecs if codec.payload_type in _TONE_ENCODERS), None)
+        if event is not None and side.other not in self._learning:
+            self._digits.enqueue(functools.partial(self._send_events, side, digits, event.payload_type))
+        elif voice is not None:
+            self._digits.enqueue(functools.partial(self._play_tones, side, digits, voice.payload_type))
+        else:
+            log.warning("media_digits_not_sent", session=self.name, side=side.value)
+
+    def expect_audio(self, side: Side, expected: bool) -> None:
+        self._streams.expect(side, expected, self._loop.time())
+
+    def count(self) -> None:
+        """Have the packets counted, and what they tell told."""
+        self._link.ask(commands.count(self.name), self._counted)
+
+    def key_pressed(self, event: KeyPressed) -> None:
+        """RTPProxy saw a key on that side; ours, which have taken its place, are not told."""
+        if self._live and event.side not in self._mouths:
+            self._on_event(self.name, event)
 
     def close(self) -> None:
         if self._live:
@@ -145,32 +179,57 @@ class RtpioSession:
 
     def _end(self) -> None:
         self._live = False
-        self._watched.clear()
+        self._streams.stop()
+        self._digits.cancel()
+        for mouth in self._mouths.values():
+            mouth.close()
+        self._mouths.clear()
+
+    def _locate(self, side: Side, on_reply: Callable[[str], None] | None = None) -> None:
+        """Tell RTPProxy where this side is, and what to look for in its packets."""
+        mouth = self._mouths.get(side)
+        nobody = commands.nobody(is_ipv6=":" in self._local[side].host)
+        address = mouth.address if mouth is not None else self._remotes.get(side, nobody)
+        payload_type = self._key_payload_types.get(side)
+        self._link.ask(commands.locate(self.name, side, address, payload_type), on_reply)
+
+    def _play(self, side: Side, word: str, payload_type: int, times: int) -> None:
+        self._played.add(side)
+        self._link.ask(commands.play(self.name, side, word, payload_type, times=times))
+
+    def _play_tones(self, side: Side, digits: str, payload_type: int) -> None:
+        for at, key in dtmf.presses(digits):
+            word = self._folder.tone(key, payload_type)
+            self._digits.after(at, functools.partial(self._play, side, word, payload_type, 1))
+        self._digits.after(seconds_of(digits), self._digits.done)
+
+    def _send_events(self, side: Side, digits: str, payload_type: int) -> None:
+        mouth = EventSource(self._local[side.other].host)
+        self._mouths[side.other] = mouth
+
+        def begin(reply: str) -> None:
+            if self._live:
+                for at, packet in mouth.events(digits, payload_type):
+                    send = functools.partial(mouth.send, packet.serialize(), self._local[side.other])
+                    self._digits.after(at, send)
+                self._digits.after(seconds_of(digits), end)
+
+        def end() -> None:
+            del self._mouths[side.other]
+            mouth.close()
+            self._locate(side.other)
+            self._digits.done()
+
+        self._locate(side.other, begin)
 
     def _poll_later(self) -> None:
-        asyncio.get_running_loop().call_later(WATCH_SECONDS, self._poll)
+        self._loop.call_later(WATCH_SECONDS, self._poll)
 
     def _poll(self) -> None:
-        self._polling = bool(self._watched)
+        self._polling = self._streams.awaits_first_packet
         if self._polling:
-            self._count()
+            self.count()
             self._poll_later()
 
-    def _count(self) -> None:
-        self._link.ask(f"Q {self.name} u d", self._counted)
-
     def _counted(self, reply: str) -> None:
-        """The reply is: seconds left, packets from the user, packets from the destination, relayed, dropped.
-        Packets of strangers are not in it."""
-        words = reply.split()
-        if len(words) != 5:
-            return
-        for side, word in ((Side.USER, words[1]), (Side.DESTINATION, words[2])):
-            if side not in self._watched:
-                continue
-            before = self._watched[side]
-            if before is None:
-                self._watched[side] = int(word)
-            elif int(word) > before:
-                del self._watched[side]
-                self._on_event(self.name, FirstPacket(side=side))
+        self._streams.counted(commands.counted(reply), self._loop.time())

@@ -3,18 +3,22 @@
 A process of its own, so that a fault in C code takes no call control down. Commands do not pass through Python:
 the library reads them itself from the socket FD. This program only starts it, says `ready` or one sentence about
 what is wrong on its standard output, and ends when its standard input does, which the kernel sees to even when
-the server is killed.
+the server is killed. Then nobody else removes the folder.
 """
 
 import ipaddress
 import os
 import resource
+import shutil
 import sys
 from typing import NoReturn
 
 # No call lasts longer (four hours is the hard limit), and call control closes what it opened. This only bounds
 # what a forgotten session could hold.
 SESSION_SECONDS = 5 * 3600
+
+KEY_SOCKET = "keys"
+"""The name, in FOLDER, of the socket to which RTPProxy tells the keys that it has seen."""
 
 
 def arguments(control: int, host: str, first_port: int, last_port: int) -> list[str]:
@@ -27,6 +31,7 @@ def arguments(control: int, host: str, first_port: int, last_port: int) -> list[
         *("-M", str(last_port)),
         *("-T", str(SESSION_SECONDS)),
         *("-W", str(SESSION_SECONDS)),
+        *("-n", f"unix:{KEY_SOCKET}"),
         *("-d", "crit"),
     ]
 
@@ -52,7 +57,7 @@ def main(words: list[str]) -> int:
         say(f"the media relay rtp.io did not start: {error}")
         return 1
     say("ready")
-    return hold(proxy)
+    return hold(proxy, folder)
 
 
 def say(sentence: str) -> None:
@@ -60,9 +65,13 @@ def say(sentence: str) -> None:
     sys.stdout.flush()
 
 
-def hold(proxy: object) -> NoReturn:
-    """Keep the relay alive until standard input ends, then end at once: an orderly end takes it a second."""
-    sys.stdin.buffer.read()
+def hold(proxy: object, folder: str) -> NoReturn:
+    """Keep the relay alive until standard input ends, then end at once: an orderly end takes it a second.
+
+    A server that goes on, or that tidies up itself, says a last word before.
+    """
+    if not sys.stdin.buffer.read():
+        shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
 
 
