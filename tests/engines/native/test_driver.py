@@ -1,10 +1,15 @@
 """The pump over real UDP sockets on loopback."""
 
 import asyncio
+import errno
 import socket
+import struct
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+
+import pytest
+import uvloop
 
 from ringbridge.engines.native.driver import SipDriver, SystemRandomness
 from ringbridge.sip.endpoint import Endpoint, EndpointSettings
@@ -14,8 +19,8 @@ from ringbridge.sip.hop import Hop
 
 @asynccontextmanager
 async def driver(events: "asyncio.Queue[Event]", host: str = "127.0.0.1") -> AsyncIterator[SipDriver]:
-    def make_endpoint(local: Hop) -> Endpoint:
-        return Endpoint(EndpointSettings(local=local), SystemRandomness())
+    def make_endpoint(local: Hop, others: tuple[Hop, ...]) -> Endpoint:
+        return Endpoint(EndpointSettings(local=local, others=others), SystemRandomness())
 
     opened = await SipDriver.open(host, 0, make_endpoint, events.put_nowait, time.monotonic)
     try:
@@ -24,17 +29,28 @@ async def driver(events: "asyncio.Queue[Event]", host: str = "127.0.0.1") -> Asy
         opened.close()
 
 
-def invite(opened: SipDriver, hop: Hop) -> str:
+def invite(opened: SipDriver, hop: Hop, body: bytes = b"") -> str:
     session = opened.endpoint.invite(
         target=f"sip:x@{hop.host}:{hop.port}",
         hop=hop,
         from_="<sip:me@127.0.0.1>",
         to="<sip:x@127.0.0.1>",
-        body=b"",
+        body=body,
+        pinned=True,
         now=time.monotonic(),
     )
     opened.pump()
     return session
+
+
+def options(port: int, number: int) -> bytes:
+    """A question that is answered at once."""
+    return (
+        "OPTIONS sip:127.0.0.1 SIP/2.0\r\n"
+        f"Via: SIP/2.0/UDP 127.0.0.1:{port};rport;branch=z9hG4bK{number}\r\n"
+        "From: <sip:x@127.0.0.1>;tag=1\r\nTo: <sip:127.0.0.1>\r\n"
+        f"Call-ID: {number}\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+    ).encode()
 
 
 async def test_a_phone_that_is_switched_off_is_known_at_once() -> None:
@@ -48,6 +64,31 @@ async def test_a_phone_that_is_switched_off_is_known_at_once() -> None:
 
     assert isinstance(event, Refused)
     assert (event.session, event.source) == (session, RefusalSource.TRANSPORT)
+
+
+def test_errors_do_not_make_the_driver_deaf() -> None:
+    async def hear_after_errors() -> None:
+        events: asyncio.Queue[Event] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+            phone.setblocking(False)
+            phone.bind(("127.0.0.1", 0))
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as closed:
+                closed.bind(("127.0.0.1", 0))
+                port = closed.getsockname()[1]
+            async with driver(events) as opened:
+                opened.endpoint.set_known_peers([phone.getsockname()])
+                for number in range(3):
+                    # The error of the first is met by the sending of the second, or waits to be read.
+                    for _ in range(1 + number):
+                        invite(opened, Hop("UDP", "127.0.0.1", port))
+                    await asyncio.wait_for(events.get(), 5.0)
+                    phone.sendto(options(phone.getsockname()[1], number), ("127.0.0.1", opened.local.port))
+                    assert (await asyncio.wait_for(loop.sock_recv(phone, 65_535), 5.0)).startswith(
+                        b"SIP/2.0 200"
+                    )
+
+    uvloop.run(hear_after_errors())
 
 
 async def test_an_error_about_one_phone_does_not_cost_another_its_packet() -> None:
@@ -66,6 +107,59 @@ async def test_an_error_about_one_phone_does_not_cost_another_its_packet() -> No
             data = await asyncio.wait_for(loop.sock_recv(phone, 65_535), 0.4)
 
     assert data.startswith(b"INVITE ")
+
+
+async def test_a_request_that_is_too_long_to_be_sent_costs_no_other_to_the_same_phone_its_answer() -> None:
+    events: asyncio.Queue[Event] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+        phone.setblocking(False)
+        phone.bind(("127.0.0.1", 0))
+        async with driver(events) as opened:
+            hop = Hop("UDP", "127.0.0.1", phone.getsockname()[1])
+            invite(opened, hop)
+            too_long = invite(opened, hop, body=bytes(70_000))
+            event = await asyncio.wait_for(events.get(), 5.0)
+            data = await asyncio.wait_for(loop.sock_recv(phone, 65_535), 5.0)
+            sessions = opened.endpoint.counts.sessions
+
+    assert isinstance(event, Refused)
+    assert (event.session, event.source) == (too_long, RefusalSource.TRANSPORT)
+    assert data.startswith(b"INVITE ")
+    assert sessions == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "origin", "is_unreachable"),
+    [
+        (errno.ECONNREFUSED, 2, True),
+        (errno.EHOSTUNREACH, 3, True),
+        (errno.ENETUNREACH, 2, True),
+        (errno.EMSGSIZE, 2, False),
+        (errno.EPROTO, 2, False),
+        (errno.EHOSTUNREACH, 1, False),
+    ],
+)
+async def test_only_a_destination_that_is_unreachable_fails_what_waits_for_it(
+    error: int, origin: int, is_unreachable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system queues the errors of a network that a test cannot make: `struct sock_extended_err` of errqueue.h."""
+    hop = Hop("UDP", "127.0.0.1", 9)
+    note = (socket.IPPROTO_IP, 11, struct.pack("=IBBBBII", error, origin, 3, 4, 0, 0, 0))
+    queued = [(b"", [note], 0, (hop.host, hop.port))]
+
+    def recvmsg(self: socket.socket, *sizes: int) -> tuple[bytes, list[tuple[int, int, bytes]], int, object]:
+        if not queued:
+            raise BlockingIOError
+        return queued.pop()
+
+    failed: list[Hop] = []
+    monkeypatch.setattr(socket.socket, "recvmsg", recvmsg, raising=False)
+    monkeypatch.setattr(Endpoint, "receive_send_failure", lambda endpoint, hop, now: failed.append(hop))
+    async with driver(asyncio.Queue()) as opened:
+        opened._read_errors()
+
+    assert failed == ([hop] if is_unreachable else [])
 
 
 async def test_requests_are_repeated_by_the_one_timer() -> None:
@@ -131,8 +225,8 @@ async def test_an_answer_is_told_before_its_ack_leaves() -> None:
             except BlockingIOError:
                 told.set_result(b"nothing yet")
 
-        def make_endpoint(local: Hop) -> Endpoint:
-            return Endpoint(EndpointSettings(local=local), SystemRandomness())
+        def make_endpoint(local: Hop, others: tuple[Hop, ...]) -> Endpoint:
+            return Endpoint(EndpointSettings(local=local, others=others), SystemRandomness())
 
         opened = await SipDriver.open("127.0.0.1", 0, make_endpoint, on_event, time.monotonic)
         try:

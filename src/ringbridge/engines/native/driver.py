@@ -1,28 +1,38 @@
-"""The pump between one UDP socket and one SIP endpoint. Whatever has an `if` about SIP belongs in `ringbridge.sip`."""
+"""The pump between the network and one SIP endpoint. Whatever has an `if` about SIP belongs in `ringbridge.sip`."""
 
 import asyncio
+import errno
 import secrets
+import select
 import socket
+import struct
 from collections.abc import Callable
-from typing import Self
+from dataclasses import dataclass, field
+from typing import Self, TypeVar
 
 import structlog
 
+from ringbridge.engines.native.sockets import IP_RECVERR, IPV6_RECVERR, Sockets
+from ringbridge.engines.native.streams import Streams
+from ringbridge.engines.native.tls import TlsContexts, TlsPeer
 from ringbridge.sip.endpoint import Endpoint, Packet
 from ringbridge.sip.event import Event
 from ringbridge.sip.hop import Hop
+from ringbridge.sip.registration import RegistrarEvent
+from ringbridge.sip.servers import ServerEvent
 
 log = structlog.get_logger()
 
-# The kernel's default holds 92 SIP messages: one stall of 200 ms under load would lose signalling.
-RECEIVE_BUFFER_OCTETS = 4 * 1024 * 1024
+News = TypeVar("News")
 
-# Linux: have ICMP errors queued with the address that they are about (ip(7), ipv6(7)). Python does not name the options.
-IP_RECVERR, IPV6_RECVERR = 11, 25
+# Linux: an error in the queue is a `struct sock_extended_err`, which begins with an errno and who reported it.
+EXTENDED_ERROR = struct.Struct("=IB")
+ORIGINS_ICMP = (2, 3)  # IPv4, IPv6
 
-# Linux: let the kernel fragment what is longer than the path's MTU. Otherwise one long INVITE behind a VPN would come
-# back as an error, and that error would be taken for one of every other INVITE to the same hop.
-IP_MTU_DISCOVER, IPV6_MTU_DISCOVER, PMTUDISC_DONT = 10, 23, 0
+# What ICMP's port, host and net unreachable become. Of the rest nothing says that the next packet will not arrive.
+UNREACHABLE = (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH)
+
+SEND_ATTEMPTS = 4
 
 # How many datagrams are read before others on the event loop get their turn: a flood must not starve timers.
 DATAGRAMS_AT_ONCE = 64
@@ -55,25 +65,58 @@ class SystemRandomness:
         return taken
 
 
-class SipDriver:
-    """One socket, one endpoint, one timer. Make it with `open`; call `pump` after every call into `endpoint`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamSettings:
+    """How the driver takes and makes connections. TCP is taken at the port for UDP; the rest needs a certificate.
 
-    The socket is read and written here rather than by an asyncio transport, because with ICMP errors switched on a
+    tls: the contexts of both kinds of connections. tls_peer: what is known of the server at a hop. origins: the web
+    pages that may connect; none means all.
+    """
+
+    tls: TlsContexts = field(default_factory=TlsContexts)
+    tls_peer: Callable[[Hop], TlsPeer] = lambda hop: TlsPeer(name=hop.host)
+    tls_port: int | None = None
+    wss_port: int | None = None
+    origins: tuple[str, ...] = ()
+
+
+class SipDriver:
+    """The sockets, one endpoint, one timer. Make it with `open`; call `pump` after every call into `endpoint`.
+
+    The socket for UDP is read and written here rather than by an asyncio transport, because with ICMP errors switched on a
     send can fail for the sake of an earlier packet and then has to be done again, which a transport does not.
     """
 
     def __init__(
         self,
-        sock: socket.socket,
-        make_endpoint: Callable[[Hop], Endpoint],
+        sockets: Sockets,
+        make_endpoint: Callable[[Hop, tuple[Hop, ...]], Endpoint],
         on_event: Callable[[Event], None],
         now: Callable[[], float],
+        streams: StreamSettings,
+        on_registration: Callable[[RegistrarEvent], None],
+        on_server: Callable[[ServerEvent], None],
     ) -> None:
-        host, port = sock.getsockname()[:2]
-        self.local = Hop("UDP", host, port)
-        self.endpoint = make_endpoint(self.local)
-        self._socket = sock
+        self.local = _bound_hop("UDP", sockets.udp)
+        others = {name: _bound_hop(name, sock) for name, sock in sockets.listeners.items()}
+        self.endpoint = make_endpoint(self.local, tuple(others.values()))
+        self._socket = sockets.udp
+        # Not the socket itself is watched by the event loop: libuv, which uvloop is made of, gives up for good on one that
+        # has an ICMP error to report, and the server would be deaf.
+        self._poll = select.epoll()
+        self._poll.register(self._socket, select.EPOLLIN)
+        self.streams = Streams(
+            self.endpoint,
+            host=self.local.host,
+            tls=streams.tls,
+            tls_peer=streams.tls_peer,
+            pump=self.pump,
+            now=now,
+            origins=streams.origins,
+        )
         self._on_event = on_event
+        self._on_registration = on_registration
+        self._on_server = on_server
         self._now = now
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = float("inf")
@@ -85,36 +128,40 @@ class SipDriver:
         cls,
         host: str,
         port: int,
-        make_endpoint: Callable[[Hop], Endpoint],
+        make_endpoint: Callable[[Hop, tuple[Hop, ...]], Endpoint],
         on_event: Callable[[Event], None],
         now: Callable[[], float],
+        streams: StreamSettings = StreamSettings(),
+        on_registration: Callable[[RegistrarEvent], None] = lambda event: None,
+        on_server: Callable[[ServerEvent], None] = lambda event: None,
     ) -> Self:
-        """Bind `host`:`port` (0: any free one) and make the endpoint for the address that came of it. Raises OSError."""
-        is_ipv6 = ":" in host
-        sock = socket.socket(socket.AF_INET6 if is_ipv6 else socket.AF_INET, socket.SOCK_DGRAM)
+        """Bind `host`:`port` (0: any free one), and make the endpoint for the addresses that came of it.
+
+        `make_endpoint` gets that of UDP and those of the other transports. Raises ListenError, UnusableCertificate.
+        """
+        wanted = {"TLS": streams.tls_port, "WSS": streams.wss_port}
+        others = {transport: port for transport, port in wanted.items() if port is not None}
+        if others:
+            streams.tls.for_clients()
+        sockets = Sockets.bind(host, port, others)
         try:
-            sock.setblocking(False)
-            _ask_for_buffer(sock)
-            if is_ipv6:
-                sock.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
-                sock.setsockopt(socket.IPPROTO_IPV6, IPV6_MTU_DISCOVER, PMTUDISC_DONT)
-            else:
-                sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
-                sock.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_DONT)
-            sock.bind((host, port))
-            driver = cls(sock, make_endpoint, on_event, now)
+            driver = cls(sockets, make_endpoint, on_event, now, streams, on_registration, on_server)
         except BaseException:
-            sock.close()
+            sockets.close()
             raise
-        asyncio.get_running_loop().add_reader(sock, driver._read)
+        asyncio.get_running_loop().add_reader(driver._poll, driver._read)
+        for transport, listener in sockets.listeners.items():
+            driver.streams.listen(listener, transport)
         return driver
 
     def close(self) -> None:
-        """Close the socket and disarm the timer; what the endpoint still wanted to send is lost."""
+        """Close the sockets and disarm the timer; what the endpoint still wanted to send is lost."""
         if self._timer is not None:
             self._timer.cancel()
-        asyncio.get_running_loop().remove_reader(self._socket)
+        asyncio.get_running_loop().remove_reader(self._poll)
+        self._poll.close()
         self._socket.close()
+        self.streams.close()
 
     def pump(self) -> None:
         """Send what the endpoint wants sent, deliver what it has to say, arm its one deadline."""
@@ -124,11 +171,16 @@ class SipDriver:
         try:
             while True:
                 packets, events = self.endpoint.packets_to_send(), self.endpoint.events()
-                if not packets and not events:
+                registrations, servers = self.endpoint.registrar.events(), self.endpoint.servers.events()
+                if not (packets or events or registrations or servers):
                     break
                 # News first: what a crash must not forget is written down before the packet that makes it true.
                 for event in events:
-                    self._tell(event)
+                    self._tell(self._on_event, event)
+                for registration in registrations:
+                    self._tell(self._on_registration, registration)
+                for server in servers:
+                    self._tell(self._on_server, server)
                 for packet in packets:
                     self._send(packet)
         finally:
@@ -147,18 +199,21 @@ class SipDriver:
         except TimeoutError:
             log.warning("sip.left_unanswered", requests=self.endpoint.counts.unanswered_requests)
 
-    def _tell(self, event: Event) -> None:
+    def _tell(self, tell: Callable[[News], None], news: News) -> None:
         try:
-            self._on_event(event)
+            tell(news)
         except Exception:
             # The packets that belong to other calls must leave all the same.
-            log.exception("sip.event_failed", session=event.session)
+            log.exception("sip.event_failed", session=getattr(news, "session", None))
 
     def _read(self) -> None:
-        for _ in range(DATAGRAMS_AT_ONCE):
+        for number in range(DATAGRAMS_AT_ONCE):
             try:
                 data, address = self._socket.recvfrom(DATAGRAM_OCTETS)
             except BlockingIOError:
+                if number == 0:
+                    # Woken for nothing but an error that a sending has met already; it goes when it is read.
+                    self._read_errors()
                 break
             except OSError:
                 self._read_errors()
@@ -167,9 +222,13 @@ class SipDriver:
         self.pump()
 
     def _send(self, packet: Packet) -> None:
+        if packet.hop.reliable:
+            self.streams.send(packet)
+            return
         address = (packet.hop.host, packet.hop.port)
-        # The first error may be about an earlier packet; a second one is about this one.
-        for _ in range(2):
+        failure: int | None = None
+        # Errors of earlier packets come first; each is told once.
+        for _ in range(SEND_ATTEMPTS):
             try:
                 self._socket.sendto(packet.data, address)
             except BlockingIOError:
@@ -177,18 +236,24 @@ class SipDriver:
             except OSError as exc:
                 log.debug("sip.send_failed", to=address, error=str(exc))
                 self._read_errors()
+                failure = exc.errno
                 continue
             return
-        self.endpoint.receive_send_failure(packet.hop, self._now())
+        # ECONNREFUSED is never about the packet at hand: that is lost like any other, and will be repeated.
+        if failure in (errno.EHOSTUNREACH, errno.ENETUNREACH):
+            self.endpoint.receive_send_failure(packet.hop, self._now())
+        elif failure != errno.ECONNREFUSED:
+            self.endpoint.receive_packet_failure(packet, self._now())
 
     def _read_errors(self) -> None:
         """Tell the endpoint whose packets the network could not deliver."""
         while True:
             try:
-                _, _, _, address = self._socket.recvmsg(0, 512, socket.MSG_ERRQUEUE)
+                _, notes, _, address = self._socket.recvmsg(0, 512, socket.MSG_ERRQUEUE)
             except OSError:
                 return
-            self.endpoint.receive_send_failure(Hop("UDP", address[0], address[1]), self._now())
+            if any(_is_unreachable(data) for _, kind, data in notes if kind in (IP_RECVERR, IPV6_RECVERR)):
+                self.endpoint.receive_send_failure(Hop("UDP", address[0], address[1]), self._now())
 
     def _arm(self) -> None:
         """Wake up no later than the next deadline. An earlier wake-up that is no longer needed does no harm."""
@@ -208,10 +273,12 @@ class SipDriver:
         self.pump()
 
 
-def _ask_for_buffer(sock: socket.socket) -> None:
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_OCTETS)
-    # The kernel doubles what it grants, and cuts without a word what exceeds net.core.rmem_max.
-    granted = sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
-    if granted < RECEIVE_BUFFER_OCTETS:
-        advice = f"sysctl -w net.core.rmem_max={RECEIVE_BUFFER_OCTETS}"
-        log.warning("sip.receive_buffer_small", octets=granted, advice=advice)
+def _bound_hop(transport: str, sock: socket.socket) -> Hop:
+    host, port = sock.getsockname()[:2]
+    return Hop(transport, host, port)
+
+
+def _is_unreachable(extended_error: bytes) -> bool:
+    """Whether the network says that nobody is at the address, rather than that one packet could not pass."""
+    error, origin = EXTENDED_ERROR.unpack_from(extended_error)
+    return origin in ORIGINS_ICMP and error in UNREACHABLE
