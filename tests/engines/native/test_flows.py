@@ -5,7 +5,6 @@ from ringbridge.engines.native.flows import (
     accepted_codecs,
     codecs_to_narrow_to,
     prompt_payload_type,
-    ringback_tone,
 )
 from ringbridge.media.errors import NoCommonCodec
 from ringbridge.media.sdp import (
@@ -59,8 +58,3 @@ def test_nothing_is_renegotiated_when_both_took_the_same() -> None:
 
 def test_a_destination_without_key_presses_is_not_worth_a_renegotiation() -> None:
     assert codecs_to_narrow_to((PCMU, TELEPHONE_EVENT), (PCMU,)) is None
-
-
-def test_everybody_hears_the_ringing_tone_of_their_own_country() -> None:
-    assert ringback_tone("+18175629657") == "ringback-us"
-    assert ringback_tone("+34911234567") == "ringback-eu"

@@ -1,3 +1,6 @@
+import json
+from dataclasses import fields
+
 import pytest
 
 from ringbridge.engines.native import stored_dialog
@@ -26,3 +29,31 @@ def test_a_dialog_comes_back_from_the_store_as_it_was() -> None:
 def test_other_text_is_no_dialog(text: str) -> None:
     with pytest.raises(ValueError, match="no stored dialog"):
         stored_dialog.from_text(text)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"call_id": 7},
+        {"call_id": "a\r\nX: y"},
+        {"local_uri": "?"},
+        {"remote_uri": None},
+        {"local_sequence": "2"},
+        {"remote_sequence": 1.5},
+        {"route_set": "<sip:edge.example;lr>"},
+        {"route_set": [1]},
+        {"remote_target": "sip:ann smith@192.0.2.7"},
+        {"hop": ["UDP", "phone.example", 5062]},
+        {"hop": ["UDP", "192.0.2.7", 65_536]},
+        {"hop": ["UDP", "192.0.2.7", "5062"]},
+        {"hop": ["PIGEON", "192.0.2.7", 5062]},
+        {"hop": ["UDP", "192.0.2.7"]},
+        {"invite_branch": 1},
+        {"is_confirmed": "yes"},
+    ],
+)
+def test_a_value_that_no_dialog_has_is_no_dialog(change: dict[str, object]) -> None:
+    values = [change.get(field.name, getattr(DIALOG, field.name)) for field in fields(DialogState)]
+
+    with pytest.raises(ValueError, match="no stored dialog"):
+        stored_dialog.from_text(json.dumps(values))

@@ -4,141 +4,81 @@ Decisions about the call are made in `ringbridge.call`, about session descriptio
 the relay; nothing here knows a number plan, a database or a clock.
 """
 
-import asyncio
 import ipaddress
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import structlog
 
 from ringbridge.call.cause import Cause, q850_of
+from ringbridge.call.directory import Srtp
 from ringbridge.call.event import (
     CancelRequested,
     EarlyMediaStarted,
     Event,
+    KeyPressed,
     LegAnswered,
+    LegDialed,
     LegEnded,
     LegRinging,
-    PromptFinished,
+    MediaSilent,
 )
-from ringbridge.call.model import Call, LegName, Prompt
+from ringbridge.call.model import Call, LegName, Prompt, Route
 from ringbridge.engines.native import flows, stored_dialog
-from ringbridge.engines.native.driver import SipDriver
-from ringbridge.engines.native.journal import DialogJournal
-from ringbridge.engines.native.media import (
-    FirstPacket,
-    MediaEvent,
-    MediaRelay,
-    MediaSession,
-    MediaUnavailable,
-    NoMediaPorts,
-    Side,
-)
-from ringbridge.engines.native.news import cause_of_end, cause_of_refusal
-from ringbridge.engines.native.prompts import PromptLibrary
-from ringbridge.engines.native.resolver import Resolver, Unresolvable
+from ringbridge.engines.native import media as port
+from ringbridge.engines.native.attempts import Attempt, Attempts
+from ringbridge.engines.native.encryption import encryptable
+from ringbridge.engines.native.identity import from_field, identity_fields
+from ringbridge.engines.native.leg import ANSWERED_ELSEWHERE, SAID_BY_PEER, LegCarriage
+from ringbridge.engines.native.media import MediaSession, MediaUnavailable, NoMediaPorts, Side
+from ringbridge.engines.native.news import cause_of_end, cause_of_refusal, is_carrier_fault
+from ringbridge.engines.native.prompt_player import PromptPlayer
+from ringbridge.engines.native.tools import Tools
 from ringbridge.media.errors import MalformedSdp, MediaError
 from ringbridge.media.offer import answer, offer
-from ringbridge.media.sdp import AudioDescription, Codec, MediaAddress, audio_of
+from ringbridge.media.sdp import AudioDescription, Codec, Direction, audio_of
 from ringbridge.sip import event as sip
-from ringbridge.sip.digest import Credentials
+from ringbridge.sip.errors import LocalUseError
 from ringbridge.sip.headers import Reason
-from ringbridge.sip.hop import Hop
-from ringbridge.sip.uri import NameAddress, Uri
 
 log = structlog.get_logger()
 
-# Of the other refusals the status is only what SIP would have said.
-_SAID_BY_PEER = (sip.RefusalSource.PEER, sip.RefusalSource.AUTHENTICATION)
-
 _SIDES: Mapping[LegName, Side] = {LegName.USER: Side.USER, LegName.DESTINATION: Side.DESTINATION}
+_LEGS: Mapping[Side, LegName] = {side: leg for leg, side in _SIDES.items()}
 
+# A relay counts every five seconds, so a leg that has gone silent is noticed within twenty.
+SILENCE_SECONDS = 15.0
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tools:
-    """What every call of one engine shares.
-
-    tell: takes news of a call to whoever listens. credentials: of a trunk by its name. now: monotonic seconds.
-    """
-
-    driver: SipDriver
-    relay: MediaRelay
-    prompts: PromptLibrary
-    resolver: Resolver
-    journal: DialogJournal
-    tasks: asyncio.TaskGroup
-    contact_host: str
-    tell: Callable[[str, Event], None]
-    credentials: Callable[[str], Credentials | None]
-    bind_session: Callable[[str, "Carriage", LegName], None]
-    now: Callable[[], float]
-
-
-class LegCarriage:
-    """One leg's SIP session and what was agreed in it."""
-
-    __slots__ = ("codecs", "is_over", "remote", "session", "version")
-
-    def __init__(self) -> None:
-        self.session: str | None = None
-        self.codecs: tuple[Codec, ...] = ()
-        self.remote: MediaAddress | None = None
-        self.version = 0
-        self.is_over = False
+# A carrier that has not said so much as 100 by then is not there: an INVITE has been sent four times (Timer A).
+FIRST_ANSWER_SECONDS = 4.0
 
 
 class Carriage:
     """What the engine holds for one call."""
 
-    __slots__ = ("_call", "_is_released", "_legs", "_media", "_prompt_timer", "_sdp_id", "_tools")
+    __slots__ = ("_call", "_is_released", "_legs", "_media", "_player", "_sdp_id", "_tools")
 
     def __init__(self, call: Call, sdp_id: int, tools: Tools) -> None:
         self._call = call
         self._tools = tools
         self._sdp_id = sdp_id
-        self._legs = {LegName.USER: LegCarriage(), LegName.DESTINATION: LegCarriage()}
+        self._legs = {leg: LegCarriage(self._attempts(leg)) for leg in LegName}
         self._media: MediaSession | None = None
-        self._prompt_timer: asyncio.TimerHandle | None = None
+        self._player = PromptPlayer(call, tools.prompts, self._tell)
         self._is_released = False
 
     # What the call machine wants
 
     def originate(self, leg: LegName) -> None:
-        """Dial the leg. The destination's INVITE leaves before this returns, unless its host is a name."""
-        target = self._call.party(leg).target
-        if not target:
-            self._tell(LegEnded(leg, Cause.UNREACHABLE))
-            return
-        try:
-            hop = self._tools.resolver.literal(target)
-        except Unresolvable as exc:
-            log.warning("call.unresolvable", call=self._call.id, leg=leg.value, error=str(exc))
-            self._tell(LegEnded(leg, Cause.UNREACHABLE))
-            return
-        if hop is not None and self._media is not None:
-            self._invite(leg, hop, self._media)
-        else:
-            self._tools.tasks.create_task(self._try_to_originate(leg, target))
+        """Dial the leg. The destination's INVITE leaves before this returns, unless its host is to be looked up."""
+        self._try_next(leg)
 
     def play(self, prompt: Prompt, *, repeat: bool) -> None:
         """Play to the user; PromptFinished follows unless it repeats."""
-        self._disarm_prompt()
-        if prompt is Prompt.RINGBACK:
-            found = self._tools.prompts.find_tone(flows.ringback_tone(self._call.user.number))
-        else:
-            found = self._tools.prompts.find(prompt.value, self._call.language)
-        seconds = 0.0
-        if found is not None and self._media is not None:
-            payload_type = flows.prompt_payload_type(self._legs[LegName.USER].codecs)
-            self._media.play(Side.USER, found.stem, payload_type, repeat=repeat)
-            seconds = found.seconds
-        if not repeat:
-            loop = asyncio.get_running_loop()
-            self._prompt_timer = loop.call_later(seconds, self._tell, PromptFinished(prompt))
+        self._player.play(prompt, self._media, self._legs[LegName.USER].codecs, repeat=repeat)
 
     def stop_playing(self) -> None:
         """From now on the user hears the destination."""
-        self._disarm_prompt()
+        self._player.disarm()
         if self._media is not None:
             self._media.stop_playing(Side.USER)
 
@@ -152,19 +92,19 @@ class Carriage:
             self._tools.driver.endpoint.offer(user.session, body, self._tools.now())
             self._tools.driver.pump()
 
+    def send_digits(self, leg: LegName, digits: str) -> None:
+        """Press keys for the leg to hear."""
+        if self._media is not None:
+            self._media.send_digits(_SIDES[leg], digits, self._legs[leg].codecs)
+
     def hang_up(self, leg: LegName, cause: Cause) -> None:
         """Release the leg, whatever crosses it on the wire; nothing more is told of it."""
-        carriage = self._legs[leg]
-        carriage.is_over = True
-        if carriage.session is not None:
-            reason = Reason("Q.850", q850_of(cause), None)
-            self._tools.driver.endpoint.hang_up(carriage.session, self._tools.now(), reason=reason)
-            self._tools.driver.pump()
+        self._hang_up(self._legs[leg].close(), Reason("Q.850", q850_of(cause), None))
 
     def release(self) -> None:
         """The call is over: the media ports are free at once, a leg still being dialled is not dialled, none is left up."""
         self._is_released = True
-        self._disarm_prompt()
+        self._player.disarm()
         for leg in LegName:
             if not self._legs[leg].is_over:
                 self.hang_up(leg, Cause.INTERNAL)
@@ -174,28 +114,33 @@ class Carriage:
 
     # What the relay and the SIP sessions tell
 
-    def on_media(self, event: MediaEvent) -> None:
+    def on_media(self, event: port.MediaEvent) -> None:
         """News of the media session."""
-        if isinstance(event, FirstPacket):
-            self._tell(EarlyMediaStarted(LegName.DESTINATION))
-        else:
-            self._media = None
-            self._tell(CancelRequested(Cause.MEDIA_FAILED))
+        match event:
+            case port.FirstPacket():
+                self._tell(EarlyMediaStarted(LegName.DESTINATION))
+            case port.KeyPressed(side=side, key=key):
+                self._tell_of(_LEGS[side], KeyPressed(_LEGS[side], key))
+            case port.Silent(side=side):
+                self._tell_of(_LEGS[side], MediaSilent(_LEGS[side]))
+            case port.Lost():
+                self._media = None
+                self._tell(CancelRequested(Cause.MEDIA_FAILED))
 
     def on_sip(self, leg: LegName, event: sip.Event) -> None:
-        """News of one leg's SIP session."""
+        """News of one of a leg's SIP sessions."""
+        if not self._legs[leg].hears(event.session):
+            return
         match event:
             case sip.Progressed():
                 self._on_progress(leg, event)
             case sip.Answered():
-                self._tools.journal.keep(event.session, stored_dialog.to_text(event.dialog))
+                self._hang_up(self._legs[leg].answer(event.session), ANSWERED_ELSEWHERE)
+                self._legs[leg].attempts.succeed()
                 self._on_answer(leg, event.body)
             case sip.Refused():
-                self._tools.journal.forget(event.session)
-                said = event.status if event.source in _SAID_BY_PEER else None
-                self._end(leg, cause_of_refusal(event), said, event.q850)
+                self._on_refusal(leg, event)
             case sip.Ended():
-                self._tools.journal.forget(event.session)
                 self._end(leg, cause_of_end(event), None, event.q850)
             case sip.Offered():
                 self._on_offer(leg, event)
@@ -203,11 +148,23 @@ class Carriage:
                 self._on_offer_answered(leg, event.body)
             case sip.OfferRefused():
                 log.info("call.offer_refused", call=self._call.id, leg=leg.value, status=event.status)
+            case sip.StrangerHeard():
+                self._log_stranger(leg, event)
+            case sip.AnsweredLate() | sip.Released():
+                raise AssertionError(f"{event!r} follows the end of a leg, and this one is up")
             case sip.Invited() | sip.Acknowledged():
                 raise AssertionError(f"{event!r} belongs to calls that come in, and this leg went out")
 
+    def _log_stranger(self, leg: LegName, event: sip.StrangerHeard) -> None:
+        said = {"call": self._call.id, "leg": leg.value, "method": event.method}
+        advice = "add a trunk with this host if it belongs to this peer"
+        log.info("call.stranger_heard", **said, host=event.source.host, port=event.source.port, advice=advice)
+
     def _on_progress(self, leg: LegName, event: sip.Progressed) -> None:
-        if leg is LegName.DESTINATION and event.body and self._media is not None:
+        self._legs[leg].has_rung = True
+        self._legs[leg].attempts.succeed()
+        has_media = leg is LegName.DESTINATION and event.body
+        if has_media and self._media is not None and self._legs[leg].takes_early_media(event.session):
             try:
                 self._send_audio_to(leg, audio_of(event.body))
             except MediaError as exc:
@@ -215,6 +172,20 @@ class Carriage:
             else:
                 self._media.watch_first_packet(Side.DESTINATION)
         self._tell_of(leg, LegRinging(leg))
+
+    def _on_refusal(self, leg: LegName, event: sip.Refused) -> None:
+        carriage = self._legs[leg]
+        refused, others = carriage.refuse(event)
+        if refused is None:
+            return
+        self._hang_up(others, Reason("SIP", refused.status, None))
+        if carriage.has_rung or not is_carrier_fault(event):
+            # Whoever was rung, or has refused, is not to be rung again over another trunk.
+            carriage.attempts.succeed()
+            carriage.attempts.close()
+        else:
+            carriage.attempts.fail(self._tools.now())
+        self._try_next(leg)
 
     def _on_answer(self, leg: LegName, body: bytes) -> None:
         carriage = self._legs[leg]
@@ -228,6 +199,8 @@ class Carriage:
             self.hang_up(leg, Cause.INCOMPATIBLE_MEDIA)
             return
         self._send_audio_to(leg, audio)
+        if leg is LegName.USER and self._call.confirm and self._media is not None:
+            self._media.watch_keys(Side.USER)
         self._tell_of(leg, LegAnswered(leg))
 
     def _on_offer(self, leg: LegName, event: sip.Offered) -> None:
@@ -267,62 +240,114 @@ class Carriage:
 
     def _end(self, leg: LegName, cause: Cause, status: int | None, q850: int | None) -> None:
         self._tell_of(leg, LegEnded(leg, cause, status, q850))
-        self._legs[leg].is_over = True
+        self._legs[leg].close()
 
     # How it is done
 
-    async def _try_to_originate(self, leg: LegName, target: str) -> None:
+    def _attempts(self, leg: LegName) -> Attempts:
+        tools = self._tools
+        return Attempts(
+            self._call.party(leg), resolver=tools.resolver, trunks=tools.trunks, contacts=tools.contacts
+        )
+
+    def _try_next(self, leg: LegName) -> None:
+        """Dial what is next to be tried, or end the leg with what became of those that were."""
+        carriage = self._legs[leg]
+        way = carriage.attempts.next(self._tools.now())
+        if way is None:
+            refused = carriage.best_refusal()
+            if refused is None:
+                cause = Cause.CONGESTION if carriage.attempts.is_full else Cause.UNREACHABLE
+                self._end(leg, cause, None, None)
+            else:
+                said = refused.status if refused.source in SAID_BY_PEER else None
+                self._end(leg, cause_of_refusal(refused), said, refused.q850)
+        elif isinstance(way, Attempt) and self._media is not None:
+            self._invite(leg, way, self._media)
+        else:
+            self._tools.tasks.create_task(self._try_later(leg, way))
+
+    async def _try_later(self, leg: LegName, way: Attempt | Route) -> None:
         """The top of a task: what goes wrong here ends this call and no other."""
         try:
-            await self._originate_later(leg, target)
-        except Exception:
-            log.exception("call.not_originated", call=self._call.id, leg=leg.value)
-            self._tell_of(leg, LegEnded(leg, Cause.INTERNAL))
-
-    async def _originate_later(self, leg: LegName, target: str) -> None:
-        """Dial a leg that has to wait for its media ports or for a name."""
-        try:
-            hop = await self._tools.resolver.resolve(target)
-            if self._media is None:
-                media = await self._tools.relay.open(self._call.id)
-                if self._is_released:
-                    media.close()
-                    return
-                self._media = media
-        except Unresolvable as exc:
-            log.warning("call.unresolvable", call=self._call.id, leg=leg.value, error=str(exc))
-            self._tell_of(leg, LegEnded(leg, Cause.UNREACHABLE))
+            await self._get_ready(leg, way)
         except NoMediaPorts:
-            self._tell_of(leg, LegEnded(leg, Cause.NO_MEDIA_PORTS))
+            self._end(leg, Cause.NO_MEDIA_PORTS, None, None)
         except MediaUnavailable as exc:
             log.error("call.no_media", call=self._call.id, error=str(exc))
-            self._tell_of(leg, LegEnded(leg, Cause.MEDIA_FAILED))
-        else:
-            if not self._legs[leg].is_over:
-                self._invite(leg, hop, self._media)
+            self._end(leg, Cause.MEDIA_FAILED, None, None)
+        except Exception:
+            log.exception("call.not_originated", call=self._call.id, leg=leg.value)
+            self._end(leg, Cause.INTERNAL, None, None)
 
-    def _invite(self, leg: LegName, hop: Hop, media: MediaSession) -> None:
+    async def _get_ready(self, leg: LegName, way: Attempt | Route) -> None:
+        """Dial a leg that has to wait for its media ports or for a name."""
+        tools, carriage = self._tools, self._legs[leg]
+        if isinstance(way, Route):
+            await carriage.attempts.look_up(way)
+        if self._media is None:
+            media = await tools.relay.open(self._call.id, silence_seconds=SILENCE_SECONDS)
+            if self._is_released:
+                media.close()
+                return
+            self._media = media
+        if carriage.is_over:
+            return
+        if isinstance(way, Attempt):
+            self._invite(leg, way, self._media)
+        else:
+            self._try_next(leg)
+
+    def _invite(self, leg: LegName, attempt: Attempt, media: MediaSession) -> None:
+        """Ring all the phones with one offer; none that would be in plain RTP although its route requires SRTP."""
         call, tools, carriage = self._call, self._tools, self._legs[leg]
-        party = call.party(leg)
+        route, branches = attempt
+        if route.trunk != carriage.trunk:
+            carriage.trunk = route.trunk
+            self._tell_of(leg, LegDialed(leg, route.trunk))
+        if route.srtp is Srtp.REQUIRED:
+            branches = encryptable(branches, leg, call.id, relay_encrypts=tools.relay.encrypts)
+            if not branches:
+                self._end(leg, Cause.INCOMPATIBLE_MEDIA, None, None)
+                return
         codecs = flows.OFFERED_TO_USER if leg is LegName.USER else self._legs[LegName.USER].codecs
-        own = Uri(scheme="sip", user=party.caller_number, host=tools.contact_host)
-        session = f"{call.id}/{leg.value}"
-        carriage.session = session
-        tools.bind_session(session, self, leg)
-        tools.driver.endpoint.invite(
-            target=party.target,
-            hop=hop,
-            from_=str(NameAddress(display_name=_one_line(party.caller_name), uri=own)),
-            to=f"<{party.target}>",
-            body=self._description(leg, media, codecs),
-            credentials=tools.credentials(party.trunk) if party.trunk is not None else None,
-            session=session,
-            now=tools.now(),
-        )
-        dialog = tools.driver.endpoint.dialog(session)
-        if dialog is not None:
-            tools.journal.keep(session, stored_dialog.to_text(dialog))
+        body = self._description(leg, media, codecs)
+        for branch in branches:
+            session = f"{call.id}/{leg.value}/{carriage.dialed}"
+            try:
+                tools.driver.endpoint.invite(
+                    target=branch.target,
+                    hop=branch.hop,
+                    from_=from_field(route, tools.contact_host),
+                    to=f"<{branch.target}>",
+                    body=body,
+                    headers=[
+                        *(("Route", proxy) for proxy in branch.path),
+                        *identity_fields(route, tools.contact_host),
+                    ],
+                    credentials=None if route.trunk is None else tools.trunks.credentials(route.trunk),
+                    session=session,
+                    pinned=branch.pinned,
+                    first_answer_seconds=None if route.trunk is None else FIRST_ANSWER_SECONDS,
+                    now=tools.now(),
+                )
+            except LocalUseError as exc:
+                log.error("call.not_invited", call=call.id, leg=leg.value, error=str(exc))
+                continue
+            carriage.dial(session)
+            tools.bind_session(session, self, leg)
+            dialog = tools.driver.endpoint.dialog(session)
+            if dialog is not None:
+                tools.journal.keep(session, stored_dialog.to_text(dialog))
+        if not carriage.open_sessions:
+            self._end(leg, Cause.INTERNAL, None, None)
         tools.driver.pump()
+
+    def _hang_up(self, sessions: Sequence[str], reason: Reason) -> None:
+        for session in sessions:
+            self._tools.driver.endpoint.hang_up(session, self._tools.now(), reason=reason)
+        if sessions:
+            self._tools.driver.pump()
 
     def _description(self, leg: LegName, media: MediaSession, codecs: tuple[Codec, ...]) -> bytes:
         carriage = self._legs[leg]
@@ -330,18 +355,19 @@ class Carriage:
         return offer(media.local(_SIDES[leg]), codecs, session_id=self._sdp_id, version=carriage.version)
 
     def _send_audio_to(self, leg: LegName, audio: AudioDescription) -> None:
-        """Follow the far end's media address. The zeros of RFC 2543's hold are no address to send to."""
-        carriage = self._legs[leg]
-        if audio.address == carriage.remote or ipaddress.ip_address(audio.address.host).is_unspecified:
-            return
-        carriage.remote = audio.address
-        if self._media is not None:
-            self._media.set_remote(_SIDES[leg], audio.address)
+        """Follow the far end's media address, and mind whether its sound stops once it is to talk to somebody.
 
-    def _disarm_prompt(self) -> None:
-        if self._prompt_timer is not None:
-            self._prompt_timer.cancel()
-            self._prompt_timer = None
+        The zeros of RFC 2543's hold are no address to send to.
+        """
+        carriage, side, media = self._legs[leg], _SIDES[leg], self._media
+        if media is None:
+            return
+        if carriage.session is not None:
+            media.expect_audio(side, audio.direction is Direction.SENDRECV and not audio.on_hold)
+        remote = (audio.address, carriage.codecs)
+        if remote != carriage.remote and not ipaddress.ip_address(audio.address.host).is_unspecified:
+            carriage.remote = remote
+            media.set_remote(side, audio.address, codecs=carriage.codecs)
 
     def _tell_of(self, leg: LegName, event: Event) -> None:
         """Tell news of a leg, unless the leg was given up already."""
@@ -350,8 +376,3 @@ class Carriage:
 
     def _tell(self, event: Event) -> None:
         self._tools.tell(self._call.id, event)
-
-
-def _one_line(name: str | None) -> str | None:
-    """A name as it may stand in a header field: whatever would break a line is a blank."""
-    return None if name is None else "".join(letter if letter.isprintable() else " " for letter in name)

@@ -3,29 +3,32 @@
 import asyncio
 import itertools
 import secrets
-import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from types import TracebackType
 from typing import Self, assert_never
 
 import structlog
 
 from ringbridge.call.directory import Trunk
-from ringbridge.call.event import Effect, Event, HangUp, Join, Originate, Play, StopPlaying
+from ringbridge.call.event import Effect, Event, HangUp, Join, Originate, Play, SendDigits, StopPlaying
 from ringbridge.call.model import Call, LegName
 from ringbridge.call.ports import EventHandler
 from ringbridge.engines.native import stored_dialog
-from ringbridge.engines.native.carriage import Carriage, Tools
-from ringbridge.engines.native.driver import SipDriver, SystemRandomness
+from ringbridge.engines.native.carriage import Carriage
+from ringbridge.engines.native.driver import SipDriver, StreamSettings, SystemRandomness
 from ringbridge.engines.native.journal import DialogJournal
 from ringbridge.engines.native.media import MediaEvent, MediaRelay
 from ringbridge.engines.native.prompts import PromptLibrary
+from ringbridge.engines.native.registrations import Registrations
 from ringbridge.engines.native.resolver import Resolver, Unresolvable
+from ringbridge.engines.native.tools import Tools
+from ringbridge.engines.native.trunks import Trunks, TrunkStatus
 from ringbridge.sip import event as sip
-from ringbridge.sip.digest import Credentials
 from ringbridge.sip.endpoint import Endpoint, EndpointCounts, EndpointSettings
 from ringbridge.sip.errors import SipError
 from ringbridge.sip.hop import Hop
+from ringbridge.sip.uri import NameAddress
 
 log = structlog.get_logger()
 
@@ -36,7 +39,8 @@ LAST_ANSWERS_SECONDS = 1.0
 class NativeEngine:
     """Implements `call.ports.Engine`. An async context manager: entered, it listens on its SIP port and relays RTP.
 
-    trunk: finds a trunk by its name. now: monotonic seconds. make_relay: the media relay, given who hears its events.
+    registrations: where phones are that register. now: monotonic seconds.
+    make_relay: the media relay, given who hears its events. trunk_ping_seconds: between two OPTIONS to a trunk, 0 for none.
     """
 
     def __init__(
@@ -47,17 +51,24 @@ class NativeEngine:
         make_relay: Callable[[Callable[[str, MediaEvent], None]], MediaRelay],
         prompts: PromptLibrary,
         journal: DialogJournal,
-        trunk: Callable[[str], Trunk | None],
+        registrations: Registrations,
         now: Callable[[], float],
+        streams: StreamSettings,
+        trunk_ping_seconds: float,
     ) -> None:
         self._sip_host = sip_host
         self._sip_port = sip_port
         self._relay = make_relay(self._on_media)
         self._prompts = prompts
         self._journal = journal
-        self._trunk = trunk
+        self._registrations = registrations
         self._now = now
-        self._resolver = Resolver(socket.AF_INET6 if ":" in sip_host else socket.AF_INET)
+        self._resolver = Resolver(sip_host)
+        self._trunks = Trunks(
+            self._resolver, now=now, ping_seconds=trunk_ping_seconds, on_moved=self._look_for_peers
+        )
+        self._streams = replace(streams, tls_peer=self._trunks.tls_peer)
+        self._peer_places: frozenset[str] = frozenset()
         self._tasks = asyncio.TaskGroup()
         self._carriages: dict[str, Carriage] = {}
         self._sessions: dict[str, tuple[Carriage, LegName]] = {}
@@ -68,11 +79,19 @@ class NativeEngine:
         self._on_event: EventHandler
 
     async def __aenter__(self) -> Self:
-        """Bind the SIP port and start the relay. Raises OSError or MediaUnavailable."""
+        """Bind the SIP ports and start the relay. Raises ListenError, UnusableCertificate or MediaUnavailable."""
         self._driver = await SipDriver.open(
-            self._sip_host, self._sip_port, self._make_endpoint, self._on_sip, self._now
+            self._sip_host,
+            self._sip_port,
+            self._make_endpoint,
+            self._on_sip,
+            self._now,
+            self._streams,
+            on_registration=self._registrations.on_event,
+            on_server=self._trunks.on_event,
         )
         try:
+            await self._registrations.start(self._driver)
             await self._relay.start()
         except BaseException:
             self._driver.close()
@@ -87,18 +106,22 @@ class NativeEngine:
             tasks=self._tasks,
             contact_host=self._driver.local.host,
             tell=self._tell,
-            credentials=self._credentials,
+            trunks=self._trunks,
+            contacts=self._registrations.contacts,
             bind_session=self._bind_session,
             now=self._now,
         )
         self._end_orphans()
+        self._trunks.start(self._driver)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self._trunks.stop()
         # What ended the block is not the tasks' affair: they are waited for, and what they raise is raised.
         await self._tasks.__aexit__(None, None, None)
+        await self._registrations.stop()
         await self._driver.quiesce(LAST_ANSWERS_SECONDS)
         self._driver.close()
         await self._relay.stop()
@@ -123,6 +146,8 @@ class NativeEngine:
                 carriage.stop_playing()
             case Join():
                 carriage.join()
+            case SendDigits(leg, digits):
+                carriage.send_digits(leg, digits)
             case HangUp(leg, cause):
                 carriage.hang_up(leg, cause)
             case _:
@@ -137,6 +162,10 @@ class NativeEngine:
     def healthy(self) -> bool:
         """See `call.ports.Engine`."""
         return self._relay.healthy
+
+    def has_room(self, call: Call) -> bool:
+        """See `call.ports.Engine`."""
+        return not self._trunks.are_full(call)
 
     # For the composition root
 
@@ -155,36 +184,64 @@ class NativeEngine:
         """How many calls hold media ports."""
         return self._relay.open_sessions
 
+    @property
+    def trunks(self) -> list[TrunkStatus]:
+        """How the trunks do."""
+        return self._trunks.statuses()
+
     async def know_peers(self, uris: Iterable[str]) -> None:
         """From now on only the hosts of these URIs, and the far ends of live dialogs, are answered."""
-        peers = set()
         # Thousands of lines may be behind one PBX: who they are does not matter here, only where.
-        for place in {uri.partition(":")[2].rpartition("@")[2] for uri in uris}:
-            try:
-                hop = await self._resolver.resolve(f"sip:{place}")
-            except Unresolvable as exc:
-                log.warning("sip.peer_unresolvable", error=str(exc))
-            else:
-                peers.add((hop.host, hop.port))
-        self._driver.endpoint.set_known_peers(peers)
+        self._peer_places = frozenset(uri.partition(":")[2].rpartition("@")[2] for uri in uris)
+        await self._find_peers()
+
+    def _look_for_peers(self) -> None:
+        self._tasks.create_task(self._find_peers())
+
+    async def _find_peers(self) -> None:
+        # Side by side: names that nobody knows must not keep the others waiting. Until then the old peers are answered.
+        found = await asyncio.gather(*map(self._find_peer, self._peer_places))
+        self._driver.endpoint.set_known_peers([(hop.host, hop.port) for hops in found for hop in hops])
+
+    async def _find_peer(self, place: str) -> tuple[Hop, ...]:
+        try:
+            return await self._resolver.resolve(f"sip:{place}")
+        except Unresolvable as exc:
+            log.warning("sip.peer_unresolvable", error=str(exc))
+            return ()
+
+    def know_devices(self, line_ids: Collection[str]) -> None:
+        """From now on the phones of these lines may register, and no others."""
+        self._registrations.set_lines(line_ids)
+
+    def know_trunks(self, trunks: Iterable[Trunk]) -> None:
+        """From now on these are all trunks."""
+        self._trunks.set(trunks)
 
     def _end_orphans(self) -> None:
         """Release the legs that an earlier process left: nobody is to stay on the line, and nothing is dialled again."""
-        for text in self._journal.take_left():
+        for session, text in self._journal.kept().items():
             try:
                 dialog = stored_dialog.from_text(text)
-                self._driver.endpoint.resume_to_end(dialog, self._now())
-            except (ValueError, TypeError, AttributeError, SipError) as exc:
+                # Nothing was looked up yet, and a certificate must bear the name that was called.
+                self._resolver.remember(NameAddress.parse(dialog.remote_uri).uri.host, dialog.hop.host)
+                self._driver.endpoint.resume_to_end(dialog, self._now(), session=session)
+            except (ValueError, SipError) as exc:
                 # A damaged line must not keep the server from starting.
                 log.error("sip.orphan_unreadable", error=str(exc))
+                self._journal.forget(session)
             else:
                 log.warning("sip.orphan_ended", call_id=dialog.call_id, confirmed=dialog.is_confirmed)
         self._driver.pump()
-        self._journal.clear()
 
     # What comes back
 
     def _on_sip(self, event: sip.Event) -> None:
+        # A leg is remembered for as long as its BYE or CANCEL may be needed, which is longer than its call.
+        if isinstance(event, sip.Answered | sip.AnsweredLate):
+            self._journal.keep(event.session, stored_dialog.to_text(event.dialog))
+        elif isinstance(event, sip.Released):
+            self._journal.forget(event.session)
         bound = self._sessions.get(event.session)
         if bound is None:
             return
@@ -204,11 +261,8 @@ class NativeEngine:
     def _bind_session(self, session: str, carriage: Carriage, leg: LegName) -> None:
         self._sessions[session] = (carriage, leg)
 
-    def _credentials(self, trunk_name: str) -> Credentials | None:
-        trunk = self._trunk(trunk_name)
-        if trunk is None or trunk.username is None or trunk.password is None:
-            return None
-        return Credentials(username=trunk.username, password=trunk.password)
-
-    def _make_endpoint(self, local: Hop) -> Endpoint:
-        return Endpoint(EndpointSettings(local=local), SystemRandomness())
+    def _make_endpoint(self, local: Hop, others: tuple[Hop, ...]) -> Endpoint:
+        settings = EndpointSettings(
+            local=local, others=others, digest_algorithms=self._registrations.algorithms
+        )
+        return Endpoint(settings, SystemRandomness())

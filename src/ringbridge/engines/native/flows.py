@@ -37,8 +37,3 @@ def codecs_to_narrow_to(user: Sequence[Codec], destination: Sequence[Codec]) -> 
     left = common(destination, user)
     narrowed = any(codec not in left and has_voice((codec,)) for codec in user)
     return left if narrowed else None
-
-
-def ringback_tone(number: str) -> str:
-    """The name of the ringing tone that somebody with this number is used to: North America's, or the CEPT tone."""
-    return "ringback-us" if number.startswith("+1") else "ringback-eu"

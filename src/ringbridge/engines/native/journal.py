@@ -1,4 +1,4 @@
-"""The dialogs of this process in a file, so that a restarted server can end the legs that a killed one left.
+"""The dialogs that are up, in a file, so that a restarted server can end the legs that a killed one left.
 
 A line for each change: the session's name and its dialog, or nothing once it is over. It is written at once and before
 the packet leaves that makes it true: what the kernel has taken survives the death of the process. It is not forced to
@@ -6,6 +6,7 @@ the disk, because that would cost every call three commits; after a loss of powe
 what was up. What can be in a dialog is no secret.
 """
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -23,19 +24,18 @@ class DialogJournal:
     def __init__(self, path: Path) -> None:
         """Open the file at `path`, made if it is missing. Raises OSError."""
         self._path = path
-        self._left = _read(path)
-        self._kept: dict[str, str] = {}
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        self._octets = os.fstat(self._file).st_size
+        lines = path.read_bytes()
+        # A last line without its end was cut by a loss of power.
+        lines = lines[: lines.rfind(b"\n") + 1]
+        os.ftruncate(self._file, len(lines))
+        self._octets = len(lines)
+        self._compact_at_octets = COMPACT_OCTETS
+        self._kept = _read(lines)
 
-    def take_left(self) -> list[str]:
-        """The dialogs that an earlier process left, once; end them, then call `clear`."""
-        left, self._left = list(self._left.values()), {}
-        return left
-
-    def clear(self) -> None:
-        """Forget what was left."""
-        self._compact()
+    def kept(self) -> dict[str, str]:
+        """The dialogs that are remembered now, by session: at the start those that an earlier process left."""
+        return dict(self._kept)
 
     def keep(self, session: str, dialog: str) -> None:
         """Remember the dialog of a session, in place of what was remembered."""
@@ -54,32 +54,49 @@ class DialogJournal:
     def _write(self, session: str, dialog: str) -> None:
         line = f"{session} {dialog}\n".encode()
         try:
-            os.write(self._file, line)
-            self._octets += len(line)
-            if self._octets > COMPACT_OCTETS:
-                self._compact()
+            _write_all(self._file, line)
         except OSError as exc:
             # The call goes on: it is only its rescue after a crash that is lost.
             log.error("sip.journal_not_written", path=str(self._path), error=exc.strerror)
+            # Half a line would spoil the next one.
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, self._octets)
+            return
+        self._octets += len(line)
+        if self._octets > self._compact_at_octets:
+            self._compact()
+            self._compact_at_octets = max(COMPACT_OCTETS, 2 * self._octets)
 
     def _compact(self) -> None:
-        """Write what is remembered now to a new file, and put it in the place of the old one."""
+        """Write what is remembered now to a new file, and put it in the place of the old one, which else stays."""
         draft = self._path.with_name(self._path.name + ".new")
         text = "".join(f"{session} {dialog}\n" for session, dialog in self._kept.items()).encode()
-        file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        os.write(file, text)
-        os.replace(draft, self._path)
+        try:
+            file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            try:
+                _write_all(file, text)
+                os.replace(draft, self._path)
+            except BaseException:
+                os.close(file)
+                draft.unlink()
+                raise
+        except OSError as exc:
+            log.error("sip.journal_not_compacted", path=str(self._path), error=exc.strerror)
+            return
         os.close(self._file)
         self._file, self._octets = file, len(text)
 
 
-def _read(path: Path) -> dict[str, str]:
-    """What the file remembers. A last line without its end was cut by a loss of power."""
+def _write_all(file: int, data: bytes) -> None:
+    """Write everything, in several goes if it must be: a disk that is nearly full takes a part of it."""
+    while data:
+        data = data[os.write(file, data) :]
+
+
+def _read(lines: bytes) -> dict[str, str]:
+    """What the file remembers."""
     kept: dict[str, str] = {}
-    if not path.exists():
-        return kept
-    *lines, _cut = path.read_text(errors="replace").split("\n")
-    for line in lines:
+    for line in lines.decode(errors="replace").split("\n"):
         session, _, dialog = line.partition(" ")
         if dialog:
             kept[session] = dialog

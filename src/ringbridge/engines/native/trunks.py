@@ -1,0 +1,277 @@
+"""The trunks as the engine knows them: how they do, how much they carry, and where we are registered.
+
+Their servers are looked up and asked for life signs (OPTIONS) now and then, and those that failed more often.
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import structlog
+
+from ringbridge.call.breaker import Breaker
+from ringbridge.call.directory import Trunk
+from ringbridge.call.model import Call, LegName
+from ringbridge.engines.native.driver import SipDriver
+from ringbridge.engines.native.news import CARRIER_FAULTS
+from ringbridge.engines.native.resolver import Resolver, Unresolvable, host_of
+from ringbridge.engines.native.tls import TlsPeer
+from ringbridge.sip.digest import Credentials
+from ringbridge.sip.errors import SipError
+from ringbridge.sip.hop import Hop
+from ringbridge.sip.servers import Pinged, ServerEvent
+from ringbridge.sip.trunk_registration import RegistrationChanged, ServerAccount
+from ringbridge.sip.uri import Uri
+
+log = structlog.get_logger()
+
+LOOK_AROUND_SECONDS = 10.0
+"""Between two rounds: names are looked up again, and servers that failed are asked whether they are back."""
+
+RATE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrunkStatus:
+    """How a trunk does now.
+
+    is_up: whether one of its servers is thought to work. registered_until: monotonic seconds. registration_status: the
+    final answer to the last REGISTER, None before there is one.
+    """
+
+    name: str
+    is_up: bool
+    calls: int
+    registered_until: float | None
+    registration_status: int | None
+
+
+class Trunks:
+    """All trunks of the directory. `start` it with the driver once that is open.
+
+    now: monotonic seconds. ping_seconds: between two OPTIONS to a server that works; 0 for none at all.
+    on_moved: called when a trunk's name leads to other servers than before.
+    """
+
+    def __init__(
+        self,
+        resolver: Resolver,
+        *,
+        now: Callable[[], float],
+        ping_seconds: float,
+        on_moved: Callable[[], None],
+    ) -> None:
+        self._resolver = resolver
+        self._now = now
+        self._ping_seconds = ping_seconds
+        self._on_moved = on_moved
+        self._trunks: dict[str, Trunk] = {}
+        self._hops: dict[str, tuple[Hop, ...]] = {}
+        # Of servers that failed lately; the others' are closed.
+        self._breakers: dict[Hop, Breaker] = {}
+        # Servers that never answer OPTIONS are not dead for that.
+        self._answering: set[Hop] = set()
+        self._pinged_at: dict[Hop, float] = {}
+        self._calls: Counter[str] = Counter()
+        self._begun_at: dict[str, deque[float]] = {}
+        self._registrations: dict[str, RegistrationChanged] = {}
+        # What is known of servers, by the names that they were asked for by.
+        self._tls_peers: dict[str, TlsPeer] = {}
+        self._is_changed = asyncio.Event()
+        self._watching: asyncio.Task[None] | None = None
+        self._driver: SipDriver
+
+    def start(self, driver: SipDriver) -> None:
+        """Begin to look around."""
+        self._driver = driver
+        self._watching = asyncio.create_task(self._watch())
+
+    async def stop(self) -> None:
+        """Look around no more, and take our registrations back; their answers are for the driver to wait for."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait((self._watching,))
+        for name in self._trunks:
+            self._driver.endpoint.servers.unregister(name, self._now())
+        self._driver.pump()
+
+    def set(self, trunks: Iterable[Trunk]) -> None:
+        """From now on these are all trunks."""
+        self._trunks = {trunk.name: trunk for trunk in trunks}
+        self._tls_peers.clear()
+        for trunk in self._trunks.values():
+            with suppress(Unresolvable):
+                name = host_of(trunk.uri)
+                self._tls_peers[name] = TlsPeer(
+                    name=name, ca=trunk.tls_ca, certificate=trunk.tls_certificate, key=trunk.tls_key
+                )
+        self._is_changed.set()
+
+    # What calls need
+
+    def credentials(self, name: str) -> Credentials | None:
+        """What the trunk is told when it asks who we are."""
+        trunk = self._trunks.get(name)
+        if trunk is None or trunk.username is None or trunk.password is None:
+            return None
+        return Credentials(username=trunk.username, password=trunk.password)
+
+    def tls_peer(self, hop: Hop) -> TlsPeer:
+        """What is known of the server at a hop."""
+        name = self._resolver.name_of(hop.host)
+        return self._tls_peers.get(name) or TlsPeer(name=name)
+
+    def are_full(self, call: Call) -> bool:
+        """Whether one of the call's legs could not be dialled now, because no trunk that leads there has room."""
+        return any(
+            all(route.trunk is not None and not self._has_channel(route.trunk) for route in party.routes)
+            for party in (call.party(leg) for leg in LegName)
+        )
+
+    def take(self, name: str, now: float) -> bool:
+        """Take one of the trunk's channels, for `release`; False if none is free, or too many calls began just now."""
+        trunk = self._trunks.get(name)
+        if not self._has_channel(name):
+            return False
+        if trunk is not None and trunk.calls_per_second is not None:
+            begun_at = self._begun_at.setdefault(name, deque())
+            while begun_at and begun_at[0] <= now - RATE_SECONDS:
+                begun_at.popleft()
+            if len(begun_at) >= trunk.calls_per_second:
+                return False
+            begun_at.append(now)
+        self._calls[name] += 1
+        return True
+
+    def release(self, name: str) -> None:
+        """Give a channel back."""
+        self._calls[name] -= 1
+
+    def admits(self, hop: Hop, now: float) -> bool:
+        """Whether a call may go to this server."""
+        breaker = self._breakers.get(hop)
+        return breaker is None or breaker.admits(now)
+
+    def tried(self, hop: Hop, now: float) -> None:
+        """A call goes there."""
+        breaker = self._breakers.get(hop)
+        if breaker is not None:
+            self._breakers[hop] = breaker.tried(now)
+
+    def succeeded(self, hop: Hop) -> None:
+        """The server does its work."""
+        breaker = self._breakers.pop(hop, None)
+        if breaker is not None and breaker.is_open:
+            log.info("trunk.back", host=hop.host, port=hop.port)
+
+    def failed(self, hop: Hop, now: float) -> None:
+        """The server does not do its work."""
+        before = self._breakers.get(hop, Breaker())
+        self._breakers[hop] = after = before.failed(now)
+        if after.is_open and not before.is_open:
+            log.warning("trunk.down", host=hop.host, port=hop.port)
+
+    # What administrators see
+
+    def statuses(self) -> list[TrunkStatus]:
+        """How all trunks do."""
+        return [self._status(name) for name in self._trunks]
+
+    def _status(self, name: str) -> TrunkStatus:
+        # Those that cannot be looked up have no hops; before the first look-up, nobody knows better.
+        hops = self._hops.get(name)
+        registration = self._registrations.get(name)
+        return TrunkStatus(
+            name=name,
+            is_up=hops is None
+            or any(hop not in self._breakers or not self._breakers[hop].is_open for hop in hops),
+            calls=self._calls[name],
+            registered_until=None if registration is None else registration.until,
+            registration_status=None if registration is None else registration.status,
+        )
+
+    # What happens by itself
+
+    def on_event(self, event: ServerEvent) -> None:
+        """News of a server."""
+        match event:
+            case Pinged(hop=hop, status=None):
+                if hop in self._answering:
+                    self.failed(hop, self._now())
+            case Pinged(hop=hop, status=status):
+                self._answering.add(hop)
+                if status in CARRIER_FAULTS:
+                    self.failed(hop, self._now())
+                else:
+                    self.succeeded(hop)
+            case RegistrationChanged():
+                self._registrations[event.name] = event
+                if event.retry_at is None:
+                    log.info("trunk.registered", trunk=event.name)
+                else:
+                    log.warning("trunk.not_registered", trunk=event.name, status=event.status)
+
+    async def _watch(self) -> None:
+        while True:
+            self._is_changed.clear()
+            for name in self._hops.keys() - self._trunks.keys():
+                del self._hops[name]
+                self._registrations.pop(name, None)
+                self._driver.endpoint.servers.unregister(name, self._now())
+            try:
+                # Side by side: names that nobody knows must not keep the others waiting.
+                await asyncio.gather(*map(self._look_after, self._trunks.values()))
+            except Exception:
+                log.exception("trunk.not_looked_after")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_AROUND_SECONDS):
+                    await self._is_changed.wait()
+
+    async def _look_after(self, trunk: Trunk) -> None:
+        before = self._hops.get(trunk.name)
+        try:
+            hops = await self._resolver.resolve(trunk.uri)
+            server = str(replace(Uri.parse(trunk.uri), user=None))
+        except (Unresolvable, SipError) as exc:
+            if before != ():
+                log.warning("trunk.unresolvable", trunk=trunk.name, error=str(exc))
+            self._hops[trunk.name] = ()
+            return
+        self._hops[trunk.name] = hops
+        if before is not None and set(before) != set(hops):
+            self._on_moved()
+        servers, now = self._driver.endpoint.servers, self._now()
+        if trunk.registers:
+            servers.register(trunk.name, self._account(trunk, server), hops, now)
+        else:
+            self._registrations.pop(trunk.name, None)
+            servers.unregister(trunk.name, now)
+        for hop in hops:
+            if self._is_to_be_pinged(hop, now):
+                self._pinged_at[hop] = now
+                servers.ping(server, hop, now)
+        self._driver.pump()
+
+    def _is_to_be_pinged(self, hop: Hop, now: float) -> bool:
+        if not self._ping_seconds:
+            return False
+        breaker = self._breakers.get(hop)
+        seconds = LOOK_AROUND_SECONDS if breaker is not None and breaker.is_open else self._ping_seconds
+        # Half a round's grace, or each would come a round late.
+        return now - self._pinged_at.setdefault(hop, now) >= seconds - LOOK_AROUND_SECONDS / 2
+
+    def _account(self, trunk: Trunk, server: str) -> ServerAccount:
+        user = trunk.username or trunk.name
+        uri = Uri.parse(trunk.uri)
+        return ServerAccount(
+            registrar=server,
+            address=str(Uri(scheme=uri.scheme, user=user, host=uri.host)),
+            user=user,
+            credentials=self.credentials(trunk.name),
+        )
+
+    def _has_channel(self, name: str) -> bool:
+        trunk = self._trunks.get(name)
+        return trunk is None or trunk.channels is None or self._calls[name] < trunk.channels

@@ -1,0 +1,122 @@
+"""The engine with its real socket and relay: what no call over the wire brings about."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ringbridge.call.cause import Cause
+from ringbridge.call.directory import Device, Srtp
+from ringbridge.call.event import Event, LegEnded, Originate
+from ringbridge.call.model import LegName
+from ringbridge.engines.native.driver import StreamSettings
+from ringbridge.engines.native.engine import NativeEngine
+from ringbridge.engines.native.journal import DialogJournal
+from ringbridge.engines.native.prompts import PromptLibrary
+from ringbridge.engines.native.registrations import Registrations
+from ringbridge.engines.native.rtpio import RtpioRelay
+from ringbridge.sip.contact import Contact
+from ringbridge.sip.endpoint import Endpoint
+from ringbridge.sip.errors import LocalUseError
+from tests.store.samples import a_call
+
+
+class NothingKept:
+    """Nobody registered before."""
+
+    async def load(self) -> dict[str, tuple[Contact, ...]]:
+        return {}
+
+    def save(self, line_id: str, contacts: Sequence[Contact]) -> None:
+        """Keep nothing."""
+
+
+async def nobody(sip_username: str) -> Device | None:
+    return None
+
+
+NAMES = ("one.test", "two.test", "three.test")
+
+
+@pytest.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[NativeEngine]:
+    async with NativeEngine(
+        sip_host="127.0.0.1",
+        sip_port=0,
+        make_relay=lambda on_event: RtpioRelay(
+            host="127.0.0.1", first_port=10_000, last_port=31_999, on_event=on_event
+        ),
+        prompts=PromptLibrary(),
+        journal=DialogJournal(tmp_path / "dialogs"),
+        registrations=Registrations(NothingKept(), nobody, time.monotonic, algorithms=("MD5",)),
+        now=time.monotonic,
+        streams=StreamSettings(),
+        trunk_ping_seconds=0.0,
+    ) as running:
+        yield running
+
+
+async def test_a_leg_that_no_message_can_ask_for_ends_and_leaves_nothing(
+    engine: NativeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: asyncio.Queue[tuple[str, Event]] = asyncio.Queue()
+    engine.listen(lambda call_id, event: told.put_nowait((call_id, event)))
+
+    def invite(endpoint: Endpoint, **values: object) -> str:
+        raise LocalUseError("a text would break the message")
+
+    monkeypatch.setattr(Endpoint, "invite", invite)
+    call = a_call()
+    engine.perform(call, Originate(LegName.USER))
+    async with asyncio.timeout(5.0):
+        assert await told.get() == (call.id, LegEnded(LegName.USER, Cause.INTERNAL))
+    engine.release(call.id)
+
+    assert told.empty()
+    assert engine._sessions == {}
+    assert engine.counts.sessions == 0
+    assert engine.open_media_sessions == 0
+
+
+async def test_the_names_of_peers_are_looked_up_side_by_side(
+    engine: NativeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = asyncio.Barrier(len(NAMES))
+
+    async def look_up(host: str, port: int, **hints: object) -> list[object]:
+        await asked.wait()
+        return [(socket.AF_INET, socket.SOCK_DGRAM, 17, "", (f"192.0.2.{NAMES.index(host) + 1}", port))]
+
+    known: list[list[tuple[str, int]]] = []
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", look_up)
+    monkeypatch.setattr(Endpoint, "set_known_peers", lambda endpoint, peers: known.append(sorted(peers)))
+    async with asyncio.timeout(5.0):
+        await engine.know_peers(f"sip:someone@{name}:5062" for name in (*NAMES, "192.0.2.9", ""))
+
+    assert known == [[("192.0.2.1", 5062), ("192.0.2.2", 5062), ("192.0.2.3", 5062), ("192.0.2.9", 5062)]]
+
+
+async def test_a_phone_that_requires_srtp_is_not_called_in_plain_rtp(engine: NativeEngine) -> None:
+    told: asyncio.Queue[tuple[str, Event]] = asyncio.Queue()
+    engine.listen(lambda call_id, event: told.put_nowait((call_id, event)))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+        phone.bind(("127.0.0.1", 0))
+        phone.setblocking(False)
+        place = f"127.0.0.1:{phone.getsockname()[1]}"
+        call = a_call()
+        route = replace(call.user.routes[0], target=f"sip:alice@{place}", srtp=Srtp.REQUIRED)
+        call = call._replace(user=replace(call.user, routes=(route,)))
+        engine.perform(call, Originate(LegName.USER))
+        async with asyncio.timeout(5.0):
+            assert await told.get() == (call.id, LegEnded(LegName.USER, Cause.INCOMPATIBLE_MEDIA))
+        engine.release(call.id)
+
+        assert told.empty()
+        with pytest.raises(BlockingIOError):
+            phone.recv(1)
+    assert engine.counts.sessions == 0
+    assert engine.open_media_sessions == 0

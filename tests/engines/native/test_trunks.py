@@ -1,0 +1,245 @@
+"""How trunks are looked after: pinged, registered at, looked up again; over a real socket, with the pace turned up."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from ringbridge.call.directory import Trunk
+from ringbridge.call.model import Party, Route
+from ringbridge.engines.native import trunks as module
+from ringbridge.engines.native.driver import SipDriver, SystemRandomness
+from ringbridge.engines.native.resolver import Resolver
+from ringbridge.engines.native.trunks import Trunks, TrunkStatus
+from ringbridge.sip.endpoint import Endpoint, EndpointSettings
+from ringbridge.sip.hop import Hop
+from tests.peers.carrier import Carrier
+from tests.peers.nameserver import NameServer
+from tests.peers.tool import LOOPBACK, free_port, poll
+from tests.store.samples import a_call
+
+PASSWORD = "s3cret"
+
+
+class House:
+    """The trunks, the driver that they speak over, and a name server."""
+
+    def __init__(self, names: NameServer) -> None:
+        self.names = names
+        self.moves = 0
+        self.resolver = Resolver(LOOPBACK, names.name_servers())
+        self.trunks = Trunks(self.resolver, now=time.monotonic, ping_seconds=0.05, on_moved=self._on_moved)
+        self.driver: SipDriver
+
+    def _on_moved(self) -> None:
+        self.moves += 1
+
+    async def status(self, good: Callable[[TrunkStatus], bool]) -> TrunkStatus:
+        """How the one trunk does, once it does so."""
+
+        async def ask() -> TrunkStatus:
+            [status] = self.trunks.statuses()
+            return status
+
+        return await poll(ask, good, "a trunk's status")
+
+
+@pytest.fixture
+async def house(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
+    monkeypatch.setattr(module, "LOOK_AROUND_SECONDS", 0.02)
+    async with NameServer.listening() as names:
+        made = House(names)
+        made.driver = await SipDriver.open(
+            LOOPBACK,
+            0,
+            lambda local, others: Endpoint(EndpointSettings(local=local, others=others), SystemRandomness()),
+            lambda event: None,
+            time.monotonic,
+            on_server=made.trunks.on_event,
+        )
+        made.trunks.start(made.driver)
+        try:
+            yield made
+        finally:
+            await made.trunks.stop()
+            await made.driver.quiesce(1.0)
+            made.driver.close()
+
+
+@pytest.fixture
+async def carrier() -> AsyncIterator[Carrier]:
+    async with Carrier.listening(free_port()) as listening:
+        listening.accounts["1009683"] = PASSWORD
+        yield listening
+
+
+def trunk_at(
+    place: str, *, registers: bool = False, password: str = PASSWORD, channels: int | None = None
+) -> Trunk:
+    return Trunk(
+        id="t",
+        name="carrier",
+        uri=f"sip:{place}",
+        username="1009683",
+        password=password,
+        registers=registers,
+        channels=channels,
+    )
+
+
+def at(carrier: Carrier, *, registers: bool = False) -> Trunk:
+    return trunk_at(f"someone@{LOOPBACK}:{carrier.port}", registers=registers)
+
+
+async def test_a_trunk_is_asked_whether_it_is_there(house: House, carrier: Carrier) -> None:
+    house.trunks.set([at(carrier)])
+    request = await carrier.hears("OPTIONS", count=3)
+
+    assert request.request_uri == f"sip:{LOOPBACK}:{carrier.port}"
+    [status] = house.trunks.statuses()
+    assert (status.name, status.is_up, status.calls) == ("carrier", True, 0)
+    assert (status.registered_until, status.registration_status) == (None, None)
+
+
+async def test_a_trunk_that_says_that_it_cannot_work_is_down_until_it_says_otherwise(
+    house: House, carrier: Carrier
+) -> None:
+    carrier.options_status = 503
+    house.trunks.set([at(carrier)])
+    await house.status(lambda status: not status.is_up)
+
+    carrier.options_status = 405
+    await house.status(lambda status: status.is_up)
+
+
+async def test_a_trunk_that_never_answers_options_is_not_down_for_that(
+    house: House, carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ringbridge.sip.servers.PING_SECONDS", 0.01)
+    carrier.options_status = None
+    house.trunks.set([at(carrier)])
+    await carrier.hears("OPTIONS", count=6)
+    assert house.trunks.statuses()[0].is_up
+
+    carrier.options_status = 200
+    await carrier.hears("OPTIONS", count=12)
+    carrier.options_status = None
+    await house.status(lambda status: not status.is_up)
+
+
+async def test_we_register_and_take_it_back(house: House, carrier: Carrier) -> None:
+    house.trunks.set([at(carrier, registers=True)])
+    status = await house.status(lambda status: status.registered_until is not None)
+
+    assert status.registration_status == 200
+    assert status.registered_until is not None
+    assert 0 < status.registered_until - time.monotonic() <= 60
+    contact = f"sip:1009683@{LOOPBACK}:{house.driver.local.port}"
+    assert carrier.contacts == {"1009683": contact}
+
+    house.trunks.set([at(carrier)])
+    await poll_contacts(carrier, {})
+    house.trunks.set([at(carrier, registers=True)])
+    await poll_contacts(carrier, {"1009683": contact})
+    house.trunks.set([])
+    await poll_contacts(carrier, {})
+
+
+async def test_a_server_that_stops_takes_its_registrations_back(house: House, carrier: Carrier) -> None:
+    house.trunks.set([at(carrier, registers=True)])
+    await house.status(lambda status: status.registered_until is not None)
+    await house.trunks.stop()
+    await house.driver.quiesce(5.0)
+
+    assert carrier.contacts == {}
+
+
+async def test_a_wrong_password_is_told_and_is_no_storm(house: House, carrier: Carrier) -> None:
+    carrier.accounts["1009683"] = "another"
+    house.trunks.set([at(carrier, registers=True)])
+    status = await house.status(lambda status: status.registration_status is not None)
+    await carrier.hears("OPTIONS", count=5)
+
+    assert (status.registered_until, status.registration_status) == (None, 403)
+    assert sum(message.kind == "REGISTER" for message in carrier.heard) == 2
+
+
+async def test_a_trunk_that_moves_is_followed(house: House, carrier: Carrier) -> None:
+    name = "sip.carrier.example"
+    house.names.put(name, "A", "127.0.0.9", ttl=0)
+    house.trunks.set([trunk_at(f"{name}:{carrier.port}", registers=True)])
+    await poll_until(lambda: len(house.names.asked) > 1)
+    assert carrier.contacts == {}
+    house.names.put(name, "A", LOOPBACK, ttl=0)
+
+    await house.status(lambda status: status.registered_until is not None)
+    assert house.moves == 1
+    assert house.trunks.tls_peer(Hop("TLS", LOOPBACK, 5061)).name == name
+
+
+async def test_a_trunk_that_leads_nowhere_is_down(house: House) -> None:
+    house.trunks.set([trunk_at("nobody.invalid")])
+
+    await house.status(lambda status: not status.is_up)
+
+
+def test_a_trunk_with_all_channels_taken_has_no_room_for_a_call() -> None:
+    trunks = Trunks(Resolver(LOOPBACK), now=lambda: 0.0, ping_seconds=0.0, on_moved=lambda: None)
+    trunks.set([trunk_at("192.0.2.1", channels=1)])
+    over_trunk = Route(trunk="carrier", target="sip:1@192.0.2.1", caller_number="2")
+    phone = Route(target="sip:ann@192.0.2.7", caller_number="2")
+    call = a_call()._replace(
+        user=Party(number="201", routes=(phone,)), destination=Party(number="+1", routes=(over_trunk,))
+    )
+    elsewhere = call._replace(
+        destination=Party(number="+1", routes=(over_trunk, Route(trunk="x", target="", caller_number="")))
+    )
+
+    assert not trunks.are_full(call)
+    assert trunks.take("carrier", 0.0)
+    assert trunks.are_full(call)
+    assert not trunks.are_full(elsewhere)
+    assert trunks.are_full(call._replace(user=call.destination, destination=call.user))
+    trunks.release("carrier")
+    assert not trunks.are_full(call)
+
+
+def test_a_trunk_that_is_gone_is_told_nothing() -> None:
+    trunks = Trunks(Resolver(LOOPBACK), now=lambda: 0.0, ping_seconds=0.0, on_moved=lambda: None)
+
+    assert trunks.credentials("carrier") is None
+    # A call that began before goes on.
+    assert trunks.take("carrier", 0.0)
+    trunks.release("carrier")
+
+
+async def poll_contacts(carrier: Carrier, wanted: dict[str, str]) -> None:
+    """Wait until these are registered."""
+    await poll_until(lambda: carrier.contacts == wanted)
+
+
+async def poll_until(is_true: Callable[[], bool]) -> None:
+    """Wait for what tells nobody."""
+
+    async def ask() -> bool:
+        return is_true()
+
+    await poll(ask, bool, "a condition")
+
+
+async def test_the_watch_survives_a_fault(
+    house: House, carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = asyncio.Event()
+
+    async def fail(target: str) -> tuple[Hop, ...]:
+        failed.set()
+        raise RuntimeError("the resolver has a fault")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(house.resolver, "resolve", fail)
+        house.trunks.set([at(carrier)])
+        await failed.wait()
+
+    await carrier.hears("OPTIONS")
