@@ -46,6 +46,16 @@ async def test_the_documented_command_with_the_documented_key_is_refused(door: F
     assert door.calls.placed == []
 
 
+async def test_a_form_of_plain_digits_needs_no_options(door: FrontDoor) -> None:
+    """As docs/api.md says, and that JSON under the type that `-d` gives it has no fields."""
+    command = f"curl -s {door.url('/api/v1/call')} -H 'Authorization: {basic()}' -d "
+    assert (
+        await run(f'{command} \'{{"user_line": "18175629657"}}\'') == b'{"error": "request user_line field"}'
+    )
+    await run(f"{command} user_line=18175629657 -d destination_line=15125292329")
+    assert door.calls.placed == [("1009683", "18175629657", "15125292329")]
+
+
 @pytest.mark.parametrize("option", ["--data-urlencode", "--form-string"])
 async def test_a_form_places_a_call_too(door: FrontDoor, option: str) -> None:
     command = (

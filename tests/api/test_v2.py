@@ -15,6 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 USER = StoredLeg(
     number="+18175629656",
+    trunk=None,
     state="answered",
     ringing_at=1_795_000_000.25,
     answered_at=1_795_000_003.0,
@@ -23,7 +24,9 @@ USER = StoredLeg(
     sip_status=None,
     q850=None,
 )
-DESTINATION = replace(USER, number="+15125292329", state="dialing", ringing_at=None, answered_at=None)
+DESTINATION = replace(
+    USER, number="+15125292329", trunk="carrier", state="dialing", ringing_at=None, answered_at=None
+)
 EVENTS = tuple(
     StoredEvent(
         sequence=sequence,
@@ -84,6 +87,7 @@ async def test_a_running_call_is_shown_as_far_as_it_is_known(door: FrontDoor) ->
         "talk_seconds": 0.0,
         "user": {
             "number": "+18175629656",
+            "trunk": None,
             "state": "answered",
             "ringing_at": "2026-11-18T11:06:40.250000Z",
             "answered_at": "2026-11-18T11:06:43Z",
@@ -94,6 +98,7 @@ async def test_a_running_call_is_shown_as_far_as_it_is_known(door: FrontDoor) ->
         },
         "destination": {
             "number": "+15125292329",
+            "trunk": "carrier",
             "state": "dialing",
             "ringing_at": None,
             "answered_at": None,

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 
-from ringbridge.call.directory import Account, AccountLimits, ApiKey, Line, LineKind, Trunk
+from ringbridge.call.directory import Account, AccountLimits, ApiKey, Device, Line, LineKind, Trunk
 from ringbridge.call.errors import StoreUnavailable
 from ringbridge.call.event import Effect, Event
 from ringbridge.call.history import CallEvent, StoredCall
@@ -21,6 +21,7 @@ KEY = ApiKey(id="k", account_id="1009683", name="crm", secret_digest="", created
 CALLER = Caller(ACCOUNT, KEY)
 STRANGER = Caller(OTHER_ACCOUNT, KEY)
 PHONE = Line(id="l1", account_id="1009683", number="+18175629657", kind=LineKind.URI, uri="sip:ann@192.0.2.7")
+MOBILE = Line(id="l3", account_id="1009683", number="+18175629658", kind=LineKind.TRUNK, trunk="carrier")
 EXTENSION = Line(id="l2", account_id="1009683", number="204", kind=LineKind.URI, uri="sip:204@192.0.2.7")
 
 
@@ -31,6 +32,7 @@ class ScriptedEngine:
         self.performed: list[tuple[str, Effect]] = []
         self.released: list[str] = []
         self.is_healthy = True
+        self.is_full = False
         self.breaks_at: type[Effect] | None = None
         self._changed = asyncio.Event()
         self._on_event: EventHandler
@@ -50,6 +52,9 @@ class ScriptedEngine:
 
     def healthy(self) -> bool:
         return self.is_healthy
+
+    def has_room(self, call: Call) -> bool:
+        return not self.is_full
 
     def tell(self, call_id: str, event: Event) -> None:
         """Something happens to a leg of the call."""
@@ -99,7 +104,7 @@ class MemoryStore:
 
 
 class MemoryDirectory:
-    """Two accounts, the first with a key, two lines and limits; and one trunk. A test may change them."""
+    """Two accounts, the first with a key, three lines and limits; and one trunk. A test may change them."""
 
     def __init__(self) -> None:
         self.accounts = {ACCOUNT.id: ACCOUNT, OTHER_ACCOUNT.id: OTHER_ACCOUNT}
@@ -117,8 +122,14 @@ class MemoryDirectory:
         return self.keys.get(key_id)
 
     async def line(self, account_id: str, number: str) -> Line | None:
-        own = {line.number: line for line in (PHONE, EXTENSION)}
+        own = {line.number: line for line in (PHONE, EXTENSION, MOBILE)}
         return own.get(number) if account_id == ACCOUNT.id else None
+
+    async def device(self, sip_username: str) -> Device | None:
+        return None
+
+    async def device_lines(self) -> list[str]:
+        return []
 
     async def trunks(self) -> tuple[Trunk, ...]:
         return self.all_trunks

@@ -16,13 +16,24 @@ from ringbridge.call.errors import (
     StoreUnavailable,
     TooManyCalls,
 )
-from ringbridge.call.event import HangUp, LegAnswered, LegEnded, LegRinging, Originate, Play
+from ringbridge.call.event import (
+    HangUp,
+    Join,
+    KeyPressed,
+    LegAnswered,
+    LegEnded,
+    LegRinging,
+    Originate,
+    Play,
+    SendDigits,
+)
 from ringbridge.call.history import StoredEvent
-from ringbridge.call.model import LegName
+from ringbridge.call.model import LegName, Prompt
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
 from tests.service.double import (
     CALLER,
+    MOBILE,
     STRANGER,
     CountingObserver,
     MemoryDirectory,
@@ -34,10 +45,20 @@ USER, DESTINATION = LegName.USER, LegName.DESTINATION
 FROM, TO = "+1 (817) 562-9657", "15125292329"
 
 
+class AdjustedClock(Clock):
+    """The real clock, whose hands on the wall a test may turn."""
+
+    turned_seconds = 0.0
+
+    def utc_now(self) -> float:
+        return super().utc_now() + self.turned_seconds
+
+
 class House:
     """The service with doubles all around."""
 
     def __init__(self) -> None:
+        self.clock = AdjustedClock()
         self.engine = ScriptedEngine()
         self.store = MemoryStore()
         self.directory = MemoryDirectory()
@@ -46,7 +67,7 @@ class House:
             engine=self.engine,
             store=self.store,
             directory=self.directory,
-            clock=Clock(),
+            clock=self.clock,
             observer=self.observer,
         )
 
@@ -86,6 +107,47 @@ async def test_a_call_goes_from_the_click_to_its_end(house: House) -> None:
     assert [event.sequence for _, event in house.store.saved] == [2, 3, 4, 5, 6]
     assert effects(house, call_id)[-1] == HangUp(USER, Cause.NORMAL)
     assert [call.ending.outcome for call in house.observer.ended_calls if call.ending] == [Outcome.COMPLETED]
+
+
+async def test_an_extension_is_pressed_once_the_destination_has_answered(house: House) -> None:
+    call_id = await house.place(destination_line=f"{TO} x 9")
+    for event in (LegAnswered(USER), LegAnswered(DESTINATION)):
+        house.engine.tell(call_id, event)
+    await house.engine.until(lambda engine: (call_id, SendDigits(DESTINATION, ",9")) in engine.performed)
+
+    assert effects(house, call_id)[-2:] == [Join(), SendDigits(DESTINATION, ",9")]
+
+
+async def test_who_answers_over_a_trunk_is_asked_before_the_destination_is_dialled(house: House) -> None:
+    call_id = await house.place(user_line=MOBILE.number)
+    house.engine.tell(call_id, LegAnswered(USER))
+    await house.engine.until(lambda engine: len(engine.performed) == 2)
+    asked = effects(house, call_id)
+    house.engine.tell(call_id, KeyPressed(USER, "1"))
+    await house.engine.until(lambda engine: (call_id, Originate(DESTINATION)) in engine.performed)
+
+    assert asked == [Originate(USER), Play(Prompt.CONFIRM, repeat=True)]
+    assert effects(house, call_id)[2:] == [Originate(DESTINATION), Play(Prompt.HOLD)]
+
+
+async def test_who_does_not_press_the_key_in_time_is_released(house: House) -> None:
+    house.directory.limits_of_all = AccountLimits(confirm_s=0.02, rate=100)
+    call_id = await house.place(user_line=MOBILE.number)
+    house.engine.tell(call_id, LegAnswered(USER))
+    await house.engine.until(lambda engine: call_id in engine.released)
+
+    assert [call.ending.outcome for call in house.observer.ended_calls if call.ending] == [
+        Outcome.NOT_CONFIRMED
+    ]
+    assert (call_id, Originate(DESTINATION)) not in house.engine.performed
+
+
+async def test_another_extension_of_the_same_number_is_another_call(house: House) -> None:
+    house.directory.limits_of_all = AccountLimits(per_user=2, rate=100)
+    first = await house.place(destination_line=f"{TO} x 1")
+    second = await house.place(destination_line=f"{TO} x 2")
+
+    assert first != second
 
 
 async def test_nothing_is_dialled_before_the_call_is_stored(house: House) -> None:
@@ -150,8 +212,8 @@ async def test_a_user_can_be_named_by_extension(house: House) -> None:
     await house.place("204")
 
     call = house.store.accepted[0]
-    assert (call.user.number, call.user.target) == ("204", "sip:204@192.0.2.7")
-    assert call.destination.caller_number == "+18175620000"
+    assert (call.user.number, call.user.routes[0].target) == ("204", "sip:204@192.0.2.7")
+    assert call.destination.routes[0].caller_number == "+18175620000"
 
 
 async def test_the_click_of_another_account_does_not_ring_this_one_s_phone(house: House) -> None:
@@ -205,6 +267,10 @@ async def test_without_an_engine_or_a_trunk_no_call_is_accepted(house: House) ->
     with pytest.raises(CannotPlaceCalls, match="engine_down"):
         await house.calls.place(CALLER, FROM, TO)
     house.engine.is_healthy = True
+    house.engine.is_full = True
+    with pytest.raises(CannotPlaceCalls, match="trunk_full"):
+        await house.calls.place(CALLER, FROM, TO)
+    house.engine.is_full = False
     house.directory.all_trunks = ()
     with pytest.raises(CannotPlaceCalls, match="no_trunk"):
         await house.calls.place(CALLER, FROM, TO)
@@ -261,6 +327,24 @@ async def test_a_call_that_is_just_over_is_known_before_it_is_stored(house: Hous
     assert await house.calls.find(STRANGER, call_id) is None
 
 
+@pytest.mark.parametrize("turned_seconds", [3600.0, -3600.0])
+async def test_the_times_of_a_call_belong_together_though_the_clock_on_the_wall_is_set(
+    house: House, turned_seconds: float
+) -> None:
+    before = house.clock.utc_now()
+    call_id = await house.place()
+    house.clock.turned_seconds = turned_seconds
+    house.engine.tell(call_id, LegRinging(USER))
+    await house.end(call_id)
+    shown = await house.calls.find(CALLER, call_id)
+
+    assert shown is not None
+    assert shown.ended_at is not None
+    assert before <= shown.accepted_at <= shown.ended_at <= before + 60.0
+    assert [event.at for event in shown.events] == sorted(event.at for event in shown.events)
+    assert shown.events[-1].at - shown.ended_at < 1.0
+
+
 async def test_an_unknown_call_is_looked_for_in_the_store(house: House) -> None:
     assert await house.calls.find(CALLER, "unknown") is None
     assert await followed(house, "unknown", 0) == []
@@ -285,6 +369,32 @@ async def test_a_fault_of_the_engine_ends_the_call_and_no_other(house: House) ->
     assert (ended.id, ended.ending.outcome) == (call_id, Outcome.FAILED)
     assert HangUp(USER, Cause.INTERNAL) in effects(house, call_id)
     assert other not in house.engine.released
+
+
+async def test_effects_behind_one_that_fails_are_carried_out(house: House) -> None:
+    call_id = await house.place()
+    house.engine.breaks_at = Originate
+    house.engine.tell(call_id, LegAnswered(USER))
+    await house.engine.until(lambda engine: call_id in engine.released)
+
+    assert effects(house, call_id)[1:] == [
+        Play(Prompt.HOLD),
+        HangUp(USER, Cause.INTERNAL),
+        HangUp(DESTINATION, Cause.INTERNAL),
+    ]
+
+
+async def test_a_fault_while_a_call_is_ended_leaves_it_the_end_it_has(house: House) -> None:
+    call_id = await house.place()
+    for event in (LegAnswered(USER), LegAnswered(DESTINATION)):
+        house.engine.tell(call_id, event)
+    await house.engine.until(lambda engine: (call_id, Join()) in engine.performed)
+    house.engine.breaks_at = HangUp
+    house.engine.tell(call_id, LegEnded(DESTINATION, Cause.NORMAL))
+    await house.engine.until(lambda engine: call_id in engine.released)
+
+    assert [event.name for _, event in house.store.saved].count("ended") == 1
+    assert [call.ending.outcome for call in house.observer.ended_calls if call.ending] == [Outcome.COMPLETED]
 
 
 async def test_news_of_a_call_that_is_over_is_ignored(house: House) -> None:

@@ -6,7 +6,6 @@ want to know beyond them is in headers.
 
 import json
 import math
-from http import HTTPStatus
 from typing import NamedTuple
 
 from starlette.responses import Response
@@ -17,6 +16,18 @@ HeaderList = tuple[tuple[bytes, bytes], ...]
 JSON_TYPE = (b"content-type", b"application/json; charset=utf-8")
 PROBLEM_TYPE = (b"content-type", b"application/problem+json")
 CHALLENGE = (b"www-authenticate", b'Basic realm="API"')
+
+TITLES = {
+    401: "Unauthorized",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    409: "Conflict",
+    422: "Unprocessable Entity",
+    429: "Too Many Requests",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+"""Of the statuses that version 2 has problems for. Python's own phrases are not the same in every version of Python."""
 
 
 class Answer(NamedTuple):
@@ -55,7 +66,7 @@ def problem_answer(status: int, code: str, detail: str, headers: HeaderList = ()
     """Problem details with the extension member `code`, which is the stable word; the texts are for people."""
     problem = {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": TITLES[status],
         "status": status,
         "detail": detail,
         "code": code,

@@ -34,6 +34,7 @@ class LegResource(BaseModel):
     """One side of a call."""
 
     number: str = Field(description="E.164 with its plus, or an internal extension.")
+    trunk: str | None = Field(description="The trunk that was tried last; null for a phone of our own.")
     state: str
     ringing_at: datetime | None
     answered_at: datetime | None
@@ -47,6 +48,7 @@ class LegResource(BaseModel):
         """The resource of a stored leg."""
         return cls(
             number=leg.number,
+            trunk=leg.trunk,
             state=leg.state,
             ringing_at=_utc_or_none(leg.ringing_at),
             answered_at=_utc_or_none(leg.answered_at),

@@ -6,13 +6,12 @@ exactly as an id that never was.
 
 import re
 from collections.abc import AsyncIterator
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from ringbridge.api.answer import CHALLENGE, Answer, problem_answer, retry_after
+from ringbridge.api.answer import CHALLENGE, TITLES, Answer, problem_answer, retry_after
 from ringbridge.api.resource import CallResource, CancelResource, EventResource, ProblemResource
 from ringbridge.call.errors import CallError, InvalidCredentials, NotFound
 from ringbridge.call.history import StoredCall
@@ -125,7 +124,7 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     schema = ProblemResource.model_json_schema()
     return {
         status: {
-            "description": HTTPStatus(status).phrase,
+            "description": TITLES[status],
             "content": {"application/problem+json": {"schema": schema}},
         }
         for status in statuses

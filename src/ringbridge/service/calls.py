@@ -4,6 +4,7 @@ Order is the promise: the call is admitted, stored durably, answered to the clie
 """
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -32,6 +33,8 @@ from ringbridge.service.live import LiveCalls
 from ringbridge.service.runner import Runner
 
 log = structlog.get_logger()
+
+_randomness = secrets.SystemRandom()
 
 
 class Placed(NamedTuple):
@@ -102,20 +105,29 @@ class CallService:
         if refused is not None:
             raise InvalidDestination(refused)
         trunks = await self._directory.trunks()
-        now = self._clock.now()
+        now, utc_now = self._clock.now(), self._clock.utc_now()
         call = Call(
-            id=new_call_id(self._clock.utc_now()),
+            id=new_call_id(utc_now),
             account_id=account.id,
             key_id=caller.key.id,
             user=routing.user_party(line, account, trunks, destination.e164),
-            destination=routing.destination_party(destination.e164, line, account, trunks),
+            destination=routing.destination_party(
+                destination.e164, line, account, trunks, _randomness.random()
+            ),
             language=line.language or account.language,
             limits=_call_limits(limits),
+            confirm=line.must_confirm,
+            digits=destination.digits_after_answer,
             accepted_at=now,
+            accepted_utc=utc_now,
         )
         if not self._engine.healthy():
             raise CannotPlaceCalls("engine_down")
-        duplicate = self._admission.admit(call.id, account.id, line.number, destination.e164, limits, now)
+        if not self._engine.has_room(call):
+            raise CannotPlaceCalls("trunk_full")
+        duplicate = self._admission.admit(
+            call.id, account.id, line.number, destination.e164 + destination.digits_after_answer, limits, now
+        )
         if duplicate is not None:
             if not await duplicate.stored():
                 raise CannotPlaceCalls("first_click_failed")
@@ -137,7 +149,7 @@ class CallService:
             return await self._store.find(caller.account.id, call_id)
         if runner.call.account_id != caller.account.id:
             return None
-        return as_stored(runner.call, runner.history, self._clock.utc)
+        return as_stored(runner.call, runner.history)
 
     async def follow(self, caller: Caller, call_id: str, after: int) -> AsyncIterator[StoredEvent]:
         """The lines of a call's history above sequence `after`, live until its end; none for an unknown call."""
@@ -165,7 +177,7 @@ class CallService:
         """
         found = await self._store.open_calls()
         for call_id in found:
-            await self._store.close_interrupted(call_id, ended_at=self._clock.now())
+            await self._store.close_interrupted(call_id, ended_at=self._clock.utc_now())
             log.warning("call.interrupted", call=call_id)
         return len(found)
 
@@ -248,6 +260,7 @@ class CallService:
 def _call_limits(limits: AccountLimits) -> CallLimits:
     return CallLimits(
         user_ring_seconds=limits.user_ring_s,
+        confirm_seconds=limits.confirm_s,
         destination_ring_seconds=limits.destination_ring_s,
         call_seconds=min(limits.call_s, HARD_CALL_SECONDS),
     )

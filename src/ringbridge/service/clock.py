@@ -8,7 +8,7 @@ import time
 
 
 class Clock:
-    """Reads the monotonic clock and turns its points into UTC."""
+    """Reads the monotonic clock and the clock on the wall."""
 
     def now(self) -> float:
         """Monotonic seconds; only differences mean anything."""
@@ -17,7 +17,3 @@ class Clock:
     def utc_now(self) -> float:
         """UTC seconds since 1970."""
         return time.time()
-
-    def utc(self, at: float) -> float:
-        """The UTC seconds since 1970 of a monotonic point `at`, by what the wall clock says now."""
-        return time.time() - (time.monotonic() - at)

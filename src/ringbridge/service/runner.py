@@ -62,7 +62,7 @@ class Runner:
                 event = await self._mailbox.get()
         except Exception:
             log.exception("call.failed", call=self.call.id, state=self.call.state.value)
-            self._apply(event, machine.abort(self.call, self._clock.now()))
+            self._abort(event)
         finally:
             if self._deadline is not None:
                 self._deadline.cancel()
@@ -70,6 +70,11 @@ class Runner:
 
     def _step(self, event: Event) -> None:
         self._apply(event, machine.step(self.call, event, self._clock.now()))
+
+    def _abort(self, event: Event) -> None:
+        """This server cannot go on with the call. One that is over keeps the end it has."""
+        if self.call.state is not State.ENDED:
+            self._apply(event, machine.abort(self.call, self._clock.now()))
 
     def _apply(self, event: Event, outcome: tuple[Call, list[Effect]]) -> None:
         before, (after, effects) = self.call, outcome
@@ -82,17 +87,25 @@ class Runner:
             # Stored before it is acted on: the writer keeps the order, so the history never lags behind the wire.
             self._store.save(after, line)
             self._tell(line)
-        for effect in effects:
-            self._engine.perform(after, effect)
         if after.deadline_at != before.deadline_at:
             self._arm(after.deadline_at)
+        is_carried_out = True
+        for effect in effects:
+            try:
+                self._engine.perform(after, effect)
+            except Exception:
+                # The effects behind it are carried out all the same: they may be what frees a phone.
+                log.exception("effect.failed", call=after.id, effect=repr(effect))
+                is_carried_out = False
+        if not is_carried_out:
+            self._abort(event)
 
     def _tell(self, event: CallEvent) -> None:
         call = self.call
         line = StoredEvent(
             sequence=event.sequence,
             name=event.name,
-            at=self._clock.utc(event.at),
+            at=call.utc(event.at),
             state=call.state.value,
             user_leg=call.user_leg.state.value,
             destination_leg=call.destination_leg.state.value,
