@@ -49,6 +49,45 @@ def test_the_file_in_the_data_folder_is_read_when_there_is_none_here(tmp_path: P
     assert load_settings(tmp_path).settings.drain_seconds == 3.0
 
 
+@pytest.mark.parametrize(
+    ("text", "address"), [("media.example.com:2223", ("media.example.com", 2223)), ("[::1]:7", ("::1", 7))]
+)
+def test_another_media_relay_may_be_chosen(
+    text: str, address: tuple[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load_settings(tmp_path).settings.media_relay == "rtpio"
+    monkeypatch.setenv("RINGBRIDGE_MEDIA_RELAY", "RTPengine")
+    monkeypatch.setenv("RINGBRIDGE_RTPENGINE", text)
+    settings = load_settings(tmp_path).settings
+    assert (settings.media_relay, settings.rtpengine) == ("rtpengine", address)
+
+
+def test_files_and_origins_may_come_from_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ringbridge.toml").write_text(
+        'sip_tls_certificate = "~/tls/full.pem"\nsip_wss_origins = ["https://crm.example.com"]\n'
+    )
+    monkeypatch.setenv("HOME", "/home/ada")
+    monkeypatch.setenv("RINGBRIDGE_SIP_TLS_KEY", "/etc/tls/key.pem")
+    settings = load_settings(tmp_path).settings
+
+    assert settings.sip_tls_certificate == Path("/home/ada/tls/full.pem")
+    assert settings.sip_tls_key == Path("/etc/tls/key.pem")
+    assert settings.sip_wss_origins == ("https://crm.example.com",)
+    monkeypatch.setenv("RINGBRIDGE_SIP_WSS_ORIGINS", "https://a.example, http://127.0.0.1:8080")
+    assert load_settings(tmp_path).settings.sip_wss_origins == ("https://a.example", "http://127.0.0.1:8080")
+
+
+def test_what_phones_prove_their_password_with_is_a_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load_settings(tmp_path).settings.sip_digest_algorithms == ("MD5",)
+    monkeypatch.setenv("RINGBRIDGE_SIP_DIGEST_ALGORITHMS", "SHA-256, MD5")
+    assert load_settings(tmp_path).settings.sip_digest_algorithms == ("SHA-256", "MD5")
+    monkeypatch.setenv("RINGBRIDGE_SIP_DIGEST_ALGORITHMS", "SHA-1")
+    with pytest.raises(SettingsError, match=r"RINGBRIDGE_SIP_DIGEST_ALGORITHMS is 'SHA-1', but takes MD5"):
+        load_settings(tmp_path)
+
+
 def test_an_empty_variable_is_as_good_as_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RINGBRIDGE_SIP_PORT", "")
 
@@ -92,6 +131,22 @@ def test_root_keeps_its_data_with_the_machine_and_a_user_at_home(monkeypatch: py
                 "65535, for example 20000-29999"
             ),
         ),
+        (
+            "RTPENGINE",
+            "localhost",
+            (
+                "RINGBRIDGE_RTPENGINE is 'localhost', but takes HOST:PORT of rtpengine's --listen-tcp-ng, "
+                "for example 127.0.0.1:2223 or [::1]:2223"
+            ),
+        ),
+        (
+            "SIP_WSS_ORIGINS",
+            "https://crm.example.com,crm.example.org",
+            (
+                "RINGBRIDGE_SIP_WSS_ORIGINS is 'https://crm.example.com,crm.example.org', but takes origins of web "
+                "pages parted by commas, for example https://crm.example.com"
+            ),
+        ),
         ("LOG_LEVEL", "loud", "RINGBRIDGE_LOG_LEVEL is 'loud', but takes debug, info, warning or error"),
         ("INSECURE_HTTP", "maybe", "RINGBRIDGE_INSECURE_HTTP is 'maybe', but takes true or false"),
         ("DRAIN_SECONDS", "-1", "RINGBRIDGE_DRAIN_SECONDS is '-1', but takes seconds from 0 to 3600"),
@@ -99,6 +154,11 @@ def test_root_keeps_its_data_with_the_machine_and_a_user_at_home(monkeypatch: py
             "DATABASE_URL",
             "mysql://root:hunter2@db/calls",
             "RINGBRIDGE_DATABASE_URL takes sqlite:////absolute/path.db or postgresql://user:password@host/database",
+        ),
+        (
+            "HTTP_HOST",
+            "calls..example",
+            "RINGBRIDGE_HTTP_HOST is 'calls..example', but takes the IP address or name to listen on for HTTP",
         ),
         (
             "HTTP_HOST",

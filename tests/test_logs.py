@@ -4,6 +4,8 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,3 +98,14 @@ def test_a_traceback_keeps_no_secret() -> None:
 
     assert "ValueError: cannot use c2c_live_0123456789_[hidden]" in stream.getvalue()
     assert "s" * 43 not in stream.getvalue()
+
+
+def test_a_line_that_cannot_be_written_is_let_go() -> None:
+    with suppress(OSError), Path("/dev/full").open("w") as full:
+        configure_logging("info", "json", full)
+
+        structlog.get_logger().info("unheard")
+        logging.getLogger("library").warning("unheard")
+        went_on = True
+
+    assert went_on

@@ -6,13 +6,14 @@ Stopping, on SIGTERM or SIGINT: refuse new calls, drain the running ones, stop; 
 
 import asyncio
 import contextlib
-import errno
 import gc
+import resource
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 from sqlalchemy import Engine
@@ -21,12 +22,17 @@ from ringbridge.api.app import create_app
 from ringbridge.api.server import HttpServer, listen
 from ringbridge.call.directory import Trunk
 from ringbridge.call.errors import CallError
-from ringbridge.config import Settings, SettingsError, load_pepper, unwritable
+from ringbridge.config import Settings, SettingsError, load_pepper, unbindable, unwritable
+from ringbridge.engines.native.driver import StreamSettings
 from ringbridge.engines.native.engine import NativeEngine
 from ringbridge.engines.native.journal import DialogJournal
 from ringbridge.engines.native.media import MediaEvent, MediaRelay, MediaRelayError
 from ringbridge.engines.native.prompts import PromptLibrary
+from ringbridge.engines.native.registrations import Registrations
+from ringbridge.engines.native.rtpengine import RtpengineRelay
 from ringbridge.engines.native.rtpio import RtpioRelay
+from ringbridge.engines.native.sockets import ListenError
+from ringbridge.engines.native.tls import TlsContexts, UnusableCertificate
 from ringbridge.notify.metrics import Metrics
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
@@ -35,8 +41,15 @@ from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.database import migrate, open_database
 from ringbridge.store.directory import SqlDirectory
 from ringbridge.store.lock import ServerLock
+from ringbridge.store.registrations import SqlRegistrations
 
 log = structlog.get_logger()
+
+# Between two tries to read a directory that has changed.
+_RETRY_SECONDS = 1.0
+
+# The setting for the port of each transport, without what stands around it.
+_PORT_SETTINGS = {"UDP": "SIP", "TCP": "SIP", "TLS": "SIP_TLS", "WSS": "SIP_WSS"}
 
 
 class StartError(Exception):
@@ -55,6 +68,7 @@ class Listening:
 
 async def serve(settings: Settings, *, announce: Callable[[Listening], None]) -> None:
     """Run the server until SIGTERM or SIGINT; `announce` is called once it takes calls. Raises StartError."""
+    _allow_many_files()
     async with AsyncExitStack() as resources:
         server = await _Server.start(settings, resources)
         _spare_the_collector()
@@ -66,27 +80,45 @@ class _Surroundings:
 
     def __init__(self, directory: SqlDirectory) -> None:
         self._directory = directory
-        self._refreshing: asyncio.Task[None] | None = None
+        self._is_outdated = asyncio.Event()
         self.trunks: Mapping[str, Trunk] = {}
         self.engine: NativeEngine
 
+    async def read_trunks(self) -> None:
+        """Read what trunks there are: an engine that starts ends legs over them, and must know how to connect."""
+        self.trunks = {trunk.name: trunk for trunk in await self._directory.trunks()}
+        self.engine.know_trunks(self.trunks.values())
+
     async def refresh(self) -> None:
         """Read what is there now."""
-        self.trunks = {trunk.name: trunk for trunk in await self._directory.trunks()}
+        await self.read_trunks()
         await self.engine.know_peers(await self._directory.peer_uris())
+        self.engine.know_devices(await self._directory.device_lines())
 
-    def on_change(self) -> None:
-        """Somebody changed the directory: read it again, once the reading that may be under way is done."""
-        before = self._refreshing
-        self._refreshing = asyncio.create_task(self._refresh_after(before))
+    @contextlib.asynccontextmanager
+    async def kept_up_to_date(self) -> AsyncIterator[None]:
+        """While entered, whatever somebody changes in the directory is read again."""
+        async with self._directory.watch(self._is_outdated.set):
+            following = asyncio.create_task(self._follow())
+            try:
+                yield
+            finally:
+                following.cancel()
+                await asyncio.wait((following,))
 
-    async def _refresh_after(self, before: asyncio.Task[None] | None) -> None:
-        if before is not None:
-            await asyncio.wait((before,))
-        try:
-            await self.refresh()
-        except CallError as exc:
-            log.warning("directory.not_read", error=str(exc))
+    async def _follow(self) -> None:
+        while True:
+            await self._is_outdated.wait()
+            self._is_outdated.clear()
+            try:
+                await self.refresh()
+            except CallError as exc:
+                log.warning("directory.not_read", error=str(exc))
+            except Exception:
+                log.exception("directory.not_read")
+            else:
+                continue
+            asyncio.get_running_loop().call_later(_RETRY_SECONDS, self._is_outdated.set)
 
 
 class _Server:
@@ -102,19 +134,26 @@ class _Server:
         """Open everything, from the back doors to the front; `resources` closes it again in reverse. Raises StartError."""
         clock = Clock()
         metrics = Metrics()
-        database = _open_store(settings, resources)
+        database, lock = _open_store(settings, resources)
         pepper = _load_pepper(settings.data_dir)
-        store = await resources.enter_async_context(SqlCallStore(database, clock.utc))
+        store = await resources.enter_async_context(SqlCallStore(database, lock))
         directory = SqlDirectory(database)
+        kept = await resources.enter_async_context(
+            SqlRegistrations(database, now=clock.now, utc_now=clock.utc_now)
+        )
+        registrations = Registrations(
+            kept, directory.device, clock.now, algorithms=settings.sip_digest_algorithms
+        )
         surroundings = _Surroundings(directory)
-        engine = await _open_engine(settings, surroundings, clock, resources)
+        engine = await _open_engine(settings, surroundings, registrations, clock, resources)
         calls = await resources.enter_async_context(
             CallService(engine=engine, store=store, directory=directory, clock=clock, observer=metrics)
         )
         with _translated():
             await calls.recover()
             await surroundings.refresh()
-        await resources.enter_async_context(directory.watch(surroundings.on_change))
+        await resources.enter_async_context(surroundings.kept_up_to_date())
+        await resources.enter_async_context(lock.watch())
         _add_gauges(metrics, calls, engine)
 
         def ready() -> Mapping[str, bool]:
@@ -144,23 +183,31 @@ class _Server:
         return cls(HttpServer(app, sock), calls, listening)
 
     async def run(self, announce: Callable[[Listening], None], drain_seconds: float) -> None:
-        """Take calls until told to stop, then refuse, drain, stop."""
+        """Take calls until told to stop, then refuse, drain, stop. What fails meanwhile ends the calls at once and is raised."""
         told, told_again = asyncio.Event(), asyncio.Event()
         with _signals(told, told_again):
             serving = asyncio.create_task(self._http.run_until_stopped())
-            await self._http.ready()
-            announce(self._listening)
-            await told.wait()
-            log.info("server.draining", calls=self._calls.running)
-            draining = asyncio.create_task(self._calls.drain(drain_seconds))
-            hurrying = asyncio.create_task(told_again.wait())
-            await asyncio.wait((draining, hurrying), return_when=asyncio.FIRST_COMPLETED)
-            hurrying.cancel()
-            if not draining.done():
-                draining.cancel()
-                await self._calls.drain(0.0)
-        self._http.stop()
-        await serving
+            # A front door that closes by itself is a reason to stop like any other.
+            serving.add_done_callback(lambda _: told.set())
+            try:
+                await _first_of(self._http.ready(), told.wait())
+                if not told.is_set():
+                    announce(self._listening)
+                await told.wait()
+                log.info("server.draining", calls=self._calls.running)
+                await _first_of(self._calls.drain(drain_seconds), told_again.wait())
+            finally:
+                try:
+                    await self._calls.drain(0.0)
+                finally:
+                    self._http.stop()
+                    await serving
+
+
+def _allow_many_files() -> None:
+    """Let this process open what the machine lets it: the usual 1,024 files would be as many connections of phones."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _spare_the_collector() -> None:
@@ -173,8 +220,8 @@ def _spare_the_collector() -> None:
     gc.set_threshold(20_000, 20, 100)
 
 
-def _open_store(settings: Settings, resources: AsyncExitStack) -> Engine:
-    """The database, locked for this process and with the tables of this version."""
+def _open_store(settings: Settings, resources: AsyncExitStack) -> tuple[Engine, ServerLock]:
+    """The database with the tables of this version, and the lock that keeps it for this process."""
     try:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as exc:
@@ -182,9 +229,9 @@ def _open_store(settings: Settings, resources: AsyncExitStack) -> Engine:
     with _translated():
         database = open_database(settings.database_url)
         resources.callback(database.dispose)
-        resources.enter_context(ServerLock(database))
+        lock = resources.enter_context(ServerLock(database))
         migrate(database)
-    return database
+    return database, lock
 
 
 def _load_pepper(data_dir: Path) -> bytes:
@@ -195,11 +242,22 @@ def _load_pepper(data_dir: Path) -> bytes:
 
 
 async def _open_engine(
-    settings: Settings, surroundings: _Surroundings, clock: Clock, resources: AsyncExitStack
+    settings: Settings,
+    surroundings: _Surroundings,
+    registrations: Registrations,
+    clock: Clock,
+    resources: AsyncExitStack,
 ) -> NativeEngine:
     """Our own SIP and the media relay, listening."""
 
     def make_relay(on_event: Callable[[str, MediaEvent], None]) -> MediaRelay:
+        if settings.media_relay == "rtpengine":
+            return RtpengineRelay(
+                host=settings.rtpengine.host,
+                port=settings.rtpengine.port,
+                is_ipv6=":" in settings.media_host,
+                on_event=on_event,
+            )
         return RtpioRelay(
             host=settings.media_host,
             first_port=settings.media_ports.first,
@@ -218,16 +276,37 @@ async def _open_engine(
         make_relay=make_relay,
         prompts=PromptLibrary(settings.data_dir / "prompts"),
         journal=journal,
-        trunk=lambda name: surroundings.trunks.get(name),
+        registrations=registrations,
         now=clock.now,
+        streams=_stream_settings(settings),
+        trunk_ping_seconds=settings.trunk_ping_seconds,
     )
     surroundings.engine = engine
     try:
-        return await resources.enter_async_context(engine)
-    except OSError as exc:
-        raise StartError(_taken("SIP", settings.sip_host, settings.sip_port, exc)) from exc
-    except MediaRelayError as exc:
+        with _translated():
+            await surroundings.read_trunks()
+            return await resources.enter_async_context(engine)
+    except ListenError as exc:
+        raise StartError(_taken(_PORT_SETTINGS[exc.transport], settings.sip_host, exc.port, exc)) from exc
+    except (MediaRelayError, UnusableCertificate) as exc:
         raise StartError(str(exc)) from exc
+
+
+def _stream_settings(settings: Settings) -> StreamSettings:
+    """What SIP over connections needs; without a certificate of our own, nobody connects to us but over TCP."""
+    certificate = settings.sip_tls_certificate
+    key = settings.sip_tls_key
+    tls = TlsContexts(
+        ca=None if settings.sip_tls_ca is None else str(settings.sip_tls_ca),
+        certificate=None if certificate is None else str(certificate),
+        key=None if key is None else str(key),
+    )
+    return StreamSettings(
+        tls=tls,
+        tls_port=None if certificate is None else settings.sip_tls_port,
+        wss_port=None if certificate is None else settings.sip_wss_port,
+        origins=settings.sip_wss_origins,
+    )
 
 
 def _add_gauges(metrics: Metrics, calls: CallService, engine: NativeEngine) -> None:
@@ -252,8 +331,20 @@ def _add_gauges(metrics: Metrics, calls: CallService, engine: NativeEngine) -> N
 
 def _taken(what: str, host: str, port: int, error: OSError) -> str:
     """The sentence for an address that cannot be listened on."""
-    setting = f"RINGBRIDGE_{what}_PORT" if error.errno == errno.EADDRINUSE else f"RINGBRIDGE_{what}_HOST"
-    return f"cannot listen for {what} on {host} port {port} ({error.strerror}): set {setting} to a free one"
+    reason, mend = unbindable(what, error)
+    return f"cannot listen for {what.replace('_', ' over ')} on {host} port {port} ({reason}): {mend}"
+
+
+async def _first_of(*waits: Coroutine[Any, Any, object]) -> None:
+    """Wait until one of them is over, and give up the others. Raises what it raised."""
+    tasks = [asyncio.create_task(wait) for wait in waits]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+    for task in done:
+        task.result()
 
 
 @contextlib.contextmanager

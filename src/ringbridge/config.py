@@ -6,10 +6,12 @@ with a setting becomes a SettingsError, whose text is one sentence for the admin
 """
 
 import difflib
+import errno
 import ipaddress
 import os
 import re
 import secrets
+import socket
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -39,6 +41,13 @@ class PortRange(NamedTuple):
         return f"{self.first}-{self.last}"
 
 
+class ControlAddress(NamedTuple):
+    """Where another program is told what to do."""
+
+    host: str
+    port: int
+
+
 def default_data_dir(user_id: int) -> Path:
     """Where the data of that user lives unless RINGBRIDGE_DATA_DIR says otherwise.
 
@@ -51,7 +60,7 @@ def default_data_dir(user_id: int) -> Path:
     return Path(base).expanduser() / "ringbridge"
 
 
-def _folder(value: object) -> object:
+def _path(value: object) -> object:
     return Path(value).expanduser().absolute() if isinstance(value, str) and value else value
 
 
@@ -59,11 +68,41 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
+def is_host(text: str) -> bool:
+    """Whether it is an IP address, or a name that a resolver can be asked about."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        pass
+    else:
+        return True
+    try:
+        # Empty and overlong labels are what this refuses.
+        text.encode("idna")
+    except UnicodeError:
+        return False
+    # Digits and dots alone would be an address.
+    return re.fullmatch(r"(?![0-9.]*\Z)[0-9A-Za-z_.\-]{1,253}", text) is not None
+
+
 def _host(value: object) -> str:
-    """An IP address, or a name that a resolver may know."""
-    if isinstance(value, str) and re.fullmatch(r"[0-9A-Za-z.:\-]{1,253}", value):
+    if isinstance(value, str) and is_host(value):
         return value
     raise ValueError
+
+
+def _origins(value: object) -> object:
+    """Scheme, host and port of web pages, as browsers write them (RFC 6454 section 6.2)."""
+    if not isinstance(value, str):
+        return value
+    origins = tuple(origin.strip() for origin in value.split(",") if origin.strip())
+    if not all(re.fullmatch(r"https?://[0-9A-Za-z.:\[\]\-]{1,260}", origin) for origin in origins):
+        raise ValueError
+    return origins
+
+
+def _words(value: object) -> object:
+    return tuple(word.strip() for word in value.split(",")) if isinstance(value, str) else value
 
 
 def _own_address(value: object) -> str:
@@ -78,6 +117,16 @@ def _database_url(value: object) -> str:
     if isinstance(value, str) and re.match(r"(sqlite|postgres|postgresql|postgresql\+psycopg)://.", value):
         return value
     raise ValueError
+
+
+def _control_address(value: object) -> ControlAddress:
+    if isinstance(value, ControlAddress):
+        return value
+    text = value if isinstance(value, str) else ""
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9A-Za-z.\-]{1,253})):([0-9]{1,5})", text)
+    if match is None or not 0 < int(match[3]) <= 65_535:
+        raise ValueError
+    return ControlAddress(match[1] or match[2], int(match[3]))
 
 
 def _port_range(value: object) -> PortRange:
@@ -105,7 +154,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
     )
 
-    data_dir: Annotated[Path, BeforeValidator(_folder)] = Field(
+    data_dir: Annotated[Path, BeforeValidator(_path)] = Field(
         default_factory=lambda: default_data_dir(os.geteuid()),
         description="a folder that the server may write",
     )
@@ -123,12 +172,42 @@ class Settings(BaseSettings):
         default="127.0.0.1", description=ADDRESS_TAKES
     )
     sip_port: Port = Field(default=5060, description=PORT_TAKES)
+    sip_tls_port: Port = Field(default=5061, description=PORT_TAKES)
+    sip_tls_certificate: Annotated[Path | None, BeforeValidator(_path)] = Field(
+        default=None,
+        description="a file with this server's certificate and those between it and the root, PEM",
+    )
+    sip_tls_key: Annotated[Path | None, BeforeValidator(_path)] = Field(
+        default=None, description="a file with the certificate's key, PEM, without a password"
+    )
+    sip_tls_ca: Annotated[Path | None, BeforeValidator(_path)] = Field(
+        default=None, description="a file with certificates of authorities, PEM"
+    )
+    sip_wss_port: Port = Field(default=7443, description=PORT_TAKES)
+    sip_wss_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)] = Field(
+        default=(), description="origins of web pages parted by commas, for example https://crm.example.com"
+    )
+    sip_digest_algorithms: Annotated[
+        tuple[Literal["MD5", "SHA-256"], ...], NoDecode, BeforeValidator(_words)
+    ] = Field(
+        default=("MD5",), description="MD5, SHA-256, or both parted by a comma, the preferred one first"
+    )
+    trunk_ping_seconds: float = Field(
+        default=30.0, ge=0.0, le=3600.0, description="seconds from 0 (never) to 3600"
+    )
     media_host: Annotated[str, BeforeValidator(_own_address)] = Field(
         default_factory=lambda earlier: earlier["sip_host"], description=ADDRESS_TAKES
     )
     media_ports: Annotated[PortRange, NoDecode, BeforeValidator(_port_range)] = Field(
         default=PortRange(20_000, 29_999),
         description="FIRST-LAST with at least four ports from 1024 to 65535, for example 20000-29999",
+    )
+    media_relay: Annotated[Literal["rtpio", "rtpengine"], BeforeValidator(_lower)] = Field(
+        default="rtpio", description="rtpio or rtpengine"
+    )
+    rtpengine: Annotated[ControlAddress, NoDecode, BeforeValidator(_control_address)] = Field(
+        default=ControlAddress("127.0.0.1", 2223),
+        description="HOST:PORT of rtpengine's --listen-tcp-ng, for example 127.0.0.1:2223 or [::1]:2223",
     )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         default="info", description="debug, info, warning or error"
@@ -211,6 +290,31 @@ def unwritable(data_dir: Path, error: OSError) -> str:
         f"cannot use the data folder {data_dir} ({error.strerror}): "
         f"set {PREFIX}DATA_DIR to a folder that this user may write"
     )
+
+
+class Unbindable(NamedTuple):
+    """Why nothing can listen on an address, and what to do about it; both are parts of sentences."""
+
+    reason: str
+    mend: str
+
+
+def unbindable(what: str, error: OSError) -> Unbindable:
+    """What to say of an address that the settings of `what`, HTTP or SIP, name and that cannot be listened on."""
+    another_host = f"set {PREFIX}{what}_HOST to an address of this machine"
+    if isinstance(error, socket.gaierror):
+        return Unbindable("the name cannot be looked up", another_host)
+    match error.errno:
+        case errno.EADDRINUSE:
+            return Unbindable("the port is in use", f"set {PREFIX}{what}_PORT to a free one")
+        case errno.EACCES:
+            return Unbindable(
+                "this user may not use so low a port", f"set {PREFIX}{what}_PORT to one from 1024"
+            )
+        case errno.EADDRNOTAVAIL:
+            return Unbindable("this machine has no such address", another_host)
+        case _:
+            return Unbindable(error.strerror or str(error), another_host)
 
 
 def _make_pepper(path: Path) -> None:

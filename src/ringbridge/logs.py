@@ -6,6 +6,7 @@ For people on a terminal each line is coloured text, else one JSON object. Nothi
 import logging
 import re
 import sys
+from contextlib import suppress
 from typing import Any, Literal, TextIO
 
 import structlog
@@ -58,7 +59,7 @@ def configure_logging(
     structlog.configure(
         processors=[*before, *after],
         wrapper_class=structlog.make_filtering_bound_logger(minimum),
-        logger_factory=structlog.WriteLoggerFactory(target),
+        logger_factory=lambda *_: _Unfailing(target),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(target)
@@ -70,6 +71,16 @@ def configure_logging(
     )
     # The libraries speak up only when something is wrong; at debug they would bury the calls.
     logging.basicConfig(handlers=[handler], level=max(minimum, logging.WARNING), force=True)
+
+
+class _Unfailing(structlog.WriteLogger):
+    """Lets a line go that the disk or the pipe does not take: no call and no task ends because nobody heard of it."""
+
+    def msg(self, message: str) -> None:
+        with suppress(OSError):
+            super().msg(message)
+
+    debug = info = warning = error = critical = msg
 
 
 def hide_secrets(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:

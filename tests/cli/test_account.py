@@ -45,6 +45,18 @@ def test_an_account_is_shown_with_how_much_it_has(ringbridge: Ringbridge, accoun
     assert (row["id"], row["keys"], row["lines"]) == (account, 1, 0)
 
 
+def test_an_account_is_suspended_and_resumed(ringbridge: Ringbridge, account: str) -> None:
+    def is_suspended() -> bool:
+        [row] = json.loads(ringbridge("account", "list", "--json").out)
+        return bool(row["suspended"])
+
+    assert ringbridge("account", "suspend", account) == (0, "", "")
+    assert is_suspended()
+    assert ringbridge("account", "resume", account) == (0, "", "")
+    assert not is_suspended()
+    assert ringbridge("account", "suspend", "2").err == "ringbridge: There is no account 2.\n"
+
+
 def test_what_is_no_country_no_number_no_id_and_no_free_id_is_refused(
     ringbridge: Ringbridge, account: str
 ) -> None:
@@ -57,6 +69,10 @@ def test_what_is_no_country_no_number_no_id_and_no_free_id_is_refused(
     assert ringbridge(*add, "--id", "blue").err == "ringbridge: --id takes up to 20 digits, not 'blue'\n"
     assert ringbridge(*add, "--language", "tlh").err == (
         "ringbridge: --language takes en, es, fr, de, pt or it, not 'tlh'\n"
+    )
+    assert ringbridge(*add, "--main-number", "911").err == "ringbridge: '911' is an emergency number in US\n"
+    assert ringbridge("account", "add", "--name", " ").err == (
+        "ringbridge: a name has at least one character that can be seen\n"
     )
     assert ringbridge(*add, "--id", account).err == (
         "ringbridge: There is an account 1009683 already. Give another id, or none.\n"

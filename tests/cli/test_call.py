@@ -76,6 +76,21 @@ def test_a_call_that_the_server_does_not_take_is_one_sentence_and_status_2(
     )
 
 
+@pytest.mark.parametrize(
+    "url", ["foo", "localhost:8080", "ftp://127.0.0.1", "http://", "http://[::1", "http://h:x"]
+)
+def test_what_is_no_address_of_a_server_is_one_sentence_and_status_2(
+    ringbridge: Ringbridge, url: str
+) -> None:
+    words = ("--from", "201", "--to", "15125292329", "--account", "7", "--key", "k", "--url", url)
+
+    assert ringbridge("call", *words) == (
+        2,
+        "",
+        f"ringbridge: --url (or RINGBRIDGE_URL) takes http://HOST:PORT, not {url!r}\n",
+    )
+
+
 def test_ctrl_c_hangs_up(tmp_path: Path, ringbridge: Ringbridge, account: str, key: str) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent_phone:
         silent_phone.bind(("127.0.0.1", 0))

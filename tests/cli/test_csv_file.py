@@ -53,6 +53,11 @@ def test_a_row_names_an_address_or_a_trunk(tmp_path: Path) -> None:
             "number,uri\n300,sip:x@192.0.2.7\n",
             "row 2: 300 is a line of the account already; no line was added",
         ),
+        ("number,uri\n112,sip:x@192.0.2.7\n", "row 2: '112' is an emergency number in US; no line was added"),
+        (
+            "number,name,uri\n201,A\x07da,sip:x@192.0.2.7\n",
+            r"row 2: 'A\x07da' is no name: it contains control characters; no line was added",
+        ),
         ("number,trunk\n201,elsewhere\n", "row 2: there is no trunk elsewhere; no line was added"),
         ("number,uri\n201,sip:x@192.0.2.7,b\n", "row 2: 3 cells for 2 columns; no line was added"),
     ],

@@ -73,3 +73,37 @@ def test_a_database_that_does_not_answer_is_a_fault(
     assert status == 1
     assert found["database"]["level"] == "fail"
     assert "hunter2" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("relay", "mend"),
+    [
+        ("rtpio", "set RINGBRIDGE_MEDIA_RELAY=rtpengine"),
+        ("rtpengine", "calls that require it are not placed"),
+    ],
+)
+def test_who_requires_srtp_and_cannot_have_it_is_told_of(
+    ringbridge: Ringbridge, account: str, monkeypatch: pytest.MonkeyPatch, relay: str, mend: str
+) -> None:
+    monkeypatch.setenv("RINGBRIDGE_MEDIA_RELAY", relay)
+    secure = "sip:127.0.0.1:9;transport=tls"
+    ringbridge("trunk", "add", "--name", "carrier", "--uri", secure, "--srtp", "required")
+    ringbridge("trunk", "add", "--name", "plain", "--uri", "sip:127.0.0.1:9", "--srtp", "off")
+    line = (
+        "line",
+        "add",
+        "--account",
+        account,
+        "--number",
+        "100",
+        "--uri",
+        "sip:100@127.0.0.1:9;transport=tls",
+    )
+    ringbridge(*line, "--srtp", "required")
+
+    status, found = findings(ringbridge)
+
+    assert status == 1
+    about = {subject: finding for subject, finding in found.items() if subject.endswith("SRTP")}
+    assert about.keys() == {"trunk carrier SRTP", "line 100 SRTP"}
+    assert {(finding["level"], finding["mend"]) for finding in about.values()} == {("fail", mend)}

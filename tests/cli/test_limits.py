@@ -1,5 +1,7 @@
 """Limits on the command line."""
 
+import pytest
+
 from tests.cli.conftest import Ringbridge
 
 
@@ -13,13 +15,17 @@ def test_limits_that_are_not_named_stay(ringbridge: Ringbridge, account: str) ->
 
     assert ringbridge("limits", "show", "--account", account).out == (
         "concurrent=1000\nper_user=1\nrate=10\nduplicates_s=1.5\ncountries=US,CA\n"
-        "user_ring_s=30\ndestination_ring_s=60\ncall_s=3600\n"
+        "user_ring_s=30\nconfirm_s=10\ndestination_ring_s=60\ncall_s=3600\n"
     )
 
 
-def test_what_is_no_limit_is_refused(ringbridge: Ringbridge, account: str) -> None:
-    assert ringbridge("limits", "set", "--account", account, "rate=fast") == (
-        2,
-        "",
-        "ringbridge: rate takes a whole number from 0 to 1000000\n",
-    )
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("rate=fast", "rate takes a whole number from 0 to 1000000"),
+        ("countries=US,XX", "'XX' is not a country: give its two letters, such as US or GB"),
+    ],
+)
+def test_what_is_no_limit_is_refused(ringbridge: Ringbridge, account: str, word: str, sentence: str) -> None:
+    assert ringbridge("limits", "set", "--account", account, word) == (2, "", f"ringbridge: {sentence}\n")
+    assert "\ncountries=\n" in ringbridge("limits", "show", "--account", account).out

@@ -40,13 +40,38 @@ def test_a_device_gets_a_password_that_is_stored_as_digests_only(
     status, out, err = ringbridge("line", "add", "--account", account, "--number", "201", "--device")
 
     said = dict(line.split(": ", 1) for line in out.splitlines())
-    assert (status, said["username"]) == (0, "1009683-201")
-    assert err.startswith("ringbridge: note: this version takes no registrations yet")
+    assert (status, said["SIP user name"]) == (0, "1009683-201")
+    assert said["server address"] == "127.0.0.1:5060"
+    assert err == ""
     with sqlite3.connect(tmp_path / "data" / "ringbridge.db") as database:
         dump = "\n".join(database.iterdump())
     database.close()
     assert said["password"] not in dump
     assert device_digests("1009683-201", said["password"])["SHA-256"] in dump
+
+
+def test_who_is_asked_to_press_1_is_told_by_the_line_and_else_by_its_kind(
+    ringbridge: Ringbridge, account: str
+) -> None:
+    ringbridge("trunk", "add", "--name", "pbx", "--uri", "sip:192.0.2.1")
+    for number, words in {
+        "201": ("--uri", "sip:x@127.0.0.1"),
+        "202": ("--uri", "sip:x@127.0.0.1", "--confirm"),
+        "203": ("--trunk", "pbx"),
+        "204": ("--trunk", "pbx", "--no-confirm"),
+    }.items():
+        assert ringbridge("line", "add", "--account", account, "--number", number, *words) == (0, "", "")
+
+    rows = json.loads(ringbridge("line", "list", "--account", account, "--json").out)
+    assert [row["confirm"] for row in rows] == [False, True, True, False]
+
+
+def test_how_a_phone_is_to_be_treated_is_listed(ringbridge: Ringbridge, account: str) -> None:
+    words = ("--device", "--auto-answer", "--srtp", "required", "--nat")
+    ringbridge("line", "add", "--account", account, "--number", "201", *words)
+
+    (row,) = json.loads(ringbridge("line", "list", "--account", account, "--json").out)
+    assert (row["auto_answer"], row["srtp"], row["nat"]) == (True, "required", True)
 
 
 def test_digests_are_those_of_rfc_7616() -> None:
@@ -76,6 +101,21 @@ def test_digests_are_those_of_rfc_7616() -> None:
             ("--number", "201", "--uri", "sip:u:pw@127.0.0.1"),
             "'sip:u:pw@127.0.0.1' carries a password or headers; write sip:USER@HOST:PORT",
         ),
+        (
+            ("--number", "201", "--uri", "sip:x@127.0.0.1", "--srtp", "optional"),
+            "--srtp needs TLS: write --uri sip:USER@HOST;transport=tls",
+        ),
+        (
+            ("--number", "201", "--trunk", "carrier", "--auto-answer"),
+            "--auto-answer, --srtp and --nat are for phones of your own: --uri or --device",
+        ),
+        (("--number", "911", "--device"), "'911' is an emergency number in US"),
+        (("--number", "999", "--device"), "'999' is an emergency number in US"),
+        (("--number", "1911", "--device"), "'1911' is an emergency number in US"),
+        (
+            ("--number", "201", "--name", "Ada\x1b[2J", "--device"),
+            r"'Ada\x1b[2J' is no name: it contains control characters",
+        ),
     ],
 )
 def test_what_is_no_line_is_refused(
@@ -83,6 +123,32 @@ def test_what_is_no_line_is_refused(
 ) -> None:
     assert ringbridge("line", "add", "--account", account, *words) == (2, "", f"ringbridge: {sentence}\n")
     assert numbers(ringbridge, account) == []
+
+
+def test_a_line_that_has_an_emergency_number_already_can_be_removed(
+    ringbridge: Ringbridge, account: str, tmp_path: Path
+) -> None:
+    ringbridge("line", "add", "--account", account, "--number", "201", "--device")
+    with sqlite3.connect(tmp_path / "data" / "ringbridge.db") as database:
+        database.execute("UPDATE lines SET number = '911'")
+    database.close()
+
+    assert ringbridge("line", "remove", "--account", account, "--number", "911") == (0, "", "")
+
+
+def test_addresses_that_the_server_has_no_way_to_are_warned_of(
+    ringbridge: Ringbridge, account: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "lines.csv"
+    file.write_text("number,uri\n202,sip:x@[2001:db8::2]\n203,sip:x@[2001:db8::3]\n204,sip:x@192.0.2.4\n")
+    sentence = "ringbridge: warning: 2001:db8::2 is an IPv6 address, but RINGBRIDGE_SIP_HOST is not"
+
+    one = ringbridge("line", "add", "--account", account, "--number", "201", "--uri", "sip:x@[2001:db8::2]")
+    many = ringbridge("line", "import", str(file), "--account", account)
+
+    assert one == (0, "", f"{sentence}: no call gets there\n")
+    assert many == (0, "3 lines added\n", f"{sentence} (and 1 more): no call gets there\n")
+    assert numbers(ringbridge, account) == ["201", "202", "203", "204"]
 
 
 def test_thousands_are_imported_at_once(ringbridge: Ringbridge, account: str, tmp_path: Path) -> None:

@@ -14,6 +14,21 @@ from ringbridge.config import PortRange
 HOST = "127.0.0.1"
 
 
+@pytest.mark.parametrize(
+    ("prefix", "configured_with", "level"),
+    [
+        ("/home/ada/.pyenv/versions/3.13.0", "'--enable-shared' 'LDFLAGS=-Wl'", Level.WARN),
+        ("/usr/local", "'--build=x86_64-linux-gnu' '--enable-optimizations' '--with-lto'", Level.OK),
+        ("/usr", "'--enable-shared' '--prefix=/usr'", Level.OK),
+        ("/opt/python", None, Level.OK),
+    ],
+)
+def test_a_python_that_nobody_optimised_is_told(
+    prefix: str, configured_with: str | None, level: Level
+) -> None:
+    assert machine.python_build(prefix, configured_with).level is level
+
+
 def test_the_clock_of_this_machine_is_possible() -> None:
     assert machine.clock().level is Level.OK
 
@@ -39,10 +54,27 @@ def test_an_http_port_that_another_program_has_is_a_fault() -> None:
         server.server_close()
 
     assert (is_running, finding.level) == (False, Level.FAIL)
-    assert finding.found == f"{HOST} port {server.server_port}: Address already in use"
+    assert finding.found == f"{HOST} port {server.server_port}: the port is in use"
     assert finding.mend == (
-        f"`ss -ltnp 'sport = :{server.server_port}'` names the program; stop it, or set RINGBRIDGE_HTTP_PORT "
-        "or RINGBRIDGE_HTTP_HOST"
+        f"`ss -ltnp 'sport = :{server.server_port}'` names the program: stop it, or set RINGBRIDGE_HTTP_PORT "
+        "to a free one"
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "found"),
+    [
+        ("192.0.2.1", "192.0.2.1 port 8080: this machine has no such address"),
+        ("calls.invalid", "calls.invalid port 8080: the name cannot be looked up"),
+    ],
+)
+def test_an_http_host_that_is_not_ours_is_a_fault(host: str, found: str) -> None:
+    _, finding = machine.http_port(host, 8080)
+
+    assert (finding.level, finding.found, finding.mend) == (
+        Level.FAIL,
+        found,
+        "set RINGBRIDGE_HTTP_HOST to an address of this machine",
     )
 
 
@@ -52,6 +84,15 @@ def test_a_sip_port_may_be_taken_by_the_server_only(is_running: bool, level: Lev
         taken.bind((HOST, 0))
 
         assert machine.sip_port(HOST, taken.getsockname()[1], is_running=is_running).level is level
+
+
+def test_a_sip_host_of_another_machine_is_a_fault_though_a_server_runs() -> None:
+    finding = machine.sip_port("192.0.2.1", 5060, is_running=True)
+
+    assert (finding.level, finding.mend) == (
+        Level.FAIL,
+        "set RINGBRIDGE_SIP_HOST to an address of this machine",
+    )
 
 
 def test_a_server_that_does_not_have_the_sip_port_has_other_settings() -> None:

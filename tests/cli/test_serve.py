@@ -43,7 +43,7 @@ def test_a_taken_http_port_is_one_sentence_and_status_2(tmp_path: Path) -> None:
         assert failed_start(tmp_path, RINGBRIDGE_HTTP_PORT=port) == (
             2,
             (
-                f"ringbridge: cannot listen for HTTP on 127.0.0.1 port {port} (Address already in use): "
+                f"ringbridge: cannot listen for HTTP on 127.0.0.1 port {port} (the port is in use): "
                 "set RINGBRIDGE_HTTP_PORT to a free one\n"
             ),
         )
@@ -57,10 +57,32 @@ def test_a_taken_sip_port_is_one_sentence_and_status_2(tmp_path: Path) -> None:
         assert failed_start(tmp_path, RINGBRIDGE_SIP_PORT=port) == (
             2,
             (
-                f"ringbridge: cannot listen for SIP on 127.0.0.1 port {port} (Address already in use): "
+                f"ringbridge: cannot listen for SIP on 127.0.0.1 port {port} (the port is in use): "
                 "set RINGBRIDGE_SIP_PORT to a free one\n"
             ),
         )
+
+
+@pytest.mark.parametrize(
+    ("what", "host", "reason"),
+    [
+        ("HTTP", "192.0.2.1", "this machine has no such address"),
+        ("HTTP", "calls.invalid", "the name cannot be looked up"),
+        ("SIP", "192.0.2.1", "this machine has no such address"),
+    ],
+)
+def test_an_address_that_is_not_ours_is_one_sentence_and_status_2(
+    tmp_path: Path, what: str, host: str, reason: str
+) -> None:
+    settings = {f"RINGBRIDGE_{what}_HOST": host, "RINGBRIDGE_INSECURE_HTTP": "true"}
+
+    assert failed_start(tmp_path, **settings) == (
+        2,
+        (
+            f"ringbridge: cannot listen for {what} on {host} port 0 ({reason}): "
+            f"set RINGBRIDGE_{what}_HOST to an address of this machine\n"
+        ),
+    )
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence_and_status_2(tmp_path: Path) -> None:

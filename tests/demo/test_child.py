@@ -20,8 +20,9 @@ async def test_it_speaks_and_is_spoken_to_in_lines_of_json(tmp_path: Path) -> No
         assert await process.read() == {"b": [2]}
 
 
-async def test_one_that_ends_too_early_is_quoted(tmp_path: Path) -> None:
-    async with child(tmp_path, "import sys; sys.exit('the port is taken')") as process:
+@pytest.mark.parametrize("words", ["the port is taken", "ringbridge: the port is taken"])
+async def test_one_that_ends_too_early_is_quoted(tmp_path: Path, words: str) -> None:
+    async with child(tmp_path, f"import sys; sys.exit('{words}')") as process:
         with pytest.raises(DemoFailed) as error:
             await process.first_words()
 

@@ -96,8 +96,8 @@ class Line:
         self._caller.driver.close()
 
 
-def _make_endpoint(local: Hop) -> Endpoint:
-    return Endpoint(EndpointSettings(local=local), SystemRandomness())
+def _make_endpoint(local: Hop, others: tuple[Hop, ...]) -> Endpoint:
+    return Endpoint(EndpointSettings(local=local, others=others), SystemRandomness())
 
 
 async def test_it_rings_answers_talks_and_hangs_up_by_itself() -> None:

@@ -38,6 +38,7 @@ def add(
       ringbridge account add --name "Blue Bottle"
       ringbridge account add --name "Bleu" --id 1009683 --country FR --language fr --main-number 0142685300
     """
+    from ringbridge.cli.name import shown_name
     from ringbridge.cli.number import e164, known_country
 
     code = known_country(country)
@@ -48,7 +49,7 @@ def add(
     number = e164(main_number, code) if main_number is not None else None
     with administration() as directory:
         made = directory.add_account(
-            name, account_id=account, country=code, language=language.lower(), main_number=number
+            shown_name(name), account_id=account, country=code, language=language.lower(), main_number=number
         )
     typer.echo(made.id)
 
@@ -74,3 +75,17 @@ def show_account(
         lines, keys = directory.lines(account), directory.keys(account)
     row = asdict(found) | {"lines": len(lines), "keys": len(keys)}
     show([row], as_json=as_json, empty=NONE_YET)
+
+
+@app.command("suspend")
+def suspend(account: Annotated[str, typer.Argument(help="The account's id.")]) -> None:
+    """Take no more requests of an account; its calls that are up go on."""
+    with administration() as directory:
+        directory.suspend(account)
+
+
+@app.command("resume")
+def resume(account: Annotated[str, typer.Argument(help="The account's id.")]) -> None:
+    """Let a suspended account call again."""
+    with administration() as directory:
+        directory.suspend(account, suspended=False)

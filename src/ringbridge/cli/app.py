@@ -11,7 +11,7 @@ import typer
 
 from ringbridge import __version__
 from ringbridge.call.errors import CallError
-from ringbridge.cli import account, call, demo, doctor, key, limits, line, serve, trunk
+from ringbridge.cli import account, call, demo, device, doctor, key, limits, line, serve, trunk
 from ringbridge.cli.errors import CommandError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app = typer.Typer(
 app.add_typer(account.app, name="account")
 app.add_typer(key.app, name="key")
 app.add_typer(line.app, name="line")
+app.add_typer(device.app, name="device")
 app.add_typer(trunk.app, name="trunk")
 app.add_typer(limits.app, name="limits")
 app.command("serve")(serve.serve)
@@ -52,9 +53,9 @@ def main(
       ringbridge demo
     \b
     Set up a server:
-      ringbridge account add --name "Blue Bottle"
+      ringbridge account add --name "Blue Bottle" --id 1009683
       ringbridge key create --account 1009683
-      ringbridge line add --account 1009683 --number +18175629656 --uri sip:200@192.0.2.7:5060
+      ringbridge line add --account 1009683 --number +18175629657 --uri sip:200@192.0.2.7:5060
       ringbridge trunk add --name carrier --uri "sip:sip.example.net;transport=udp"
       ringbridge serve
     \b

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -42,12 +43,23 @@ def call(
     if url is None:
         settings = read_settings()
         url = http_url(settings.http_host, settings.http_port)
+    elif not _is_http_url(url):
+        raise CommandError(f"--url (or RINGBRIDGE_URL) takes http://HOST:PORT, not {url!r}")
     try:
         is_joined = asyncio.run(_follow_call(url, authorization(account, key), user_line, destination_line))
     except ServerRefused as error:
         raise CommandError(str(error)) from error
     if not is_joined:
         raise typer.Exit(1)
+
+
+def _is_http_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        # Reading the port is what finds out that it is none.
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 async def _follow_call(url: str, header: str, user_line: str, destination_line: str) -> bool:
@@ -83,7 +95,7 @@ async def _follow_call(url: str, header: str, user_line: str, destination_line: 
 async def _tell_history(client: "ApiClient", call_id: str, timeline: "Timeline") -> None:
     try:
         async for event in client.follow(call_id):
-            timeline.tell_event(event.at, event.name)
+            timeline.tell_event(event.at, event.name, event.state)
     finally:
         timeline.flush()
 

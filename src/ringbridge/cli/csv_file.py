@@ -11,7 +11,8 @@ from typing import TextIO
 
 from ringbridge.call.directory import Account, Line, LineKind
 from ringbridge.cli.errors import CommandError
-from ringbridge.cli.number import line_number
+from ringbridge.cli.name import shown_name
+from ringbridge.cli.number import new_line_number
 from ringbridge.cli.target import sip_uri
 
 COLUMNS = ("number", "name", "uri", "trunk")
@@ -64,8 +65,8 @@ def _line(values: dict[str, str], account: Account) -> Line:
     return Line(
         id=secrets.token_hex(8),
         account_id=account.id,
-        number=line_number(values.get("number", ""), account.country),
-        name=values.get("name") or None,
+        number=new_line_number(values.get("number", ""), account.country),
+        name=shown_name(values["name"]) if values.get("name") else None,
         kind=LineKind.TRUNK if uri is None else LineKind.URI,
         uri=None if uri is None else sip_uri(uri),
         trunk=trunk,

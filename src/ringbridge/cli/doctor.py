@@ -1,18 +1,27 @@
 """`ringbridge doctor`: looks at everything that a call needs, and says how to mend what is amiss."""
 
 import asyncio
-from collections.abc import Iterator
+import sys
+import sysconfig
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ringbridge.call.directory import Line, LineKind, Srtp, Trunk
 from ringbridge.call.errors import CallError
 from ringbridge.cli.errors import CommandError
 from ringbridge.cli.finding import Finding, Level, fail, ok, warn
-from ringbridge.cli.output import show
+from ringbridge.cli.output import counted, host_and_port, show
+from ringbridge.cli.target import goes_over_tls
 from ringbridge.cli.workspace import administration
+from ringbridge.engines.native.encryption import obstacle
+
+if TYPE_CHECKING:
+    from ringbridge.config import Settings
+    from ringbridge.store.registered_device import RegisteredDevice
 
 _COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 
@@ -57,9 +66,10 @@ def _examine() -> Iterator[Finding]:
     )
     for warning in warnings:
         yield warn("settings", warning, "correct or remove it")
+    yield machine.python_build(sys.base_prefix, sysconfig.get_config_var("CONFIG_ARGS"))
     yield machine.clock()
     yield machine.data_folder(settings.data_dir)
-    yield from _database()
+    yield from _database(settings)
     is_running, http = machine.http_port(settings.http_host, settings.http_port)
     yield http
     yield machine.sip_port(settings.sip_host, settings.sip_port, is_running=is_running)
@@ -68,20 +78,23 @@ def _examine() -> Iterator[Finding]:
     yield machine.receive_buffer()
 
 
-def _database() -> Iterator[Finding]:
+def _database(settings: "Settings") -> Iterator[Finding]:
     """Whether it can be read, what is missing in it for a first call, and who of those in it can be reached."""
     from ringbridge.cli.reachability import probe
+    from ringbridge.service.clock import Clock
 
     with ExitStack() as resources:
         try:
-            directory = resources.enter_context(administration())
+            directory = resources.enter_context(administration(settings))
             accounts, trunks = directory.accounts(), directory.trunks()
             lines = [line for account in accounts for line in directory.lines(account.id)]
+            devices = directory.registered_devices(Clock().utc_now())
             has_key = any(directory.keys(account.id) for account in accounts)
         except (CallError, CommandError) as error:
             yield fail("database", str(error), "correct RINGBRIDGE_DATABASE_URL, or start the database")
             return
-    yield ok("database", f"{len(accounts)} accounts, {len(lines)} lines, {len(trunks)} trunks")
+    sizes = counted(len(accounts), "account"), counted(len(lines), "line"), counted(len(trunks), "trunk")
+    yield ok("database", ", ".join(sizes))
     if not accounts:
         yield warn("accounts", "there is none", 'ringbridge account add --name "Blue Bottle"')
     elif not has_key:
@@ -92,6 +105,47 @@ def _database() -> Iterator[Finding]:
         )
     if not trunks:
         yield warn("trunks", "there is none: lines can call one another only", "ringbridge trunk add")
+    for line in lines:
+        if line.kind is LineKind.DEVICE:
+            yield _device(line, devices.get(line.id, []))
+    yield from _encryption(settings, trunks, lines, devices)
     wanted = {f"trunk {trunk.name}": trunk.uri for trunk in trunks}
     wanted |= {f"line {line.number}": line.uri for line in lines if line.uri is not None}
-    yield from asyncio.run(probe(wanted))
+    yield from asyncio.run(probe(wanted, settings.sip_host))
+
+
+def _encryption(
+    settings: "Settings",
+    trunks: Sequence[Trunk],
+    lines: Sequence[Line],
+    devices: "Mapping[str, Sequence[RegisteredDevice]]",
+) -> Iterator[Finding]:
+    """The trunks and lines that require SRTP and cannot have it, so that no call gets there."""
+    transports = {f"trunk {one.name}": {_transport(one.uri)} for one in trunks if one.srtp is Srtp.REQUIRED}
+    for line in lines:
+        if line.srtp is Srtp.REQUIRED:
+            registered = {device.transport for device in devices.get(line.id, [])}
+            transports[f"line {line.number}"] = registered if line.uri is None else {_transport(line.uri)}
+    for subject, over in transports.items():
+        for transport in sorted(over):
+            reason = obstacle(transport, relay_encrypts=settings.media_relay == "rtpengine")
+            if reason is not None:
+                found, _, mend = reason.partition(": ")
+                yield fail(f"{subject} SRTP", f"required, but {found}", mend)
+
+
+def _transport(uri: str) -> str:
+    return "TLS" if goes_over_tls(uri) else "UDP or TCP"
+
+
+def _device(line: Line, devices: "Sequence[RegisteredDevice]") -> Finding:
+    """Whether a line of kind device has a phone, and where."""
+    subject = f"line {line.number}"
+    if not devices:
+        return warn(
+            subject,
+            f"no phone is registered as {line.sip_username}",
+            "enter user name, password and this server's address in the phone (docs/phones.md)",
+        )
+    places = [f"{host_and_port(one.host, one.port)} over {one.transport}" for one in devices]
+    return ok(subject, f"registered from {', '.join(places)}")

@@ -31,13 +31,15 @@ def create(
     Example:
       ringbridge key create --account 1009683 --name "CRM"
     """
+    from ringbridge.cli.name import shown_name
     from ringbridge.service.clock import Clock
     from ringbridge.service.credential import new_key
 
     settings = read_settings()
     with administration(settings) as directory:
         find_account(directory, account)
-        key, text = new_key(read_pepper(settings), account, name, Clock().utc_now(), secrets.token_bytes)
+        pepper, created_at = read_pepper(settings), Clock().utc_now()
+        key, text = new_key(pepper, account, shown_name(name), created_at, secrets.token_bytes)
         directory.add_key(key)
         lines = directory.lines(account)
     header = authorization(account, text)

@@ -32,11 +32,17 @@ def set_limits(
     duplicates_s         a click repeated within these seconds is the same call
     countries            two-letter codes that may be called; empty: the account's own
     user_ring_s          how long the user's phone rings
+    confirm_s            how long whoever answers it is asked to press 1, on lines that ask
     destination_ring_s   how long the destination rings
     call_s               how long a call may last
     """
+    from ringbridge.cli.number import known_country
+
     with administration() as directory:
-        directory.set_limits(account, parse_limits(directory.limits(account), words))
+        limits = parse_limits(directory.limits(account), words)
+        for country in limits.countries:
+            known_country(country)
+        directory.set_limits(account, limits)
 
 
 @app.command("show")

@@ -1,19 +1,20 @@
-"""What the doctor looks at on this machine: clock, folder, ports, media relay, socket buffers."""
+"""What the doctor looks at on this machine: Python, clock, folder, ports, media relay, socket buffers."""
 
 import errno
 import importlib.util
 import json
 import os
 import socket
+import sys
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ringbridge.cli.finding import Finding, fail, ok, warn
-from ringbridge.config import PortRange, unwritable
+from ringbridge.config import PortRange, unbindable, unwritable
 from ringbridge.demo.curl import http_url
-from ringbridge.engines.native.driver import RECEIVE_BUFFER_OCTETS
+from ringbridge.engines.native.sockets import RECEIVE_BUFFER_OCTETS
 from ringbridge.service.clock import Clock
 
 ANSWER_SECONDS = 1.0
@@ -22,6 +23,22 @@ ANSWER_SECONDS = 1.0
 RELEASED_AT = datetime(2026, 11, 1, tzinfo=UTC)
 
 PORTS_PER_CALL = 4
+
+
+def python_build(prefix: str, configured_with: str | None) -> Finding:
+    """Whether the interpreter was optimised by a profile.
+
+    prefix: where it is installed. configured_with: the arguments of its `configure`. Those of a distribution's Python do
+    not tell, but distributions build theirs so.
+    """
+    version = f"{sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}"
+    if configured_with is None or prefix == "/usr" or "--enable-optimizations" in configured_with:
+        return ok("Python", version)
+    return warn(
+        "Python",
+        f"{version} in {prefix} was built without optimisation by profile: calls take 30 to 40 % more CPU",
+        "use the distribution's Python, or build one with --enable-optimizations",
+    )
 
 
 def clock() -> Finding:
@@ -61,7 +78,7 @@ def http_port(host: str, port: int) -> tuple[bool, Finding]:
     refusal = _refusal(socket.SOCK_STREAM, host, port)
     if refusal is None:
         return False, ok("HTTP port", f"{host} port {port} is free")
-    return False, fail("HTTP port", f"{host} port {port}: {refusal}", _how_to_free("HTTP", port))
+    return False, _unbindable("HTTP", f"{host} port {port}", port, refusal)
 
 
 def sip_port(host: str, port: int, *, is_running: bool) -> Finding:
@@ -75,9 +92,9 @@ def sip_port(host: str, port: int, *, is_running: bool) -> Finding:
         )
     if refusal is None:
         return ok("SIP port", f"{host} UDP port {port} is free")
-    if is_running:
+    if is_running and refusal.errno == errno.EADDRINUSE:
         return ok("SIP port", f"{host} UDP port {port} is in use, and the server runs")
-    return fail("SIP port", f"{host} UDP port {port}: {refusal}", _how_to_free("SIP", port))
+    return _unbindable("SIP", f"{host} UDP port {port}", port, refusal)
 
 
 def media_relay() -> Finding:
@@ -122,7 +139,7 @@ def receive_buffer() -> Finding:
     return ok("UDP buffer", f"the kernel grants up to {octets} octets")
 
 
-def _refusal(kind: socket.SocketKind, host: str, port: int) -> str | None:
+def _refusal(kind: socket.SocketKind, host: str, port: int) -> OSError | None:
     """Why the address cannot be bound, or None when it can."""
     try:
         family, _, protocol, _, address = socket.getaddrinfo(host, port, type=kind)[0]
@@ -132,10 +149,13 @@ def _refusal(kind: socket.SocketKind, host: str, port: int) -> str | None:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
-        return error.strerror or str(error)
+        return error
     return None
 
 
-def _how_to_free(what: str, port: int) -> str:
-    words = "ss -ltnp" if what == "HTTP" else "ss -lunp"
-    return f"`{words} 'sport = :{port}'` names the program; stop it, or set RINGBRIDGE_{what}_PORT or RINGBRIDGE_{what}_HOST"
+def _unbindable(what: str, address: str, port: int, error: OSError) -> Finding:
+    reason, mend = unbindable(what, error)
+    if error.errno == errno.EADDRINUSE:
+        words = "ss -ltnp" if what == "HTTP" else "ss -lunp"
+        mend = f"`{words} 'sport = :{port}'` names the program: stop it, or {mend}"
+    return fail(f"{what} port", f"{address}: {reason}", mend)

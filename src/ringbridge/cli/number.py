@@ -19,7 +19,7 @@ def e164(text: str, country: str) -> str:
     try:
         number = normalise(text, country)
     except InvalidNumber as error:
-        raise CommandError(f"{text!r} is not a telephone number in {country}") from error
+        raise CommandError(_why_not(text, country, error)) from error
     if number.digits_after_answer:
         raise CommandError(f"{text!r} has an extension: a line is a number that can be dialled directly")
     return number.e164
@@ -31,3 +31,21 @@ def line_number(text: str, country: str) -> str:
         return normalise_extension(text)
     except InvalidNumber:
         return e164(text, country)
+
+
+def new_line_number(text: str, country: str) -> str:
+    """The number of a line that is to be: one that nobody takes for a call for help. Raises CommandError."""
+    number = line_number(text, country)
+    try:
+        normalise(number, country)
+    except InvalidNumber as error:
+        # An extension is no telephone number, and need not be one.
+        if error.code == "emergency_number":
+            raise CommandError(_why_not(text, country, error)) from error
+    return number
+
+
+def _why_not(text: str, country: str, error: InvalidNumber) -> str:
+    if error.code == "emergency_number":
+        return f"{text!r} is an emergency number in {country}"
+    return f"{text!r} is not a telephone number in {country}"

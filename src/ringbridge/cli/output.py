@@ -27,6 +27,16 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
+def counted(count: int, thing: str) -> str:
+    """`1 line`, `2 lines`."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def host_and_port(host: str, port: int) -> str:
+    """Both as SIP URIs and URLs write them."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def moment(utc_seconds: float | None) -> str | None:
     """A point in time as RFC 3339 text, or None for none."""
     if utc_seconds is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringbridge.cli.errors import CommandError
+from ringbridge.cli.output import host_and_port
 from ringbridge.cli.workspace import read_settings
 from ringbridge.demo.curl import http_url
 
@@ -48,13 +49,18 @@ def serve(
         raise CommandError(str(error)) from error
 
 
+def _transports(settings: "Settings") -> str:
+    if settings.sip_tls_certificate is None:
+        return "over UDP and TCP"
+    return f"over UDP and TCP, port {settings.sip_tls_port} over TLS, port {settings.sip_wss_port} for phones in browsers"
+
+
 def _sentence(listening: "Listening", settings: "Settings") -> str:
     url = http_url(listening.http_host, listening.http_port)
-    host = f"[{listening.sip_host}]" if ":" in listening.sip_host else listening.sip_host
     return "\n".join(
         [
             f"HTTP  {url} (documentation at {url}/docs)",
-            f"SIP   {host}:{listening.sip_port} over UDP",
+            f"SIP   {host_and_port(listening.sip_host, listening.sip_port)} {_transports(settings)}",
             f"RTP   {settings.media_host}, UDP ports {settings.media_ports}",
             f"data  {settings.data_dir}",
         ]

@@ -86,7 +86,8 @@ class Child:
 
     def _last_words(self) -> str:
         lines = self._log.read_text("utf-8", "replace").strip().splitlines()
-        return f": {lines[-1]}" if lines else ""
+        # The commands of ours begin their sentence with the program's name, and so does the demo.
+        return f": {lines[-1].removeprefix('ringbridge: ')}" if lines else ""
 
 
 def _die_with_parent() -> None:

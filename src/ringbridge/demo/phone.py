@@ -201,8 +201,10 @@ def _voices(audio: AudioDescription) -> tuple[Codec, ...]:
     return common((PCMU, PCMA), audio.codecs)
 
 
-def _make_endpoint(local: Hop) -> Endpoint:
-    return Endpoint(EndpointSettings(local=local, accepts_invitations=True), SystemRandomness())
+def _make_endpoint(local: Hop, others: tuple[Hop, ...]) -> Endpoint:
+    return Endpoint(
+        EndpointSettings(local=local, others=others, accepts_invitations=True), SystemRandomness()
+    )
 
 
 def _first_packet() -> RtpPacket:

@@ -125,7 +125,7 @@ class Show:
 
     async def _place_all(self) -> bool:
         lines = self._furniture.lines
-        more = f", and {len(lines) - 1} more call somebody" if len(lines) > 1 else ""
+        more = f", with {len(lines) - 1} more at the same time" if len(lines) > 1 else ""
         self._timeline.tell(self._clock.utc_now(), "click", f"{lines[0]} wants {DESTINATION}{more}")
         async with ApiClient(self._url, self._furniture.authorization) as client:
             with self._waiting():
@@ -158,7 +158,7 @@ class Show:
                 call_id = await client.place(line, DESTINATION)
                 async for event in client.follow(call_id):
                     if line == self._furniture.lines[0]:
-                        self._timeline.tell_event(event.at, event.name)
+                        self._timeline.tell_event(event.at, event.name, event.state)
         except TimeoutError as error:
             raise DemoFailed(f"the call of {line} was not over within {CALL_SECONDS:g} s") from error
         except ServerRefused:

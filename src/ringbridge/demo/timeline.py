@@ -12,13 +12,16 @@ SERVER_STORY = {
     "user_ringing": "hears that the user's phone rings",
     "user_early_media": "hears early media from the user's network",
     "user_answered": "plays the hold prompt to the user and sends INVITE to the destination",
+    "user_confirmed": "hears the user press 1, plays the hold prompt and sends INVITE to the destination",
     "user_ended": "is done with the user's phone",
+    "destination_dialing": "tries the destination over another trunk",
     "destination_ringing": "hears that the destination rings",
     "destination_early_media": "lets the user hear the destination's network",
     "destination_ended": "tells the user why it did not work",
     "connected": "joins the two",
-    "ended": "released both and wrote the record",
+    "ended": "released both",
 }
+ASKING = "asks whoever answered the user's phone to press 1"
 
 _STYLES = {
     "click": "bold",
@@ -56,9 +59,10 @@ class Timeline:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self.flush)
 
-    def tell_event(self, at: float, name: str) -> None:
-        """What the server said of a call."""
-        self.tell(at, "server", SERVER_STORY.get(name, name.replace("_", " ")))
+    def tell_event(self, at: float, name: str, state: str) -> None:
+        """What the server said of a call, and the state that it left the call in."""
+        is_asking = state == "confirming" and name == "user_answered"
+        self.tell(at, "server", ASKING if is_asking else SERVER_STORY.get(name, name.replace("_", " ")))
 
     def flush(self) -> None:
         """Print what waits."""
