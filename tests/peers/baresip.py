@@ -1,4 +1,7 @@
-"""baresip as a phone: a real user agent with real audio. It answers by itself, speaks a tone and records what it hears."""
+"""baresip as a phone: a real user agent with real audio. It answers by itself, speaks a tone and records what it hears.
+
+It takes calls at a port of its own, or at a server where it registers.
+"""
 
 import asyncio
 import contextlib
@@ -16,7 +19,8 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from tests.peers.tool import LOOPBACK, free_port, poll, require_tool
+from tests.peers.certificates import Files
+from tests.peers.tool import LOOPBACK, WAIT_SECONDS, free_port, poll, require_tool
 
 SAMPLE_RATE_HZ = 8000
 TONE_SECONDS = 30
@@ -65,18 +69,61 @@ class Baresip:
     @classmethod
     @asynccontextmanager
     async def running(
-        cls, number: str, *, port: int, tone_hz: float, folder: Path, picks_up: bool = True
+        cls,
+        number: str,
+        *,
+        port: int,
+        tone_hz: float,
+        folder: Path,
+        picks_up: bool = True,
+        host: str = LOOPBACK,
+        transport: str = "udp",
+        tls: Files | None = None,
     ) -> AsyncIterator["Baresip"]:
         """A phone for calls to the user part `number` at `port`; `folder` must be its own.
 
-        It answers every call at once if it `picks_up`, and otherwise rings until `accept`.
+        It listens for UDP and TCP there and, with certificate and key, for TLS at the next port. It answers every
+        call at once if it `picks_up`, and otherwise rings until `accept`.
         """
+        uri = f"sip:{number}@{host}:{port if tls is None else port + 1};transport={transport}"
+        account = _account(uri, "regint=0", picks_up=picks_up)
+        async with cls._started(host, account, port, tone_hz, folder, tls) as phone:
+            yield phone
+
+    @classmethod
+    @asynccontextmanager
+    async def registered(
+        cls,
+        uri: str,
+        password: str,
+        *,
+        tone_hz: float,
+        folder: Path,
+        picks_up: bool = True,
+        host: str = LOOPBACK,
+        parameters: str = "",
+        tls: Files | None = None,
+    ) -> AsyncIterator["Baresip"]:
+        """A phone that is registered as `uri` (`sip:100@pbx.example.com;transport=tcp`) once the block begins.
+
+        It sends from any port of `host`. `parameters` are further ones of its account, in baresip's words.
+        """
+        account = _account(uri, f"auth_pass={password};regint=60{parameters}", picks_up=picks_up)
+        async with cls._started(host, "", 0, tone_hz, folder, tls) as phone:
+            # Made now, not by the file of accounts: of what happened before the connection nobody is told.
+            phone._command("uanew", account)
+            await phone.event("REGISTER_OK")
+            yield phone
+
+    @classmethod
+    @asynccontextmanager
+    async def _started(
+        cls, host: str, account: str, port: int, tone_hz: float, folder: Path, tls: Files | None
+    ) -> AsyncIterator["Baresip"]:
         control_port = free_port(socket.SOCK_STREAM)
-        mode = "auto" if picks_up else "manual"
-        account = f"<sip:{number}@{LOOPBACK}:{port}>;regint=0;answermode={mode};audio_codecs=PCMU/8000/1\n"
-        process = _start(account, port, control_port, tone_hz, folder)
+        process = _start(host, account, port, control_port, tone_hz, folder, tls)
         try:
-            reader, writer = await _connect(control_port)
+            reader, writer = await _connect(host, control_port)
             try:
                 yield cls(process, folder, reader, writer)
             finally:
@@ -86,7 +133,7 @@ class Baresip:
             process.terminate()
             process.wait(10)
 
-    async def event(self, kind: str, *, seconds: float = 5.0) -> dict[str, Any]:
+    async def event(self, kind: str, *, seconds: float = WAIT_SECONDS) -> dict[str, Any]:
         """The next event of that kind (`CALL_ESTABLISHED`, `CALL_CLOSED`); those before it are passed over."""
         async with asyncio.timeout(seconds):
             while True:
@@ -108,13 +155,28 @@ class Baresip:
         """End the call."""
         self._command("hangup")
 
+    def hold(self) -> None:
+        """Put the call on hold."""
+        self._command("hold")
+
+    def resume(self) -> None:
+        """Take the call up again."""
+        self._command("resume")
+
     async def hears_for(self, sound_seconds: float) -> None:
         """Return once that much more sound has been recorded."""
         wanted = await self._recorded_octets() + int(2 * SAMPLE_RATE_HZ * sound_seconds)
-        await poll(self._recorded_octets, lambda octets: octets >= wanted, "sound", seconds=sound_seconds + 5)
+        await poll(
+            self._recorded_octets,
+            lambda octets: octets >= wanted,
+            "sound",
+            seconds=sound_seconds + WAIT_SECONDS,
+        )
 
     def heard(self) -> Samples:
-        """What it heard in its one call, at 8 kHz, from -1 to 1; whole once the call is over and baresip has ended."""
+        """What it heard in its one call, at 8 kHz, from -1 to 1. Ends baresip: only then is the recording whole."""
+        self._process.terminate()
+        self._process.wait(10)
         (recording,) = self._folder.glob("dump-*-dec.wav")
         with wave.open(str(recording)) as sound:
             assert sound.getframerate() == SAMPLE_RATE_HZ
@@ -143,15 +205,30 @@ def level(samples: Samples) -> float:
     return float(numpy.sqrt(numpy.mean(samples**2)))
 
 
+def _account(uri: str, parameters: str, *, picks_up: bool) -> str:
+    mode = "auto" if picks_up else "manual"
+    return f"<{uri}>;{parameters};answermode={mode};audio_codecs=PCMU/8000/1"
+
+
 def _start(
-    account: str, port: int, control_port: int, tone_hz: float, folder: Path
+    host: str,
+    account: str,
+    port: int,
+    control_port: int,
+    tone_hz: float,
+    folder: Path,
+    tls: Files | None,
 ) -> subprocess.Popen[bytes]:
     folder.mkdir(parents=True)
     config = _CONFIG.format(
-        host=LOOPBACK, port=port, folder=folder, rate=SAMPLE_RATE_HZ, control_port=control_port
+        host=host, port=port, folder=folder, rate=SAMPLE_RATE_HZ, control_port=control_port
     )
+    if tls is not None:
+        both = folder / "certificate.pem"
+        both.write_bytes(tls.key.read_bytes() + tls.certificate.read_bytes())
+        config += f"sip_certificate {both}\n"
     (folder / "config").write_text(config)
-    (folder / "accounts").write_text(account)
+    (folder / "accounts").write_text(account + "\n")
     (folder / "contacts").touch()
     _write_tone(folder / "tone.wav", tone_hz)
     with (folder / "baresip.log").open("wb") as log:
@@ -173,12 +250,12 @@ def _write_tone(path: Path, tone_hz: float) -> None:
         sound.writeframes(samples.tobytes())
 
 
-async def _connect(control_port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def _connect(host: str, control_port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     streams: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def is_connected() -> bool:
         with contextlib.suppress(OSError):
-            streams.append(await asyncio.open_connection(LOOPBACK, control_port))
+            streams.append(await asyncio.open_connection(host, control_port))
         return bool(streams)
 
     await poll(is_connected, bool, "the control port of baresip")

@@ -9,9 +9,7 @@ from typing import Any, Self
 import aiohttp
 
 from tests.peers.server import Server, destination_number, user_number
-from tests.peers.tool import poll
-
-OUTCOME_SECONDS = 10.0
+from tests.peers.tool import WAIT_SECONDS, poll
 
 Shown = dict[str, Any]
 """A call as JSON."""
@@ -33,7 +31,11 @@ class Client:
 
     async def place(self, user: int, destination: int) -> str:
         """Ask for a call between the line `user` and the destination number of that index; its id."""
-        fields = {"user_line": user_number(user), "destination_line": destination_number(destination)}
+        return await self.place_between(user_number(user), destination_number(destination))
+
+    async def place_between(self, user_line: str, destination_line: str) -> str:
+        """Ask for a call between two numbers; its id."""
+        fields = {"user_line": user_line, "destination_line": destination_line}
         async with self._session.post("/api/v1/call", json=fields) as response:
             text = await response.text()
             assert response.status == 200, f"{response.status}: {text}"
@@ -46,15 +48,20 @@ class Client:
             shown: Shown = await response.json()
             return shown
 
-    async def finished(self, call_id: str, *, seconds: float = OUTCOME_SECONDS) -> Shown:
+    async def hang_up(self, call_id: str) -> None:
+        """Give the call up."""
+        async with self._session.delete(f"/api/v2/calls/{call_id}") as response:
+            assert response.status < 300, f"{response.status}: {await response.text()}"
+
+    async def finished(self, call_id: str, *, seconds: float = WAIT_SECONDS) -> Shown:
         """The call once it is over."""
         await self.reaches(call_id, "ended", seconds=seconds)
         # What a follower hears live may be ahead of what is stored by the time of one commit.
         return await poll(
-            lambda: self.call(call_id), lambda shown: shown["outcome"] is not None, "an outcome", seconds=1
+            lambda: self.call(call_id), lambda shown: shown["outcome"] is not None, "an outcome"
         )
 
-    async def reaches(self, call_id: str, state: str, *, seconds: float = OUTCOME_SECONDS) -> None:
+    async def reaches(self, call_id: str, state: str, *, seconds: float = WAIT_SECONDS) -> None:
         """Follow the call's events until one leaves it in `state`, coming back like an EventSource when the stream ends."""
         seen: list[str] = []
         try:
@@ -76,10 +83,15 @@ class Client:
 
     async def sees_nothing_left(self) -> None:
         """Return once the server holds no call and no media port; an error if it goes on holding one."""
-        await poll(self._held, lambda held: not any(held.values()), "a server at rest", seconds=2)
+        await poll(self._held, lambda held: not any(held.values()), "a server at rest")
 
-    async def _held(self) -> dict[str, float]:
+    async def gauges(self) -> dict[str, float]:
+        """The server's metrics, by name."""
         async with self._session.get("/metrics") as response:
             text = await response.text()
-        gauges = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
-        return {name: float(gauges[name]) for name in ("ringbridge_calls", "ringbridge_media_sessions")}
+        lines = (line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, value in lines}
+
+    async def _held(self) -> dict[str, float]:
+        gauges = await self.gauges()
+        return {name: gauges[name] for name in ("ringbridge_calls", "ringbridge_media_sessions")}

@@ -1,4 +1,4 @@
-"""A scripted SIP phone on a plain UDP socket, and the ledger of what it saw.
+"""A scripted SIP phone on a plain UDP socket (`stream_phone` has one for connections), and the ledger of what it saw.
 
 SIPp cannot act within a millisecond of another peer's action, refuse to answer one request of many, or be asked
 afterwards how a dialog ended; this phone can. It only takes calls. It answers what a polite phone answers by itself
@@ -9,13 +9,13 @@ answers, refuses, offers or hangs up is for the test to say, on the `Leg` that e
 import asyncio
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from enum import Enum
 from typing import NamedTuple, Self, cast
 
 from tests.peers import wire
-from tests.peers.tool import LOOPBACK
+from tests.peers.tool import LOOPBACK, WAIT_SECONDS
 from tests.peers.wire import SipMessage
 
 T1_SECONDS = 0.5
@@ -53,7 +53,7 @@ class Leg:
         self.tag = secrets.token_hex(4)
         self.ladder: list[Heard] = []
         self.unanswered: set[str] = set()
-        """Methods that the phone hears and keeps silent on."""
+        """What the phone hears and keeps silent on: methods, and `200 INVITE` for the ACK that it owes an answer."""
         self.payload_types: tuple[int, ...] = (0,)
         """The voice codecs that the phone offers and takes (RFC 3551: 0 is PCMU, 8 is PCMA)."""
         self._news = asyncio.Event()
@@ -71,11 +71,11 @@ class Leg:
 
     def ring(self, status: int = 180) -> None:
         """Send a provisional answer."""
-        self._respond(self.invite, status)
+        self.respond(self.invite, status)
 
-    def answer(self) -> None:
-        """Pick up: 200 with an SDP answer, repeated until its ACK."""
-        self._respond(self.invite, 200, body=self._session())
+    def answer(self, body: bytes | None = None) -> None:
+        """Pick up: 200 with an SDP answer (or with `body`), repeated until its ACK."""
+        self.respond(self.invite, 200, body=self.session() if body is None else body)
 
     def answer_if_still_ringing(self) -> None:
         """Pick up, unless the call was cancelled or picked up before."""
@@ -87,17 +87,13 @@ class Leg:
         assert self._last_response is not None
         self._send(self._last_response)
 
-    def refuse_offer(self, offer: SipMessage, status: int) -> None:
-        """Say no to a re-INVITE that was left unanswered."""
-        self._respond(offer, status)
-
     def refuse(self, status: int) -> None:
         """Say no with a final status from 300 on, repeated until its ACK."""
-        self._respond(self.invite, status)
+        self.respond(self.invite, status)
 
     def hang_up(self) -> None:
         """Send BYE, repeated until it is answered."""
-        self._request("BYE")
+        self.request("BYE")
 
     def forged_bye(self) -> SipMessage:
         """A BYE that is right in everything but the address it will be sent from."""
@@ -106,11 +102,45 @@ class Leg:
     def offer(self, direction: str = "sendrecv", *, method: str = "INVITE") -> None:
         """Send a re-INVITE (or UPDATE) whose offer asks for `direction`: sendonly holds, sendrecv resumes."""
         self._session_version += 1
-        self._request(method, self._session(direction))
+        self.request(method, self.session(direction))
+
+    def acknowledge(self, answer: SipMessage, *, branch: str = "") -> None:
+        """Send the ACK for a final answer to an offer of this phone."""
+        self._send(self._request_message("ACK", answer.cseq[0], branch=branch))
+
+    def respond(
+        self, request: SipMessage, status: int, *, body: bytes = b"", headers: Iterable[wire.Header] = ()
+    ) -> None:
+        """Answer any request of the server; a final answer to an INVITE is repeated until its ACK."""
+        fields = [("Contact", f"<{self.phone.contact}>"), *headers]
+        if body:
+            fields.append(("Content-Type", "application/sdp"))
+        message = wire.response(request, status, to_tag=self.tag, headers=fields, body=body)
+        number, method = request.cseq
+        if method == "INVITE" and number == self.invite.cseq[0]:
+            self._last_response = message
+        if method == "INVITE" and status >= 200:
+            self._send_repeatedly(message, ("INVITE response", number))
+        else:
+            self._send(message)
+
+    def request(self, method: str, body: bytes = b"") -> None:
+        """Send a request within the dialog, repeated until its answer."""
+        number, self._next_cseq = self._next_cseq, self._next_cseq + 1
+        self._send_repeatedly(self._request_message(method, number, body=body), ("request", number))
+
+    def session(self, direction: str = "sendrecv") -> bytes:
+        """The phone's own description of its audio."""
+        return wire.audio_session(
+            (self.phone.via[0], self.phone.rtp_port),
+            self.payload_types,
+            version=self._session_version,
+            direction=direction,
+        )
 
     # What the test asks
 
-    async def heard(self, kind: str, *, count: int = 1, seconds: float = 5.0) -> SipMessage:
+    async def heard(self, kind: str, *, count: int = 1, seconds: float = WAIT_SECONDS) -> SipMessage:
         """The `count`-th message of that kind from the server, now or within `seconds`; an error that shows the ladder if none."""
         try:
             async with asyncio.timeout(seconds):
@@ -125,7 +155,7 @@ class Leg:
         except TimeoutError:
             raise AssertionError(f"no {kind} number {count} within {seconds} s:\n{self}") from None
 
-    async def settled(self, *, seconds: float = 5.0) -> Ending:
+    async def settled(self, *, seconds: float = WAIT_SECONDS) -> Ending:
         """How the leg ended, once it has, the last ACK or the answer to the BYE included."""
         try:
             async with asyncio.timeout(seconds):
@@ -193,13 +223,13 @@ class Leg:
         elif method in self.unanswered:
             return
         elif method == "INVITE":
-            self._respond(message, 200, body=self._answer_to(message))
+            self.respond(message, 200, body=self._answer_to(message))
         elif method == "CANCEL":
-            self._respond(message, 200)
+            self.respond(message, 200)
             if not any(line.sent and self._is_final(line.message) for line in self.ladder):
-                self._respond(self.invite, 487)
+                self.respond(self.invite, 487)
         else:
-            self._respond(message, 200, body=self._answer_to(message) if message.body else b"")
+            self.respond(message, 200, body=self._answer_to(message) if message.body else b"")
             if method == "BYE":
                 self.stop()
 
@@ -214,36 +244,17 @@ class Leg:
         if message.status is None or message.status < 200:
             return
         self._stop_repeating("request", number)
-        if method == "INVITE":
+        if method == "INVITE" and message.kind not in self.unanswered:
             branch = message.first("Via").partition("branch=")[2].partition(";")[0]
-            fresh = (
-                message.status < 300
-            )  # the ACK of a refusal belongs to the transaction of its INVITE (17.1.1.3)
-            self._send(self._request_message("ACK", number, branch="" if fresh else branch))
-
-    def _respond(self, request: SipMessage, status: int, *, body: bytes = b"") -> None:
-        headers = [("Contact", f"<{self.phone.contact}>")]
-        if body:
-            headers.append(("Content-Type", "application/sdp"))
-        message = wire.response(request, status, to_tag=self.tag, headers=headers, body=body)
-        number, method = request.cseq
-        if method == "INVITE" and number == self.invite.cseq[0]:
-            self._last_response = message
-        if method == "INVITE" and status >= 200:
-            self._send_repeatedly(message, ("INVITE response", number))
-        else:
-            self._send(message)
-
-    def _request(self, method: str, body: bytes = b"") -> None:
-        number, self._next_cseq = self._next_cseq, self._next_cseq + 1
-        self._send_repeatedly(self._request_message(method, number, body=body), ("request", number))
+            # The ACK of a refusal belongs to the transaction of its INVITE (17.1.1.3).
+            self.acknowledge(message, branch="" if message.status < 300 else branch)
 
     def _request_message(
         self, method: str, number: int, *, branch: str = "", body: bytes = b""
     ) -> SipMessage:
         to = self.invite.first("To")
-        host, port = self.phone.via
-        via = f"SIP/2.0/UDP {host}:{port};rport;branch={branch or 'z9hG4bK' + secrets.token_hex(8)}"
+        sent_by = f"SIP/2.0/{self.phone.transport_name} {wire.host_and_port(self.phone.via)}"
+        via = f"{sent_by};rport;branch={branch or 'z9hG4bK' + secrets.token_hex(8)}"
         headers = [
             ("Via", via),
             ("Max-Forwards", "70"),
@@ -258,18 +269,10 @@ class Leg:
         target = wire.uri_in(self.invite.first("Contact"))
         return SipMessage(start_line=f"{method} {target} SIP/2.0", headers=tuple(headers), body=body)
 
-    def _session(self, direction: str = "sendrecv") -> bytes:
-        return wire.audio_session(
-            (LOOPBACK, self.phone.rtp_port),
-            self.payload_types,
-            version=self._session_version,
-            direction=direction,
-        )
-
     def _answer_to(self, offer: SipMessage) -> bytes:
         mirrored = {"sendonly": "recvonly", "recvonly": "sendonly"}
         direction = wire.direction_of(offer.body)
-        return self._session(mirrored.get(direction, direction))
+        return self.session(mirrored.get(direction, direction))
 
     def _is_final(self, message: SipMessage) -> bool:
         return (message.status or 0) >= 200 and message.cseq == self.invite.cseq
@@ -302,6 +305,8 @@ class Leg:
 class Phone(asyncio.DatagramProtocol):
     """The phone: `async with Phone.listening(port) as phone`, then `await phone.leg_to(number)`."""
 
+    transport_name = "UDP"
+
     def __init__(self, on_leg: Callable[[Leg], None] | None) -> None:
         self.legs: list[Leg] = []
         self.strays: list[SipMessage] = []
@@ -309,6 +314,7 @@ class Phone(asyncio.DatagramProtocol):
         self.via: Address = (LOOPBACK, 0)
         self.contact = ""
         self.rtp_port = 0
+        self.ear: socket.socket
         self._on_leg = on_leg
         self._by_call_id: dict[str, Leg] = {}
         self._news = asyncio.Event()
@@ -322,24 +328,33 @@ class Phone(asyncio.DatagramProtocol):
         *,
         on_leg: Callable[[Leg], None] | None = None,
         behind: int | None = None,
+        host: str = LOOPBACK,
     ) -> AsyncIterator[Self]:
         """A phone on a loopback port. `on_leg` is called with each new leg; `behind` is the port of a relay it is reached by."""
         phone = cls(on_leg)
         loop = asyncio.get_running_loop()
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ear:
-            ear.bind(
-                (LOOPBACK, 0)
-            )  # nobody listens; without it each RTP packet would come back as an ICMP error
-            phone.rtp_port = ear.getsockname()[1]
-            transport, _ = await loop.create_datagram_endpoint(lambda: phone, local_addr=(LOOPBACK, port))
-            phone.via = (LOOPBACK, behind or phone.port)
-            phone.contact = f"sip:phone@{LOOPBACK}:{phone.via[1]}"
+        with phone.hearing(host):
+            transport, _ = await loop.create_datagram_endpoint(lambda: phone, local_addr=(host, port))
+            phone.via = (host, behind or phone.port)
+            phone.contact = f"sip:phone@{wire.host_and_port(phone.via)}"
             try:
                 yield phone
             finally:
-                for leg in phone.legs:
-                    leg.stop()
                 transport.close()
+
+    @contextmanager
+    def hearing(self, host: str) -> Iterator[None]:
+        """The port for its audio while the block runs; then its legs repeat nothing any more."""
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as ear:
+            # Nobody need listen; without it each RTP packet would come back as an ICMP error.
+            ear.bind((host, 0))
+            self.ear = ear
+            self.rtp_port = ear.getsockname()[1]
+            try:
+                yield
+            finally:
+                for leg in self.legs:
+                    leg.stop()
 
     @property
     def port(self) -> int:
@@ -347,7 +362,7 @@ class Phone(asyncio.DatagramProtocol):
         assert self._transport is not None
         return int(self._transport.get_extra_info("sockname")[1])
 
-    async def leg_to(self, number: str, *, seconds: float = 5.0) -> Leg:
+    async def leg_to(self, number: str, *, seconds: float = WAIT_SECONDS) -> Leg:
         """The first call for `number` (no plus sign), now or within `seconds`."""
         try:
             async with asyncio.timeout(seconds):
@@ -366,10 +381,14 @@ class Phone(asyncio.DatagramProtocol):
         self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
+        """Take a message in."""
+        self.take(wire.read(data), addr)
+
+    def take(self, message: SipMessage, addr: Address) -> None:
         """Hand a message to its leg; an INVITE of a new Call-ID makes one."""
-        message = wire.read(data)
         leg = self._by_call_id.get(message.call_id)
         if leg is not None:
+            leg.peer = addr
             leg.receive(message)
         elif message.kind == "INVITE" and wire.tag_of(message.first("To")) is None:
             leg = Leg(self, message, addr)

@@ -21,10 +21,10 @@ class PlainSocket(asyncio.DatagramProtocol):
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, port: int = 0) -> AsyncIterator[Self]:
+    async def open(cls, port: int = 0, *, host: str = LOOPBACK) -> AsyncIterator[Self]:
         """The socket, on a free loopback port that no server was told about, or on a known one."""
         loop = asyncio.get_running_loop()
-        transport, protocol = await loop.create_datagram_endpoint(cls, local_addr=(LOOPBACK, port))
+        transport, protocol = await loop.create_datagram_endpoint(cls, local_addr=(host, port))
         try:
             yield protocol
         finally:

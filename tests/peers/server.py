@@ -15,12 +15,12 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.peers.tool import LOOPBACK, free_port
+from tests.peers.tool import LOOPBACK, free_port, free_sip_port
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 START_SECONDS = 20.0
@@ -56,15 +56,23 @@ class Deployment:
     authorization: str
     user_port: int
     trunk_port: int
+    host: str
 
     @classmethod
     def provision(
-        cls, data_dir: Path, *, lines: int, user_port: int = 0, trunk_port: int = 0
+        cls,
+        data_dir: Path,
+        *,
+        lines: int,
+        host: str = LOOPBACK,
+        transport: str = "udp",
+        trunk_words: Sequence[str] = (),
     ) -> "Deployment":
-        """Make the folder and everything in it. Ports of 0 are chosen."""
+        """Make the folder and everything in it; `trunk_words` are further options of the trunk."""
         data_dir.mkdir(parents=True, exist_ok=True)
-        user_port = free_port()
-        trunk_port = free_port()
+        user_port = free_sip_port(host=host)
+        trunk_port = free_sip_port(host=host)
+        place = f"[{host}]" if ":" in host else host
         account_id = _first_match(
             r"\b(\d{4,})\b", ringbridge(data_dir, "account", "add", "--name", "Scenarios")
         )
@@ -72,12 +80,13 @@ class Deployment:
         authorization = _first_match(r"Authorization:\s*(Basic [A-Za-z0-9+/=]+)", printed)
         table = data_dir / "lines.csv"
         rows = (
-            f"+{user_number(i)},Phone {i},sip:{user_number(i)}@{LOOPBACK}:{user_port}" for i in range(lines)
+            f"+{user_number(i)},Phone {i},sip:{user_number(i)}@{place}:{user_port};transport={transport}"
+            for i in range(lines)
         )
         table.write_text("number,name,uri\n" + "\n".join(rows) + "\n")
         ringbridge(data_dir, "line", "import", str(table), "--account", account_id)
-        trunk = f"sip:{LOOPBACK}:{trunk_port};transport=udp"
-        ringbridge(data_dir, "trunk", "add", "--name", "exchange", "--uri", trunk)
+        trunk = f"sip:{place}:{trunk_port};transport={transport}"
+        ringbridge(data_dir, "trunk", "add", "--name", "exchange", "--uri", trunk, *trunk_words)
         limits = ("concurrent=10000", "per_user=2", "rate=10000", "duplicates_s=0", "countries=US,CA")
         ringbridge(data_dir, "limits", "set", "--account", account_id, *limits)
         return cls(
@@ -86,6 +95,7 @@ class Deployment:
             authorization=authorization,
             user_port=user_port,
             trunk_port=trunk_port,
+            host=host,
         )
 
     def copied_to(self, data_dir: Path) -> "Deployment":
@@ -126,7 +136,7 @@ class Server:
     @property
     def sip_address(self) -> tuple[str, int]:
         """Where it listens for SIP."""
-        return (LOOPBACK, self.sip_port)
+        return (self.deployment.host, self.sip_port)
 
     @classmethod
     @contextmanager
@@ -134,12 +144,16 @@ class Server:
         cls, deployment: Deployment, *, settings: Mapping[str, str] | None = None
     ) -> Iterator["Server"]:
         """The server while the block runs: ready at its start; stopped at its end, where exit status 0 and a log without a traceback are checked."""
-        http_port, sip_port = free_port(socket.SOCK_STREAM), free_port()
+        http_port = free_port(socket.SOCK_STREAM)
+        sip_port = free_sip_port(host=deployment.host)
         log = deployment.data_dir / "serve.log"
         first_media_port = 12_000 + 2_000 * (os.getpid() % 9)
         environment = _environment(deployment.data_dir) | {
             "RINGBRIDGE_HTTP_PORT": str(http_port),
+            "RINGBRIDGE_SIP_HOST": deployment.host,
             "RINGBRIDGE_SIP_PORT": str(sip_port),
+            # SIPp takes an OPTIONS for a call that its scenario does not foresee.
+            "RINGBRIDGE_TRUNK_PING_SECONDS": "0",
             "RINGBRIDGE_MEDIA_PORTS": f"{first_media_port}-{first_media_port + 1_999}",
             **(settings or {}),
         }

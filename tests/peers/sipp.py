@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.peers import wire
-from tests.peers.tool import LOOPBACK, poll, require_tool, udp_port_is_taken
+from tests.peers.tool import LOOPBACK, poll, port_is_taken, require_tool
 from tests.peers.wire import SipMessage
 
-_TRACE_ENTRY = re.compile(rb"^-{20,} [^\n]*\nUDP message (sent|received)[^\n]*\n\n", re.MULTILINE)
+_TRACE_ENTRY = re.compile(rb"^-{20,} [^\n]*\n(?:UDP|TCP) message (sent|received)[^\n]*\n\n", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,7 @@ class Sipp:
     process: subprocess.Popen[bytes]
     port: int
     folder: Path
+    transport: str
 
     @classmethod
     @asynccontextmanager
@@ -41,14 +42,16 @@ class Sipp:
         folder: Path,
         keys: Mapping[str, str] | None = None,
         traced: bool = True,
+        transport: str = "udp",
     ) -> AsyncIterator["Sipp"]:
         """SIPp with the scenario text, listening on `port`; ended at the end of the block if it has not by itself.
 
         `keys` fills in words in brackets of the scenario; `rtp_port` is 9 (discard) unless given.
         `folder` must be its own: the scenario, the trace, the errors and the counts are written there.
         """
-        process = _start(scenario, port, calls, folder, keys={"rtp_port": "9", **(keys or {})}, traced=traced)
-        sipp = cls(process=process, port=port, folder=folder)
+        keys = {"rtp_port": "9", **(keys or {})}
+        process = _start(scenario, port, calls, folder, keys=keys, traced=traced, transport=transport)
+        sipp = cls(process=process, port=port, folder=folder, transport=transport)
         try:
             await poll(sipp._is_up, bool, f"sipp at port {port}")
             yield sipp
@@ -106,19 +109,26 @@ class Sipp:
             raise RuntimeError(
                 f"sipp did not start: {(self.folder / 'start.log').read_text()}{self.complaints()}"
             )
-        return udp_port_is_taken(self.port)
+        return port_is_taken(self.port, self.transport)
 
     async def _has_ended(self) -> bool:
         return self.process.poll() is not None
 
 
 def _start(
-    scenario: str, port: int, calls: int, folder: Path, *, keys: Mapping[str, str], traced: bool
+    scenario: str,
+    port: int,
+    calls: int,
+    folder: Path,
+    *,
+    keys: Mapping[str, str],
+    traced: bool,
+    transport: str,
 ) -> subprocess.Popen[bytes]:
     folder.mkdir(parents=True)
     (folder / "scenario.xml").write_text(scenario)
     words = (
-        f"-sf scenario.xml -i {LOOPBACK} -p {port} -t u1 -m {calls} -nostdin -buff_size 4194304 "
+        f"-sf scenario.xml -i {LOOPBACK} -p {port} -t {transport[0]}1 -m {calls} -nostdin -buff_size 4194304 "
         f"-trace_err -error_file errors.log -trace_stat -stf counts.csv -fd 1"
     ).split()
     if traced:

@@ -9,13 +9,16 @@ import os
 import shutil
 import socket
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
 LOOPBACK = "127.0.0.1"
+
+WAIT_SECONDS = 30.0
+"""How long something may take that has to happen: what is slow on a busy machine is not what is wrong."""
 
 T = TypeVar("T")
 
@@ -38,13 +41,26 @@ def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
         return int(probe.getsockname()[1])
 
 
-def udp_port_is_taken(port: int) -> bool:
-    """Whether some process listens on the UDP port (read from /proc, so that nothing is sent to it)."""
-    return any(f":{port:04X} " in line for line in Path("/proc/net/udp").read_text().splitlines())
+def free_sip_port(*, following: int = 0, host: str = LOOPBACK) -> int:
+    """A port that nobody uses now, neither for UDP nor for TCP, nor the `following` ones."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    while True:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe, ExitStack() as others:
+            probe.bind((host, 0))
+            port = int(probe.getsockname()[1])
+            with suppress(OSError, OverflowError):
+                for wanted in range(port, port + following + 1):
+                    others.enter_context(socket.socket(family, socket.SOCK_STREAM)).bind((host, wanted))
+                return port
+
+
+def port_is_taken(port: int, kind: str = "udp") -> bool:
+    """Whether some process listens on the port (read from /proc, so that nothing is sent to it)."""
+    return any(f":{port:04X} " in line for line in Path(f"/proc/net/{kind}").read_text().splitlines())
 
 
 async def poll(
-    ask: Callable[[], Awaitable[T]], good: Callable[[T], bool], what: str, *, seconds: float = 5.0
+    ask: Callable[[], Awaitable[T]], good: Callable[[T], bool], what: str, *, seconds: float = WAIT_SECONDS
 ) -> T:
     """The first answer of `ask()` that is `good`; for what tells nobody when it changes, such as a foreign process."""
     never = asyncio.Event()

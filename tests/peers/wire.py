@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+Header = tuple[str, str]
+"""Name and value."""
+
 _COMPACT = {"v": "via", "f": "from", "t": "to", "i": "call-id", "m": "contact", "l": "content-length"}
 
 
@@ -16,7 +19,7 @@ class SipMessage:
     """A request or a response. Header names are kept as they came; look-up ignores their case."""
 
     start_line: str
-    headers: tuple[tuple[str, str], ...]
+    headers: tuple[Header, ...]
     body: bytes = b""
 
     def all(self, name: str) -> list[str]:
@@ -90,7 +93,7 @@ def response(
     status: int,
     *,
     to_tag: str,
-    headers: Iterable[tuple[str, str]] = (),
+    headers: Iterable[Header] = (),
     body: bytes = b"",
 ) -> SipMessage:
     """The answer to `request`: Via, From, To, Call-ID and CSeq copied, To tagged unless it is already (8.2.6.2)."""
@@ -133,18 +136,32 @@ def audio_session(
 ) -> bytes:
     """An SDP body with one audio line of static payload types (RFC 3551) and telephone-event; offer and answer look the same."""
     host, port = address
+    place = f"IN {'IP6' if ':' in host else 'IP4'} {host}"
     voice = " ".join(map(str, payload_types))
     return (
-        f"v=0\r\no=test 1 {version} IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\n"
+        f"v=0\r\no=test 1 {version} {place}\r\ns=-\r\nc={place}\r\nt=0 0\r\n"
         f"m=audio {port} RTP/AVP {voice} 101\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n"
         f"a=ptime:20\r\na={direction}\r\n"
     ).encode()
+
+
+def host_and_port(address: tuple[str, int]) -> str:
+    """An address as URIs and Via fields write it."""
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def payload_types_of(body: bytes) -> list[int]:
     """The payload types of the audio line in an SDP body, in order."""
     line = next(line for line in body.decode().splitlines() if line.startswith("m=audio "))
     return [int(word) for word in line.split()[3:]]
+
+
+def media_address_of(body: bytes) -> tuple[str, int]:
+    """Where an SDP body with one audio line wants its audio."""
+    lines = body.decode().splitlines()
+    host = next(line for line in lines if line.startswith("c=")).split()[2]
+    return host, int(next(line for line in lines if line.startswith("m=audio ")).split()[1])
 
 
 def direction_of(body: bytes) -> str:

@@ -4,6 +4,7 @@ SIPp refuses with the code that the called number ends in. All calls run at once
 """
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -114,42 +115,40 @@ def test_a_refusing_user_gives_the_word_for_its_code(
 
 async def _call_refusing_destinations(server: Server, folder: Path) -> dict[int, Refused]:
     codes = sorted(DESTINATION_OUTCOMES)
-    async with (
-        Client.of(server) as client,
-        Phone.listening(server.deployment.user_port, on_leg=Leg.answer) as user,
-        Sipp.running(
-            refusing_scenario(codes),
-            port=server.deployment.trunk_port,
-            calls=len(codes),
-            folder=folder / "destination",
-        ) as destination,
-    ):
-        shown = await _place_all(client, codes)
-        assert await destination.finished(seconds=10) == 0, destination.complaints()
+    async with Phone.listening(server.deployment.user_port, on_leg=Leg.answer) as user:
+        shown, ladders = await _refuse_all(
+            server, codes, folder, server.deployment.trunk_port, called=destination_number
+        )
         legs = {code: await user.leg_to(user_number(code)) for code in codes}
         for leg in legs.values():
             await leg.settled()
-    ladders = _ladders(destination, {destination_number(code): code for code in codes})
     return {code: Refused(shown[code], ladders[code], legs[code]) for code in codes}
 
 
 async def _call_refusing_users(server: Server, folder: Path) -> dict[int, Refused]:
     codes = sorted(USER_OUTCOMES)
+    async with Phone.listening(server.deployment.trunk_port) as destination:
+        shown, ladders = await _refuse_all(
+            server, codes, folder, server.deployment.user_port, called=user_number
+        )
+        assert destination.legs == [], "a destination was called though its user refused"
+    return {code: Refused(shown[code], ladders[code], None) for code in codes}
+
+
+async def _refuse_all(
+    server: Server, codes: list[int], folder: Path, port: int, *, called: Callable[[int], str]
+) -> tuple[dict[int, dict[str, Any]], dict[int, list[str]]]:
+    """One call for every code, refused by SIPp at `port`: what the API shows, and SIPp's messages, by code.
+
+    called: the number that is rung there for a code.
+    """
     async with (
         Client.of(server) as client,
-        Phone.listening(server.deployment.trunk_port) as destination,
-        Sipp.running(
-            refusing_scenario(codes),
-            port=server.deployment.user_port,
-            calls=len(codes),
-            folder=folder / "user",
-        ) as user,
+        Sipp.running(refusing_scenario(codes), port=port, calls=len(codes), folder=folder / "sipp") as sipp,
     ):
         shown = await _place_all(client, codes)
-        assert await user.finished(seconds=10) == 0, user.complaints()
-        assert destination.legs == [], "a destination was called though its user refused"
-    ladders = _ladders(user, {user_number(code): code for code in codes})
-    return {code: Refused(shown[code], ladders[code], None) for code in codes}
+        assert await sipp.finished(seconds=10) == 0, sipp.complaints()
+    return shown, _ladders(sipp, {called(code): code for code in codes})
 
 
 async def _place_all(client: Client, codes: list[int]) -> dict[int, dict[str, Any]]:

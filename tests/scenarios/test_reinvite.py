@@ -8,12 +8,9 @@ import pytest
 from tests.peers import wire
 from tests.peers.client import Client
 from tests.peers.phone import Ending, Leg, Phone
-from tests.peers.server import destination_number, user_number
 from tests.scenarios import talk
 
 pytestmark = pytest.mark.peer
-
-PCMU, PCMA = 0, 8
 
 
 async def end(client: Client, call_id: str, user_leg: Leg, destination_leg: Leg) -> None:
@@ -66,12 +63,12 @@ async def test_either_side_can_hold_and_resume_a_joined_call(
 async def test_the_user_is_offered_the_one_codec_that_the_destination_took(
     client: Client, user: Phone, destination: Phone
 ) -> None:
-    call_id, user_leg, destination_leg = await connect_with_unlike_codecs(client, user, destination, 3)
+    call_id, user_leg, destination_leg = await talk.connect_with_unlike_codecs(client, user, destination, 3)
     ours = await user_leg.heard("INVITE", count=2)
     await user_leg.heard("ACK", count=2)
 
-    assert wire.payload_types_of(ours.body)[0] == PCMA
-    assert PCMU not in wire.payload_types_of(ours.body)
+    assert wire.payload_types_of(ours.body)[0] == talk.PCMA
+    assert talk.PCMU not in wire.payload_types_of(ours.body)
     await end(client, call_id, user_leg, destination_leg)
     assert (user_leg.count("INVITE"), destination_leg.count("INVITE")) == (2, 1)
 
@@ -79,34 +76,19 @@ async def test_the_user_is_offered_the_one_codec_that_the_destination_took(
 async def test_offers_that_cross_are_both_refused_and_ours_is_made_again(
     client: Client, user: Phone, destination: Phone
 ) -> None:
-    call_id, user_leg, destination_leg = await connect_with_unlike_codecs(
+    call_id, user_leg, destination_leg = await talk.connect_with_unlike_codecs(
         client, user, destination, 4, mute={"INVITE"}
     )
     ours = await user_leg.heard("INVITE", count=2)
     user_leg.offer()
     await user_leg.heard("491 INVITE", seconds=1)
     user_leg.unanswered.clear()
-    user_leg.refuse_offer(ours, 491)
+    user_leg.respond(ours, 491)
     refused_at = user_leg.ladder[-1].at
     again = await user_leg.heard("INVITE", count=3, seconds=5)
     pause_seconds = user_leg.ladder[-1].at - refused_at
 
     # The owner of the Call-ID waits 2.1 to 4 s (14.1).
     assert 2.0 < pause_seconds < 4.5
-    assert wire.payload_types_of(again.body)[0] == PCMA
+    assert wire.payload_types_of(again.body)[0] == talk.PCMA
     await end(client, call_id, user_leg, destination_leg)
-
-
-async def connect_with_unlike_codecs(
-    client: Client, user: Phone, destination: Phone, index: int, *, mute: set[str] | None = None
-) -> tuple[str, Leg, Leg]:
-    """A joined call whose user takes PCMU before PCMA and whose destination takes PCMA only: ours to settle by a re-INVITE."""
-    call_id = await client.place(index, index)
-    user_leg = await user.leg_to(user_number(index))
-    user_leg.payload_types = (PCMU, PCMA)
-    user_leg.unanswered |= mute or set()
-    user_leg.answer()
-    destination_leg = await destination.leg_to(destination_number(index))
-    destination_leg.payload_types = (PCMA,)
-    destination_leg.answer()
-    return call_id, user_leg, destination_leg

@@ -2,13 +2,15 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import aiohttp
 import pytest
 
+from ringbridge.engines.native.journal import DialogJournal
 from tests.peers.client import Client
 from tests.peers.phone import Ending, Leg, Phone
 from tests.peers.server import Deployment, Server, user_number
@@ -16,6 +18,8 @@ from tests.peers.tool import free_port
 from tests.scenarios import talk
 
 pytestmark = pytest.mark.peer
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -41,28 +45,30 @@ async def in_every_state(client: Client, user: Phone, destination: Phone) -> tup
     return [ringing, waiting, joined], [user_leg, *waiting_legs, *joined_legs]
 
 
-async def killed_in_every_state(
-    own: Deployment, settings: dict[str, str], user: Phone, destination: Phone
-) -> tuple[list[str], list[Leg]]:
-    """What a server left behind when it was killed: the ids of its calls, and their legs."""
-    left: list[tuple[list[str], list[Leg]]] = []
+async def before_the_kill(
+    own: Deployment, settings: dict[str, str], act: Callable[[Client], Awaitable[T]]
+) -> T:
+    """What `act` made of a server that was killed right after it."""
+    made: list[T] = []
 
     async def serve_until_killed() -> None:
         with Server.running(own, settings=settings) as server:
             async with Client.of(server) as client:
-                left.append(await in_every_state(client, user, destination))
+                made.append(await act(client))
             server.process.send_signal(signal.SIGKILL)
             await asyncio.to_thread(server.process.wait, 5)
 
     with pytest.raises(AssertionError, match="serve ended with status -9"):
         await serve_until_killed()
-    return left[0]
+    return made[0]
 
 
 async def test_a_killed_server_ends_what_it_left_when_it_is_back(own: Deployment) -> None:
     same_port = {"RINGBRIDGE_SIP_PORT": str(free_port())}
     async with phones(own) as (user, destination):
-        ids, legs = await killed_in_every_state(own, same_port, user, destination)
+        ids, legs = await before_the_kill(
+            own, same_port, lambda client: in_every_state(client, user, destination)
+        )
         invited = (len(user.legs), len(destination.legs))
         with Server.running(own, settings=same_port) as server:
             async with Client.of(server) as client:
@@ -74,6 +80,30 @@ async def test_a_killed_server_ends_what_it_left_when_it_is_back(own: Deployment
     assert {(call["state"], call["outcome"]) for call in shown} == {("ended", "interrupted")}
     assert sorted(recorded) == sorted(ids)
     assert (len(user.legs), len(destination.legs)) == invited, "something was dialled again"
+
+
+async def test_a_leg_whose_bye_was_not_answered_when_the_server_was_killed_gets_another(
+    own: Deployment,
+) -> None:
+    same_port = {"RINGBRIDGE_SIP_PORT": str(free_port())}
+    async with phones(own) as (user, destination):
+
+        async def hang_up_in_vain(client: Client) -> Leg:
+            _, user_leg, destination_leg = await talk.connect(client, user, destination, 1)
+            destination_leg.unanswered.add("BYE")
+            user_leg.hang_up()
+            await destination_leg.heard("BYE")
+            return destination_leg
+
+        destination_leg = await before_the_kill(own, same_port, hang_up_in_vain)
+        destination_leg.unanswered.clear()
+        with Server.running(own, settings=same_port):
+            ending = await destination_leg.settled()
+
+    byes = [line.message.cseq[0] for line in destination_leg.ladder if line.message.kind == "BYE"]
+    assert ending == Ending.TALKED
+    assert len(set(byes)) == 2, "a second server told it again"
+    assert DialogJournal(own.data_dir / "dialogs.journal").kept() == {}
 
 
 async def test_a_server_told_to_stop_ends_what_outlasts_the_drain(own: Deployment) -> None:

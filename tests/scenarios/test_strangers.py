@@ -14,6 +14,8 @@ from tests.scenarios import talk
 pytestmark = pytest.mark.peer
 
 SILENCE_SECONDS = 0.4
+FOREIGN_HOST = "127.0.0.9"
+"""Loopback, too, but no peer is there."""
 
 
 def request(method: str, server: Server, port: int, *, to_tag: str = "") -> bytes:
@@ -36,9 +38,10 @@ def request(method: str, server: Server, port: int, *, to_tag: str = "") -> byte
     ).to_bytes()
 
 
+@pytest.mark.parametrize("host", [LOOPBACK, FOREIGN_HOST])
 @pytest.mark.parametrize("method", ["OPTIONS", "INVITE", "REGISTER", "BYE", "CANCEL", "MESSAGE", "NONSENSE"])
-async def test_a_stranger_gets_no_answer_to_a_request(server: Server, method: str) -> None:
-    async with PlainSocket.open() as stranger:
+async def test_a_stranger_gets_no_answer_to_a_request(server: Server, method: str, host: str) -> None:
+    async with PlainSocket.open(host=host) as stranger:
         stranger.send(request(method, server, stranger.port), server.sip_address)
 
         assert not await stranger.hears_something(seconds=SILENCE_SECONDS)
@@ -82,11 +85,23 @@ async def test_a_known_peer_is_told_that_its_dialog_does_not_exist(server: Serve
         assert (await known.next_message(seconds=1)).kind == "481 BYE"
 
 
+async def test_a_peer_may_hang_up_from_another_port_of_its_host(
+    server: Server, client: Client, user: Phone, destination: Phone
+) -> None:
+    call_id, user_leg, destination_leg = await talk.connect(client, user, destination, 2)
+    async with PlainSocket.open() as other:
+        other.send(destination_leg.forged_bye().to_bytes(), server.sip_address)
+
+        assert (await other.next_message(seconds=5)).kind == "200 BYE"
+    assert (await client.finished(call_id))["ended_by"] == "destination"
+    assert await user_leg.settled() == Ending.TALKED
+
+
 async def test_a_stranger_who_knows_call_id_and_tags_cannot_end_a_call(
     server: Server, client: Client, user: Phone, destination: Phone
 ) -> None:
     call_id, user_leg, destination_leg = await talk.connect(client, user, destination, 1)
-    async with PlainSocket.open() as stranger:
+    async with PlainSocket.open(host=FOREIGN_HOST) as stranger:
         for leg in (user_leg, destination_leg):
             stranger.send(leg.forged_bye().to_bytes(), server.sip_address)
 

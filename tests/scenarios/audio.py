@@ -1,0 +1,51 @@
+"""A call between two baresips, and what each of them heard."""
+
+from contextlib import AbstractAsyncContextManager
+
+from tests.peers.baresip import SAMPLE_RATE_HZ, Baresip, Samples, level, tone_share
+from tests.peers.client import Client
+
+USER_TONE_HZ = 600.0
+DESTINATION_TONE_HZ = 1100.0
+WINDOW_SAMPLES = SAMPLE_RATE_HZ // 10
+
+Running = AbstractAsyncContextManager[Baresip]
+
+
+def windows(samples: Samples) -> list[Samples]:
+    """The sound in pieces of a tenth of a second."""
+    return [
+        samples[at : at + WINDOW_SAMPLES] for at in range(0, len(samples) - WINDOW_SAMPLES, WINDOW_SAMPLES)
+    ]
+
+
+async def talk_and_compare(
+    client: Client, user_phone: Running, destination_phone: Running, *, user_hangs_up: bool = False
+) -> None:
+    """Let line 1 call number 1: first the user hears the prompt, then both hear each other for a while.
+
+    The user's phone picks up by itself, the destination's when it is told to. Each sends the tone of its constant.
+    """
+    async with user_phone as user, destination_phone as destination:
+        call_id = await client.place(1, 1)
+        await destination.event("CALL_INCOMING")
+        await user.hears_for(1.5)
+        destination.accept()
+        await destination.event("CALL_ESTABLISHED")
+        await destination.hears_for(2.0)
+        if user_hangs_up:
+            user.hang_up()
+            await destination.event("CALL_CLOSED")
+        else:
+            destination.hang_up()
+            await user.event("CALL_CLOSED")
+        assert (await client.finished(call_id))["outcome"] == "completed"
+
+    at_user = windows(user.heard())
+    joined = [index for index, window in enumerate(at_user) if tone_share(window, DESTINATION_TONE_HZ) > 0.9]
+    prompt = at_user[: joined[0] - 1]
+    assert len(joined) >= 8
+    assert max(level(window) for window in prompt) > 0.05
+    assert max(tone_share(window, USER_TONE_HZ) for window in prompt) < 0.9
+    at_destination = windows(destination.heard())
+    assert sum(tone_share(window, USER_TONE_HZ) > 0.9 for window in at_destination) >= 8

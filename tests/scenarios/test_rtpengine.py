@@ -1,0 +1,90 @@
+"""A call whose sound goes through rtpengine, and the end of one when rtpengine dies."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.engines.native.media_peers import PORTS, Daemon, daemon
+from tests.peers.baresip import Baresip, tone_share
+from tests.peers.client import Client
+from tests.peers.phone import Phone
+from tests.peers.server import Deployment, Server, destination_number, user_number
+from tests.peers.tool import poll
+from tests.scenarios import talk
+
+pytestmark = pytest.mark.peer
+
+USER_TONE_HZ = 600.0
+DESTINATION_TONE_HZ = 1100.0
+
+
+@pytest.fixture(scope="module")
+def rtpengine() -> Iterator[Daemon]:
+    with daemon(range(PORTS, PORTS + 1000)) as running:
+        asyncio.run(running.until_it_listens())
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(
+    deployment: Deployment, rtpengine: Daemon, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    own = deployment.copied_to(tmp_path_factory.mktemp("server") / "data")
+    settings = {
+        "RINGBRIDGE_MEDIA_RELAY": "rtpengine",
+        "RINGBRIDGE_RTPENGINE": f"127.0.0.1:{rtpengine.control_port}",
+    }
+    with Server.running(own, settings=settings) as running:
+        yield running
+
+
+async def test_both_hear_each_other(server: Server, client: Client, tmp_path: Path) -> None:
+    deployment = server.deployment
+    async with (
+        Baresip.running(
+            user_number(1), port=deployment.user_port, tone_hz=USER_TONE_HZ, folder=tmp_path / "user"
+        ) as user,
+        Baresip.running(
+            f"+{destination_number(1)}",
+            port=deployment.trunk_port,
+            tone_hz=DESTINATION_TONE_HZ,
+            folder=tmp_path / "destination",
+            picks_up=False,
+        ) as destination,
+    ):
+        call_id = await client.place(1, 1)
+        await destination.event("CALL_INCOMING")
+        await user.hears_for(1.5)
+        destination.accept()
+        await destination.event("CALL_ESTABLISHED")
+        await destination.hears_for(2.0)
+        destination.hang_up()
+        await user.event("CALL_CLOSED")
+        assert (await client.finished(call_id))["outcome"] == "completed"
+    assert tone_share(user.heard()[-8000:], DESTINATION_TONE_HZ) > 0.5
+    assert tone_share(destination.heard()[-8000:], USER_TONE_HZ) > 0.5
+
+
+async def test_a_call_ends_on_both_sides_when_rtpengine_dies_and_the_next_has_sound_again(
+    server: Server, client: Client, user: Phone, destination: Phone, rtpengine: Daemon
+) -> None:
+    call_id, user_leg, destination_leg = await talk.connect(client, user, destination, 2)
+    rtpengine.process.kill()
+    assert (await client.finished(call_id))["ended_by"] == "server"
+    await user_leg.settled()
+    await destination_leg.settled()
+    rtpengine.start_again()
+    await rtpengine.until_it_listens()
+    async with aiohttp.ClientSession(server.url) as session:
+
+        async def ready() -> int:
+            async with session.get("/readyz") as response:
+                return response.status
+
+        await poll(ready, lambda status: status == 200, "a server that is ready again")
+    call_id, _, destination_leg = await talk.connect(client, user, destination, 3)
+    destination_leg.hang_up()
+    assert (await client.finished(call_id))["outcome"] == "completed"
