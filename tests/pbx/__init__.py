@@ -1,0 +1,1 @@
+"""ringbridge beside Asterisk and Kamailio, set up as docs/pbx.md says."""
