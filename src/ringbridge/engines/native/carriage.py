@@ -1,11 +1,10 @@
-"""One call on the wire: its two SIP sessions and its media session.
+"""One call on the wire: its two SIP sessions and its audio.
 
-Decisions about the call are made in `ringbridge.call`, about session descriptions in `flows`. Here they meet SIP and
-the relay; nothing here knows a number plan, a database or a clock.
+Decisions about the call are made in `ringbridge.call`; session descriptions are the affair of `audio`. Here they meet
+SIP; nothing here knows a number plan, a database or a clock.
 """
 
-import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import structlog
 
@@ -23,30 +22,23 @@ from ringbridge.call.event import (
     MediaSilent,
 )
 from ringbridge.call.model import Call, LegName, Prompt, Route
-from ringbridge.engines.native import flows, stored_dialog
 from ringbridge.engines.native import media as port
+from ringbridge.engines.native import stored_dialog
 from ringbridge.engines.native.attempts import Attempt, Attempts
+from ringbridge.engines.native.audio import LEGS, CallAudio
 from ringbridge.engines.native.encryption import encryptable
 from ringbridge.engines.native.identity import from_field, identity_fields
 from ringbridge.engines.native.leg import ANSWERED_ELSEWHERE, SAID_BY_PEER, LegCarriage
-from ringbridge.engines.native.media import MediaSession, MediaUnavailable, NoMediaPorts, Side
+from ringbridge.engines.native.media import MediaUnavailable, NoMediaPorts
 from ringbridge.engines.native.news import cause_of_end, cause_of_refusal, is_carrier_fault
 from ringbridge.engines.native.prompt_player import PromptPlayer
 from ringbridge.engines.native.tools import Tools
 from ringbridge.media.errors import MalformedSdp, MediaError
-from ringbridge.media.offer import answer, offer
-from ringbridge.media.sdp import AudioDescription, Codec, Direction, audio_of
 from ringbridge.sip import event as sip
 from ringbridge.sip.errors import LocalUseError
 from ringbridge.sip.headers import Reason
 
 log = structlog.get_logger()
-
-_SIDES: Mapping[LegName, Side] = {LegName.USER: Side.USER, LegName.DESTINATION: Side.DESTINATION}
-_LEGS: Mapping[Side, LegName] = {side: leg for leg, side in _SIDES.items()}
-
-# A relay counts every five seconds, so a leg that has gone silent is noticed within twenty.
-SILENCE_SECONDS = 15.0
 
 # A carrier that has not said so much as 100 by then is not there: an INVITE has been sent four times (Timer A).
 FIRST_ANSWER_SECONDS = 4.0
@@ -55,16 +47,14 @@ FIRST_ANSWER_SECONDS = 4.0
 class Carriage:
     """What the engine holds for one call."""
 
-    __slots__ = ("_call", "_is_released", "_legs", "_media", "_player", "_sdp_id", "_tools")
+    __slots__ = ("_audio", "_call", "_legs", "_player", "_tools")
 
     def __init__(self, call: Call, sdp_id: int, tools: Tools) -> None:
         self._call = call
         self._tools = tools
-        self._sdp_id = sdp_id
         self._legs = {leg: LegCarriage(self._attempts(leg)) for leg in LegName}
-        self._media: MediaSession | None = None
-        self._player = PromptPlayer(call, tools.prompts, self._tell)
-        self._is_released = False
+        self._audio = CallAudio(call.id, sdp_id, tools.relay)
+        self._player = PromptPlayer(call, tools.prompts, self._audio, self._tell)
 
     # What the call machine wants
 
@@ -74,28 +64,24 @@ class Carriage:
 
     def play(self, prompt: Prompt, *, repeat: bool) -> None:
         """Play to the user; PromptFinished follows unless it repeats."""
-        self._player.play(prompt, self._media, self._legs[LegName.USER].codecs, repeat=repeat)
+        self._player.play(prompt, repeat=repeat)
 
     def stop_playing(self) -> None:
         """From now on the user hears the destination."""
         self._player.disarm()
-        if self._media is not None:
-            self._media.stop_playing(Side.USER)
+        self._audio.stop_playing()
 
     def join(self) -> None:
         """Let both hear each other; if the destination took fewer codecs, tell the user's phone once."""
         self.stop_playing()
-        user, destination = self._legs[LegName.USER], self._legs[LegName.DESTINATION]
-        codecs = flows.codecs_to_narrow_to(user.codecs, destination.codecs)
-        if codecs is not None and user.session is not None and self._media is not None:
-            body = self._description(LegName.USER, self._media, codecs)
-            self._tools.driver.endpoint.offer(user.session, body, self._tools.now())
+        session, body = self._legs[LegName.USER].session, self._audio.narrowed_offer()
+        if session is not None and body is not None:
+            self._tools.driver.endpoint.offer(session, body, self._tools.now())
             self._tools.driver.pump()
 
     def send_digits(self, leg: LegName, digits: str) -> None:
         """Press keys for the leg to hear."""
-        if self._media is not None:
-            self._media.send_digits(_SIDES[leg], digits, self._legs[leg].codecs)
+        self._audio.send_digits(leg, digits)
 
     def hang_up(self, leg: LegName, cause: Cause) -> None:
         """Release the leg, whatever crosses it on the wire; nothing more is told of it."""
@@ -103,14 +89,11 @@ class Carriage:
 
     def release(self) -> None:
         """The call is over: the media ports are free at once, a leg still being dialled is not dialled, none is left up."""
-        self._is_released = True
         self._player.disarm()
         for leg in LegName:
             if not self._legs[leg].is_over:
                 self.hang_up(leg, Cause.INTERNAL)
-        if self._media is not None:
-            self._media.close()
-            self._media = None
+        self._audio.close()
 
     # What the relay and the SIP sessions tell
 
@@ -120,11 +103,11 @@ class Carriage:
             case port.FirstPacket():
                 self._tell(EarlyMediaStarted(LegName.DESTINATION))
             case port.KeyPressed(side=side, key=key):
-                self._tell_of(_LEGS[side], KeyPressed(_LEGS[side], key))
+                self._tell_of(LEGS[side], KeyPressed(LEGS[side], key))
             case port.Silent(side=side):
-                self._tell_of(_LEGS[side], MediaSilent(_LEGS[side]))
+                self._tell_of(LEGS[side], MediaSilent(LEGS[side]))
             case port.Lost():
-                self._media = None
+                self._audio.lose()
                 self._tell(CancelRequested(Cause.MEDIA_FAILED))
 
     def on_sip(self, leg: LegName, event: sip.Event) -> None:
@@ -164,13 +147,11 @@ class Carriage:
         self._legs[leg].has_rung = True
         self._legs[leg].attempts.succeed()
         has_media = leg is LegName.DESTINATION and event.body
-        if has_media and self._media is not None and self._legs[leg].takes_early_media(event.session):
+        if has_media and self._legs[leg].takes_early_media(event.session):
             try:
-                self._send_audio_to(leg, audio_of(event.body))
+                self._audio.hear_early(leg, event.body)
             except MediaError as exc:
                 log.info("call.early_media_unusable", call=self._call.id, error=str(exc))
-            else:
-                self._media.watch_first_packet(Side.DESTINATION)
         self._tell_of(leg, LegRinging(leg))
 
     def _on_refusal(self, leg: LegName, event: sip.Refused) -> None:
@@ -188,41 +169,22 @@ class Carriage:
         self._try_next(leg)
 
     def _on_answer(self, leg: LegName, body: bytes) -> None:
-        carriage = self._legs[leg]
-        offered = flows.OFFERED_TO_USER if leg is LegName.USER else self._legs[LegName.USER].codecs
         try:
-            audio = audio_of(body)
-            carriage.codecs = flows.accepted_codecs(offered, audio)
+            self._audio.take_answer(leg, body)
         except MediaError as exc:
             log.warning("call.answer_unusable", call=self._call.id, leg=leg.value, error=str(exc))
             self._tell_of(leg, LegEnded(leg, Cause.INCOMPATIBLE_MEDIA))
             self.hang_up(leg, Cause.INCOMPATIBLE_MEDIA)
             return
-        self._send_audio_to(leg, audio)
-        if leg is LegName.USER and self._call.confirm and self._media is not None:
-            self._media.watch_keys(Side.USER)
+        if leg is LegName.USER and self._call.confirm:
+            self._audio.watch_keys()
         self._tell_of(leg, LegAnswered(leg))
 
     def _on_offer(self, leg: LegName, event: sip.Offered) -> None:
         """The far end re-negotiates (hold, resume, a new address): it is answered here, the other leg is not asked."""
-        carriage, endpoint = self._legs[leg], self._tools.driver.endpoint
-        if self._media is None:
-            endpoint.reject_offer(event.session, 488, self._tools.now())
-            return
+        endpoint = self._tools.driver.endpoint
         try:
-            if event.body:
-                self._send_audio_to(leg, audio_of(event.body))
-                carriage.version += 1
-                local = self._media.local(_SIDES[leg])
-                body = answer(
-                    event.body,
-                    local,
-                    carriage.codecs,
-                    session_id=self._sdp_id,
-                    version=carriage.version,
-                )
-            else:
-                body = self._description(leg, self._media, carriage.codecs)
+            body = self._audio.answer(leg, event.body)
         except MediaError as exc:
             status = 400 if isinstance(exc, MalformedSdp) else 488
             endpoint.reject_offer(event.session, status, self._tools.now())
@@ -230,11 +192,8 @@ class Carriage:
             endpoint.answer_offer(event.session, body, self._tools.now())
 
     def _on_offer_answered(self, leg: LegName, body: bytes) -> None:
-        carriage = self._legs[leg]
         try:
-            audio = audio_of(body)
-            carriage.codecs = flows.accepted_codecs(flows.OFFERED_TO_USER, audio)
-            self._send_audio_to(leg, audio)
+            self._audio.take_later_answer(leg, body)
         except MediaError as exc:
             log.info("call.answer_ignored", call=self._call.id, leg=leg.value, error=str(exc))
 
@@ -262,8 +221,8 @@ class Carriage:
             else:
                 said = refused.status if refused.source in SAID_BY_PEER else None
                 self._end(leg, cause_of_refusal(refused), said, refused.q850)
-        elif isinstance(way, Attempt) and self._media is not None:
-            self._invite(leg, way, self._media)
+        elif isinstance(way, Attempt) and self._audio.is_open:
+            self._invite(leg, way)
         else:
             self._tools.tasks.create_task(self._try_later(leg, way))
 
@@ -282,23 +241,18 @@ class Carriage:
 
     async def _get_ready(self, leg: LegName, way: Attempt | Route) -> None:
         """Dial a leg that has to wait for its media ports or for a name."""
-        tools, carriage = self._tools, self._legs[leg]
+        carriage = self._legs[leg]
         if isinstance(way, Route):
             await carriage.attempts.look_up(way)
-        if self._media is None:
-            media = await tools.relay.open(self._call.id, silence_seconds=SILENCE_SECONDS)
-            if self._is_released:
-                media.close()
-                return
-            self._media = media
+        await self._audio.open()
         if carriage.is_over:
             return
         if isinstance(way, Attempt):
-            self._invite(leg, way, self._media)
+            self._invite(leg, way)
         else:
             self._try_next(leg)
 
-    def _invite(self, leg: LegName, attempt: Attempt, media: MediaSession) -> None:
+    def _invite(self, leg: LegName, attempt: Attempt) -> None:
         """Ring all the phones with one offer; none that would be in plain RTP although its route requires SRTP."""
         call, tools, carriage = self._call, self._tools, self._legs[leg]
         route, branches = attempt
@@ -310,8 +264,7 @@ class Carriage:
             if not branches:
                 self._end(leg, Cause.INCOMPATIBLE_MEDIA, None, None)
                 return
-        codecs = flows.OFFERED_TO_USER if leg is LegName.USER else self._legs[LegName.USER].codecs
-        body = self._description(leg, media, codecs)
+        body = self._audio.offer(leg)
         for branch in branches:
             session = f"{call.id}/{leg.value}/{carriage.dialed}"
             try:
@@ -348,26 +301,6 @@ class Carriage:
             self._tools.driver.endpoint.hang_up(session, self._tools.now(), reason=reason)
         if sessions:
             self._tools.driver.pump()
-
-    def _description(self, leg: LegName, media: MediaSession, codecs: tuple[Codec, ...]) -> bytes:
-        carriage = self._legs[leg]
-        carriage.version += 1
-        return offer(media.local(_SIDES[leg]), codecs, session_id=self._sdp_id, version=carriage.version)
-
-    def _send_audio_to(self, leg: LegName, audio: AudioDescription) -> None:
-        """Follow the far end's media address, and mind whether its sound stops once it is to talk to somebody.
-
-        The zeros of RFC 2543's hold are no address to send to.
-        """
-        carriage, side, media = self._legs[leg], _SIDES[leg], self._media
-        if media is None:
-            return
-        if carriage.session is not None:
-            media.expect_audio(side, audio.direction is Direction.SENDRECV and not audio.on_hold)
-        remote = (audio.address, carriage.codecs)
-        if remote != carriage.remote and not ipaddress.ip_address(audio.address.host).is_unspecified:
-            carriage.remote = remote
-            media.set_remote(side, audio.address, codecs=carriage.codecs)
 
     def _tell_of(self, leg: LegName, event: Event) -> None:
         """Tell news of a leg, unless the leg was given up already."""

@@ -7,7 +7,6 @@ The rules are those of a forking proxy (RFC 3261 section 16.7). They are pure: s
 from collections.abc import Sequence
 
 from ringbridge.engines.native.attempts import Attempts
-from ringbridge.media.sdp import Codec, MediaAddress
 from ringbridge.sip.event import RefusalSource, Refused
 from ringbridge.sip.headers import Reason
 
@@ -23,21 +22,18 @@ _SILENT = (408, 487)
 
 
 class LegCarriage:
-    """One leg's SIP sessions and what was agreed in the one that was answered."""
+    """One leg's SIP sessions."""
 
     __slots__ = (
         "_early",
         "_open",
         "_refusals",
         "attempts",
-        "codecs",
         "dialed",
         "has_rung",
         "is_over",
-        "remote",
         "session",
         "trunk",
-        "version",
     )
 
     def __init__(self, attempts: Attempts) -> None:
@@ -49,10 +45,6 @@ class LegCarriage:
         self.has_rung = False
         self.session: str | None = None
         """The one that was answered."""
-        self.codecs: tuple[Codec, ...] = ()
-        self.remote: tuple[MediaAddress, tuple[Codec, ...]] | None = None
-        """Where its sound goes, and in which codecs."""
-        self.version = 0
         self.is_over = False
         self._open: list[str] = []
         self._refusals: list[Refused] = []
