@@ -317,7 +317,7 @@ class Phone(asyncio.DatagramProtocol):
         self.ear: socket.socket
         self._on_leg = on_leg
         self._by_call_id: dict[str, Leg] = {}
-        self._news = asyncio.Event()
+        self._first_legs: dict[str, asyncio.Future[Leg]] = {}
         self._transport: asyncio.DatagramTransport | None = None
 
     @classmethod
@@ -366,12 +366,7 @@ class Phone(asyncio.DatagramProtocol):
         """The first call for `number` (no plus sign), now or within `seconds`."""
         try:
             async with asyncio.timeout(seconds):
-                while True:
-                    for leg in self.legs:
-                        if leg.number == number:
-                            return leg
-                    self._news.clear()
-                    await self._news.wait()
+                return await asyncio.shield(self._first_leg(number))
         except TimeoutError:
             called = [leg.number for leg in self.legs]
             raise AssertionError(f"no call for {number} within {seconds} s, only for {called}") from None
@@ -395,7 +390,9 @@ class Phone(asyncio.DatagramProtocol):
             self._by_call_id[message.call_id] = leg
             self.legs.append(leg)
             leg.receive(message)
-            self._news.set()
+            first = self._first_leg(leg.number)
+            if not first.done():
+                first.set_result(leg)
             if self._on_leg is not None:
                 self._on_leg(leg)
         else:
@@ -406,3 +403,7 @@ class Phone(asyncio.DatagramProtocol):
         assert self._transport is not None
         if not self._transport.is_closing():
             self._transport.sendto(message.to_bytes(), peer)
+
+    def _first_leg(self, number: str) -> asyncio.Future[Leg]:
+        """What is done once there is a call for `number`; so that hundreds may wait without each looking at every call."""
+        return self._first_legs.setdefault(number, asyncio.get_running_loop().create_future())
