@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
@@ -85,14 +86,14 @@ async def test_a_leg_that_no_message_can_ask_for_ends_and_leaves_nothing(
 async def test_the_names_of_peers_are_looked_up_side_by_side(
     engine: NativeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = asyncio.Barrier(len(NAMES))
+    asked = threading.Barrier(len(NAMES))
 
-    async def look_up(host: str, port: int, **hints: object) -> list[object]:
-        await asked.wait()
+    def look_up(host: str, port: int, **hints: object) -> list[object]:
+        asked.wait()
         return [(socket.AF_INET, socket.SOCK_DGRAM, 17, "", (f"192.0.2.{NAMES.index(host) + 1}", port))]
 
     known: list[list[tuple[str, int]]] = []
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", look_up)
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
     monkeypatch.setattr(Endpoint, "set_known_peers", lambda endpoint, peers: known.append(sorted(peers)))
     async with asyncio.timeout(5.0):
         await engine.know_peers(f"sip:someone@{name}:5062" for name in (*NAMES, "192.0.2.9", ""))

@@ -2,14 +2,17 @@
 
 import asyncio
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
 from ringbridge.engines.native import resolver as module
 from ringbridge.engines.native.name_servers import NameServers
 from ringbridge.engines.native.resolver import LOOK_UP_SECONDS, Resolver, Unresolvable
+from ringbridge.engines.native.system_names import MOST_AT_ONCE
 from ringbridge.sip.hop import Hop
 from tests.peers.nameserver import NameServer
 
@@ -83,12 +86,12 @@ async def test_a_name_that_name_servers_do_not_know_may_be_one_of_the_hosts_file
 ) -> None:
     asked = []
 
-    async def look_up(host: str, port: object, **hints: object) -> list[object]:
+    def look_up(host: str, port: object, **hints: object) -> list[object]:
         asked.append(host)
         return [(socket.AF_INET, socket.SOCK_DGRAM, 17, "", ("127.0.0.2", 0))]
 
     # No test can write the hosts file of the machine.
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", look_up)
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
 
     assert await resolver.resolve("sip:pbx.office.example:5060") == (Hop("UDP", "127.0.0.2", 5060),)
     assert asked == ["pbx.office.example"]
@@ -183,14 +186,25 @@ async def test_a_look_up_that_goes_on_and_on_is_ended_by_its_budget(
 ) -> None:
     monkeypatch.setattr(module, "LOOK_UP_SECONDS", 0.05)
 
-    async def never(host: str, port: object, **hints: object) -> list[object]:
-        await asyncio.Event().wait()
-        return []
+    async with hanging_system(monkeypatch):
+        with pytest.raises(Unresolvable, match=r"pbx cannot be looked up \(no answer within 0.05 s\)"):
+            await resolver.resolve("sip:pbx")
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", never)
 
-    with pytest.raises(Unresolvable, match=r"pbx cannot be looked up \(no answer within 0.05 s\)"):
-        await resolver.resolve("sip:pbx")
+async def test_look_ups_that_hang_in_the_system_keep_nobody_else_waiting(
+    resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_UP_SECONDS", 0.2)
+    names = [f"sip:pbx{number}" for number in range(MOST_AT_ONCE + 1)]
+    async with hanging_system(monkeypatch):
+        found = await asyncio.gather(*map(resolver.resolve, names), return_exceptions=True)
+        # The database is read in the threads that everybody shares.
+        async with asyncio.timeout(SLACK_SECONDS):
+            assert await asyncio.to_thread(lambda: "read") == "read"
+
+    reasons = sorted(str(reason).partition("(")[2] for reason in found)
+    assert reasons == ["no answer within 0.2 s)"] * MOST_AT_ONCE + ["too many names are being looked up)"]
+    assert await resolver.resolve("sip:localhost") == (Hop("UDP", "127.0.0.1", 5060),)
 
 
 async def test_the_event_loop_goes_on_while_name_servers_are_silent(
@@ -283,6 +297,27 @@ async def test_a_caller_that_gives_up_leaves_the_look_up_to_the_others(
 
 async def test_the_machines_own_name_servers_are_those_of_its_file() -> None:
     assert await Resolver(LOCAL, NameServers()).resolve("sip:localhost") == (Hop("UDP", "127.0.0.1", 5060),)
+
+
+@asynccontextmanager
+async def hanging_system(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """While the block runs the system's own look-up does not come back; at its end it says that it cannot tell."""
+    goes_on = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def look_up(host: str, port: object, **hints: object) -> list[object]:
+        threads.append(threading.current_thread())
+        goes_on.wait()
+        raise socket.gaierror(socket.EAI_AGAIN, "try again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", look_up)
+        try:
+            yield
+        finally:
+            goes_on.set()
+            for thread in threads:
+                thread.join()
 
 
 def break_(server: NameServer, fault: str) -> None:

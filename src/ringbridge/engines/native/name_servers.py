@@ -1,6 +1,5 @@
 """Questions to name servers, one at a time: what dnspython and the system's own look-up say, as `sip.location` wants it."""
 
-import asyncio
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from dns.rdtypes.IN.NAPTR import NAPTR
 from dns.rdtypes.IN.SRV import SRV
 from dns.resolver import NXDOMAIN, LifetimeTimeout, NoNameservers, NoResolverConfiguration
 
+from ringbridge.engines.native.system_names import addresses_of
 from ringbridge.sip.location import Kind, Naptr, Question, Record, Srv
 
 TRY_SECONDS = 0.4
@@ -107,14 +107,12 @@ async def _ask_system(question: Question) -> Answer:
     family = _FAMILIES.get(question.kind)
     if family is None:
         return Answer(seconds=SYSTEM_SECONDS, is_local=True)
-    loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(question.name, None, family=family, type=socket.SOCK_DGRAM)
+        addresses = await addresses_of(question.name, family)
     except UnicodeError:
         return Answer(problem="it is no name of a host")
     except OSError as exc:
         if isinstance(exc, socket.gaierror) and exc.errno == socket.EAI_AGAIN:
             return Answer(problem=exc.strerror or str(exc))
         return Answer(seconds=SYSTEM_SECONDS, is_local=True)
-    addresses = dict.fromkeys(str(address[0]) for *_, address in found)
-    return Answer(records=tuple(addresses), seconds=SYSTEM_SECONDS, is_local=True)
+    return Answer(records=addresses, seconds=SYSTEM_SECONDS, is_local=True)
