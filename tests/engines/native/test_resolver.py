@@ -194,7 +194,6 @@ async def test_a_look_up_that_goes_on_and_on_is_ended_by_its_budget(
 async def test_look_ups_that_hang_in_the_system_keep_nobody_else_waiting(
     resolver: Resolver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LOOK_UP_SECONDS", 0.2)
     names = [f"sip:pbx{number}" for number in range(MOST_AT_ONCE + 1)]
     async with hanging_system(monkeypatch):
         found = await asyncio.gather(*map(resolver.resolve, names), return_exceptions=True)
@@ -203,7 +202,7 @@ async def test_look_ups_that_hang_in_the_system_keep_nobody_else_waiting(
             assert await asyncio.to_thread(lambda: "read") == "read"
 
     reasons = sorted(str(reason).partition("(")[2] for reason in found)
-    assert reasons == ["no answer within 0.2 s)"] * MOST_AT_ONCE + ["too many names are being looked up)"]
+    assert reasons == ["no answer within 2 s)"] * MOST_AT_ONCE + ["too many names are being looked up)"]
     assert await resolver.resolve("sip:localhost") == (Hop("UDP", "127.0.0.1", 5060),)
 
 
