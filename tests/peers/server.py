@@ -15,7 +15,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -102,6 +102,15 @@ class Deployment:
         """The same deployment in a folder of its own."""
         shutil.copytree(self.data_dir, data_dir)
         return replace(self, data_dir=data_dir)
+
+    def add_mobiles(self, indexes: Iterable[int]) -> None:
+        """Lines that are reached over a trunk of their own, at the users' phone: whoever answers there is asked first."""
+        # With a prefix that no destination has.
+        uri = f"sip:{self.host}:{self.user_port}"
+        ringbridge(self.data_dir, "trunk", "add", "--name", "mobile", "--uri", uri, "--prefix", "+1817")
+        table = self.data_dir / "mobiles.csv"
+        table.write_text("number,trunk\n" + "".join(f"+{user_number(index)},mobile\n" for index in indexes))
+        ringbridge(self.data_dir, "line", "import", str(table), "--account", self.account_id)
 
     def set_limits(self, *words: str) -> None:
         """Change limits of the account, `KEY=VALUE` each."""

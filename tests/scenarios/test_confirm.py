@@ -4,10 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from ringbridge.media import dtmf
+from ringbridge.media.g711 import encode_mu_law
+from ringbridge.media.rtp import RtpPacket
 from tests.peers.client import Client
 from tests.peers.phone import Ending, Phone
 from tests.peers.server import Deployment, Server, ringbridge, user_number
-from tests.peers.tool import LOOPBACK
+from tests.scenarios.sound import USER_HZ, ear_of, voice_of
 
 CONFIRM_SECONDS = 1.0
 MOBILE = 9001
@@ -18,11 +21,9 @@ WITHOUT_QUESTION = 9002
 def server(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with two lines that are reached over a trunk; that trunk carries no destination."""
     own = deployment.copied_to(tmp_path_factory.mktemp("server") / "data")
-    uri = f"sip:{LOOPBACK}:{own.user_port}"
-    ringbridge(own.data_dir, "trunk", "add", "--name", "mobile", "--uri", uri, "--prefix", "+1817")
-    for index, words in ((MOBILE, ()), (WITHOUT_QUESTION, ("--no-confirm",))):
-        line = ("--account", own.account_id, "--number", f"+{user_number(index)}", "--trunk", "mobile")
-        ringbridge(own.data_dir, "line", "add", *line, *words)
+    own.add_mobiles([MOBILE])
+    line = ("--account", own.account_id, "--number", f"+{user_number(WITHOUT_QUESTION)}", "--trunk", "mobile")
+    ringbridge(own.data_dir, "line", "add", *line, "--no-confirm")
     own.set_limits(f"confirm_s={CONFIRM_SECONDS:g}")
     with Server.running(own) as running:
         yield running
@@ -31,6 +32,7 @@ def server(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> 
 async def test_a_mailbox_that_answers_is_released_and_nobody_else_is_called(
     client: Client, user: Phone, destination: Phone
 ) -> None:
+    """B12: nobody presses anything."""
     call_id = await client.place(MOBILE, 1)
     leg = await user.leg_to(user_number(MOBILE))
     leg.answer()
@@ -41,6 +43,32 @@ async def test_a_mailbox_that_answers_is_released_and_nobody_else_is_called(
     assert await leg.settled() is Ending.TALKED
     assert destination.legs == []
     assert shown["user"]["trunk"] == "mobile"
+
+
+@pytest.mark.parametrize("keys", ["events", "no events"])
+async def test_a_mailbox_that_speaks_and_sounds_like_the_key_is_not_connected(
+    client: Client, user: Phone, destination: Phone, keys: str
+) -> None:
+    """B12: eight seconds of sound with the two tones of a 1 in it, by a phone with telephone events or without them."""
+    tones = encode_mu_law(dtmf.tone("1"))
+    with voice_of(user, USER_HZ) as voice:
+        call_id = await client.place(MOBILE, 4)
+        leg = await user.leg_to(user_number(MOBILE))
+        head, _, _ = leg.session().partition(b" 101\r\n")
+        leg.answer(leg.session() if keys == "events" else head + b"\r\n")
+        await client.reaches(call_id, "confirming")
+        await voice.hear()
+        last = RtpPacket(0, 0, 0, USER_HZ, b"")
+        for _ in range(40):
+            for start in range(0, len(tones), 160):
+                last = last.following(tones[start : start + 160], 160)
+                voice.send(last.serialize(), ear_of(leg))
+            voice.speak(ear_of(leg))
+        shown = await client.finished(call_id)
+
+    assert (shown["outcome"], shown["cause"]) == ("not_confirmed", "not_confirmed")
+    assert await leg.settled() is Ending.TALKED
+    assert destination.legs == []
 
 
 async def test_a_user_may_hang_up_in_place_of_an_answer(

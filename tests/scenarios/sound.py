@@ -1,0 +1,63 @@
+"""Scripted phones with a voice: each speaks a tone of its own, and by the frequency is told who is heard."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from ringbridge.media.sdp import MediaAddress
+from tests.engines.native.media_peers import DESTINATION_HZ, STRANGER_HZ, USER_HZ, loud_tones
+from tests.engines.native.media_peers import Phone as Voice
+from tests.peers.phone import Leg, Phone
+from tests.peers.tool import WAIT_SECONDS
+from tests.peers.voice import media_address
+
+__all__ = [
+    "DESTINATION_HZ",
+    "STRANGER_HZ",
+    "USER_HZ",
+    "Voice",
+    "assert_hears",
+    "ear_of",
+    "mutual",
+    "voice_of",
+]
+
+# A fifth of a second: more than one sound in it is more than one source.
+_WINDOW_PACKETS = 10
+
+
+@contextmanager
+def voice_of(phone: Phone, frequency_hz: int) -> Iterator[Voice]:
+    """What the phone speaks and hears with while the block runs: its legs name this port for their audio."""
+    with Voice(frequency_hz) as voice:
+        phone.rtp_port = voice.address.port
+        yield voice
+
+
+def ear_of(leg: Leg) -> MediaAddress:
+    """Where the server takes this leg's audio."""
+    return MediaAddress(*media_address(leg))
+
+
+async def assert_hears(listener: Voice, *frequencies_hz: int) -> None:
+    """Return once the listener has heard these tones, and no other, for a while; an error if it does not."""
+    heard: set[int] = set()
+    try:
+        async with asyncio.timeout(WAIT_SECONDS):
+            while heard != set(frequencies_hz):
+                heard = loud_tones(await listener.hear(_WINDOW_PACKETS))
+    except TimeoutError:
+        raise AssertionError(f"heard {heard or 'nothing'} in place of {frequencies_hz} Hz") from None
+
+
+@asynccontextmanager
+async def mutual(user: tuple[Voice, Leg], destination: tuple[Voice, Leg]) -> AsyncIterator[None]:
+    """Both speak while the block runs, and hear each other before it begins."""
+    (user_voice, user_leg), (destination_voice, destination_leg) = user, destination
+    async with (
+        user_voice.speaking(ear_of(user_leg)),
+        destination_voice.speaking(ear_of(destination_leg)),
+    ):
+        await assert_hears(user_voice, DESTINATION_HZ)
+        await assert_hears(destination_voice, USER_HZ)
+        yield
