@@ -21,9 +21,9 @@ class DeviceAccount:
     password: str
 
     @classmethod
-    def added_to(cls, deployment: Deployment, number: str) -> "DeviceAccount":
+    def added_to(cls, deployment: Deployment, number: str, *options: str) -> "DeviceAccount":
         """A new line of kind device, made as an administrator makes it."""
-        words = ("line", "add", "--account", deployment.account_id, "--number", number, "--device")
+        words = ("line", "add", "--account", deployment.account_id, "--number", number, "--device", *options)
         printed = dict(
             line.split(": ", 1)
             for line in ringbridge(deployment.data_dir, *words).splitlines()
@@ -36,12 +36,19 @@ class Registrant:
     """A phone's account at a server."""
 
     def __init__(
-        self, phone: Phone, server: Address, account: DeviceAccount, *, algorithm: str = "MD5"
+        self,
+        phone: Phone,
+        server: Address,
+        account: DeviceAccount,
+        *,
+        algorithm: str = "MD5",
+        user_agent: str = "Test Phone 1.0",
     ) -> None:
         self._phone = phone
         self._server = server
         self._account = account
         self._algorithm = algorithm
+        self._user_agent = user_agent
         self._call_id = secrets.token_hex(8)
         self._number = 0
 
@@ -69,7 +76,7 @@ class Registrant:
                 ("CSeq", f"{self._number} REGISTER"),
                 ("Contact", contact),
                 ("Expires", str(seconds)),
-                ("User-Agent", "Test Phone 1.0"),
+                ("User-Agent", self._user_agent),
                 *([] if challenged is None else [("Authorization", self._answer(challenged, f"sip:{host}"))]),
             ),
         )

@@ -26,6 +26,7 @@ from ringbridge.engines.native import media as port
 from ringbridge.engines.native import stored_dialog
 from ringbridge.engines.native.attempts import Attempt, Attempts
 from ringbridge.engines.native.audio import LEGS, CallAudio
+from ringbridge.engines.native.auto_answer import auto_answer_fields
 from ringbridge.engines.native.encryption import encryptable
 from ringbridge.engines.native.identity import from_field, identity_fields
 from ringbridge.engines.native.leg import ANSWERED_ELSEWHERE, SAID_BY_PEER, LegCarriage
@@ -119,7 +120,7 @@ class Carriage:
                 self._on_progress(leg, event)
             case sip.Answered():
                 self._hang_up(self._legs[leg].answer(event.session), ANSWERED_ELSEWHERE)
-                self._legs[leg].attempts.succeed()
+                self._legs[leg].attempts.succeed(self._tools.now())
                 self._on_answer(leg, event.body)
             case sip.Refused():
                 self._on_refusal(leg, event)
@@ -145,7 +146,7 @@ class Carriage:
 
     def _on_progress(self, leg: LegName, event: sip.Progressed) -> None:
         self._legs[leg].has_rung = True
-        self._legs[leg].attempts.succeed()
+        self._legs[leg].attempts.succeed(self._tools.now())
         has_media = leg is LegName.DESTINATION and event.body
         if has_media and self._legs[leg].takes_early_media(event.session):
             try:
@@ -162,10 +163,10 @@ class Carriage:
         self._hang_up(others, Reason("SIP", refused.status, None))
         if carriage.has_rung or not is_carrier_fault(event):
             # Whoever was rung, or has refused, is not to be rung again over another trunk.
-            carriage.attempts.succeed()
+            carriage.attempts.succeed(self._tools.now())
             carriage.attempts.close()
         else:
-            carriage.attempts.fail(self._tools.now())
+            carriage.attempts.fail(self._tools.now(), event.retry_after_seconds)
         self._try_next(leg)
 
     def _on_answer(self, leg: LegName, body: bytes) -> None:
@@ -277,6 +278,7 @@ class Carriage:
                     headers=[
                         *(("Route", proxy) for proxy in branch.path),
                         *identity_fields(route, tools.contact_host),
+                        *(auto_answer_fields(branch.user_agent) if call.party(leg).auto_answer else ()),
                     ],
                     credentials=None if route.trunk is None else tools.trunks.credentials(route.trunk),
                     session=session,
