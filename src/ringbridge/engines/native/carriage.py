@@ -120,7 +120,7 @@ class Carriage:
                 self._on_progress(leg, event)
             case sip.Answered():
                 self._hang_up(self._legs[leg].answer(event.session), ANSWERED_ELSEWHERE)
-                self._legs[leg].attempts.succeed(self._tools.now())
+                self._legs[leg].attempts.succeed()
                 self._on_answer(leg, event.body)
             case sip.Refused():
                 self._on_refusal(leg, event)
@@ -146,7 +146,7 @@ class Carriage:
 
     def _on_progress(self, leg: LegName, event: sip.Progressed) -> None:
         self._legs[leg].has_rung = True
-        self._legs[leg].attempts.succeed(self._tools.now())
+        self._legs[leg].attempts.succeed()
         has_media = leg is LegName.DESTINATION and event.body
         if has_media and self._legs[leg].takes_early_media(event.session):
             try:
@@ -163,10 +163,10 @@ class Carriage:
         self._hang_up(others, Reason("SIP", refused.status, None))
         if carriage.has_rung or not is_carrier_fault(event):
             # Whoever was rung, or has refused, is not to be rung again over another trunk.
-            carriage.attempts.succeed(self._tools.now())
+            carriage.attempts.succeed()
             carriage.attempts.close()
         else:
-            carriage.attempts.fail(self._tools.now(), event.retry_after_seconds)
+            carriage.attempts.fail(self._tools.now())
         self._try_next(leg)
 
     def _on_answer(self, leg: LegName, body: bytes) -> None:
