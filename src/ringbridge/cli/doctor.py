@@ -17,7 +17,6 @@ from ringbridge.cli.finding import Finding, Level, fail, ok, warn
 from ringbridge.cli.output import counted, host_and_port, show
 from ringbridge.cli.target import goes_over_tls
 from ringbridge.cli.workspace import administration
-from ringbridge.engines.native.encryption import obstacle
 
 if TYPE_CHECKING:
     from ringbridge.config import Settings
@@ -121,6 +120,8 @@ def _encryption(
     devices: "Mapping[str, Sequence[RegisteredDevice]]",
 ) -> Iterator[Finding]:
     """The trunks and lines that require SRTP and cannot have it, so that no call gets there."""
+    from ringbridge.engines.native.encryption import obstacle
+
     transports = {f"trunk {one.name}": {_transport(one.uri)} for one in trunks if one.srtp is Srtp.REQUIRED}
     for line in lines:
         if line.srtp is Srtp.REQUIRED:

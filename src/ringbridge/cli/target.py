@@ -1,18 +1,25 @@
 """SIP addresses as an administrator types them."""
 
-from collections.abc import Iterable
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import typer
 
 from ringbridge.cli.errors import CommandError
-from ringbridge.config import is_host
-from ringbridge.engines.native.resolver import Resolver, Unresolvable
 from ringbridge.sip.errors import SipError
 from ringbridge.sip.uri import Uri
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ringbridge.engines.native.resolver import Resolver
 
 
 def sip_uri(text: str) -> str:
     """`text` if calls can be sent there: a sip: URI for UDP, TCP or TLS, or a sips: URI. Raises CommandError."""
+    from ringbridge.config import is_host
+
     try:
         uri = Uri.parse(text)
     except SipError as error:
@@ -40,11 +47,15 @@ def goes_over_tls(text: str) -> bool:
 
 def resolver_from(sip_host: str) -> Resolver:
     """What a server that sends SIP from `sip_host` looks addresses up with."""
+    from ringbridge.engines.native.resolver import Resolver
+
     return Resolver(sip_host)
 
 
 def warn_of_other_family(uris: Iterable[str], sip_host: str) -> None:
     """Say on stderr which of the stored `uris` a server that sends from `sip_host` has no way to; names may change."""
+    from ringbridge.engines.native.resolver import Unresolvable
+
     resolver = resolver_from(sip_host)
     sentences = []
     for uri in uris:
