@@ -10,6 +10,7 @@ from ringbridge.sip.grammar import (
     parse_parameters,
     quote,
     read_number,
+    read_seconds,
     shortened,
     split_list,
     unquote,
@@ -43,6 +44,25 @@ def test_tokens_are_what_methods_are_made_of() -> None:
 )
 def test_numbers_are_ascii_digits_and_nothing_else(text: str, number: int | None) -> None:
     assert read_number(text) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("120", 120),
+        (" 0 ", 0),
+        ("18000;duration=3600", 18000),
+        ("120 (I am in a meeting)", 120),
+        ("9" * 10, None),
+        ("-1", None),
+        ("soon", None),
+        ("٣", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_seconds_stand_before_comments_and_parameters(text: str | None, seconds: int | None) -> None:
+    assert read_seconds(text) == seconds
 
 
 def test_parameters_are_read_with_spaces_quotes_and_missing_values() -> None:

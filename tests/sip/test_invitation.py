@@ -119,6 +119,16 @@ def test_a_refusal_tells_its_q850_cause() -> None:
     assert event.q850 == 27
 
 
+def test_a_refusal_tells_when_to_come_again() -> None:
+    network, _, peer = call_peer()
+
+    peer.answer(503, headers=[("Retry-After", "120 (maintenance)")])
+
+    [event] = network.events[CALLER]
+    assert isinstance(event, Refused)
+    assert event.retry_after_seconds == 120
+
+
 def test_an_invite_that_is_never_answered_stops_after_64_t1() -> None:
     network, caller, _ = call_peer()
 

@@ -77,6 +77,8 @@ class Refused:
     q850: int | None
     """The cause of the answer's `Reason: Q.850` (RFC 3326)."""
     source: RefusalSource
+    retry_after_seconds: int | None = None
+    """For how long the peer asks not to be asked again (RFC 3261 section 20.33)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

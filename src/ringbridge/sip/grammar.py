@@ -50,6 +50,12 @@ def read_number(text: str) -> int | None:
     return None
 
 
+def read_seconds(text: str | None) -> int | None:
+    """Read the delta-seconds at the start of a field's value, as in `120 (in a meeting);duration=60`; None if there are none."""
+    digits = (text or "").split(";")[0].split("(")[0].strip()
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else None
+
+
 def read_host(text: str) -> str:
     """Return a host without the brackets of an IPv6 reference.
 

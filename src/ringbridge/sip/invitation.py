@@ -16,6 +16,7 @@ from ringbridge.sip.dialog import Dialog, DialogState, Field
 from ringbridge.sip.errors import LocalUseError, MalformedField
 from ringbridge.sip.event import Answered, Progressed, RefusalSource
 from ringbridge.sip.exchange import Exchange, Result, acknowledge, ignore, send_in_dialog
+from ringbridge.sip.grammar import read_seconds
 from ringbridge.sip.headers import Headers
 from ringbridge.sip.hop import Hop
 from ringbridge.sip.message import REASON_PHRASES, Request, Response
@@ -295,5 +296,6 @@ class Invitation:
             refusal.reason,
             causes_of(refusal)[0],
             RefusalSource.AUTHENTICATION if is_challenge else RefusalSource.PEER,
+            read_seconds(refusal.headers.get("Retry-After")),
         )
         self._finish(now)

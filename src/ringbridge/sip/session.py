@@ -274,9 +274,25 @@ class Session:
         if self.core.sessions.get(self.id) is self:
             self.core.tell(event)
 
-    def tell_refused(self, status: int, reason: str, q850: int | None, source: RefusalSource) -> None:
+    def tell_refused(
+        self,
+        status: int,
+        reason: str,
+        q850: int | None,
+        source: RefusalSource,
+        retry_after_seconds: int | None = None,
+    ) -> None:
         """Tell that our INVITE came to nothing."""
-        self._tell_last(Refused(session=self.id, status=status, reason=reason, q850=q850, source=source))
+        self._tell_last(
+            Refused(
+                session=self.id,
+                status=status,
+                reason=reason,
+                q850=q850,
+                source=source,
+                retry_after_seconds=retry_after_seconds,
+            )
+        )
 
     def tell_ended(self, by: EndedBy, q850: int | None, sip_cause: int | None) -> None:
         """Tell the end of the session."""

@@ -16,7 +16,7 @@ from ringbridge.sip.client_transaction import NoAnswer
 from ringbridge.sip.digest import Credentials
 from ringbridge.sip.errors import MalformedField
 from ringbridge.sip.exchange import Exchange, Result
-from ringbridge.sip.grammar import parameter
+from ringbridge.sip.grammar import parameter, read_seconds
 from ringbridge.sip.headers import Headers
 from ringbridge.sip.hop import Hop
 from ringbridge.sip.message import Request, Response
@@ -179,7 +179,7 @@ class TrunkRegistration:
         elif result.status == 423 and self._raise_wanted(result):
             self._ask(now)
         elif result.status >= 300:
-            self._fail(result.status, _seconds(result.headers.get("Retry-After")), now)
+            self._fail(result.status, read_seconds(result.headers.get("Retry-After")), now)
 
     def _take_grant(self, answer: Response, now: float) -> None:
         assert self._hop is not None  # somebody has answered
@@ -196,7 +196,7 @@ class TrunkRegistration:
 
     def _raise_wanted(self, refusal: Response) -> bool:
         """Ask for as long as the server wants at least (RFC 3261 section 10.2.8); False where that is no answer."""
-        least = _seconds(refusal.headers.get("Min-Expires"))
+        least = read_seconds(refusal.headers.get("Min-Expires"))
         if least is None or not self._wanted_seconds < least <= MAX_SECONDS:
             return False
         self._wanted_seconds = least
@@ -230,14 +230,8 @@ def _granted_seconds(answer: Response, contact: Uri, wanted_seconds: int) -> int
         except MalformedField:
             continue
         if (found.uri.user, found.uri.host, found.uri.port) == (contact.user, contact.host, contact.port):
-            seconds = _seconds(parameter(found.parameters, "expires"))
+            seconds = read_seconds(parameter(found.parameters, "expires"))
             if seconds is not None:
                 return seconds
-    seconds = _seconds(answer.headers.get("Expires"))
+    seconds = read_seconds(answer.headers.get("Expires"))
     return wanted_seconds if seconds is None else seconds
-
-
-def _seconds(text: str | None) -> int | None:
-    """The number at the start of a field's value; None if there is none."""
-    digits = (text or "").split(";")[0].split("(")[0].strip()
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else None
