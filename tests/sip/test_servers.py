@@ -85,7 +85,7 @@ def test_a_network_that_cannot_reach_the_server_is_told_at_once() -> None:
     network = pinging()
     network.endpoints[CALLER].receive_send_failure(CALLED, 0.1)
 
-    assert network.endpoints[CALLER].servers.events() == [Pinged(hop=CALLED, status=None)]
+    assert network.endpoints[CALLER].servers.events() == [Pinged(hop=CALLED, status=503)]
     assert_nothing_is_left(network.endpoints[CALLER])
 
 

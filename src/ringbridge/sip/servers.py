@@ -23,7 +23,7 @@ PING_SECONDS = 4.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pinged:
-    """What came of an OPTIONS: a final status, or None for silence or a network that cannot reach the hop."""
+    """What came of an OPTIONS: a final status, 503 for a network that cannot reach the hop, or None for silence."""
 
     hop: Hop
     status: int | None
@@ -109,7 +109,7 @@ class _Ping:
 
     def _receive(self, exchange: Exchange, result: Result, source: Hop, now: float) -> None:
         if isinstance(result, NoAnswer):
-            self._end(None)
+            self._end(result.value)
         elif result.status >= 200:
             self._end(result.status)
 

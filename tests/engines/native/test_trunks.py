@@ -3,11 +3,11 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import pytest
 
 from ringbridge.call.directory import Trunk
-from ringbridge.call.model import Party, Route
 from ringbridge.engines.native import trunks as module
 from ringbridge.engines.native.driver import SipDriver, SystemRandomness
 from ringbridge.engines.native.resolver import Resolver
@@ -17,7 +17,6 @@ from ringbridge.sip.hop import Hop
 from tests.peers.carrier import Carrier
 from tests.peers.nameserver import NameServer
 from tests.peers.tool import LOOPBACK, free_port, poll
-from tests.store.samples import a_call
 
 PASSWORD = "s3cret"
 
@@ -84,7 +83,6 @@ def trunk_at(
         username="1009683",
         password=password,
         registers=registers,
-        channels=channels,
     )
 
 
@@ -98,8 +96,9 @@ async def test_a_trunk_is_asked_whether_it_is_there(house: House, carrier: Carri
 
     assert request.request_uri == f"sip:{LOOPBACK}:{carrier.port}"
     [status] = house.trunks.statuses()
-    assert (status.name, status.is_up, status.calls) == ("carrier", True, 0)
-    assert (status.registered_until, status.registration_status) == (None, None)
+    assert (status.name, status.is_up, status.channels) == ("carrier", True, 0)
+    registration = (status.is_registered, status.registered_until, status.registration_status)
+    assert registration == (None, None, None)
 
 
 async def test_a_trunk_that_says_that_it_cannot_work_is_down_until_it_says_otherwise(
@@ -128,11 +127,33 @@ async def test_a_trunk_that_never_answers_options_is_not_down_for_that(
     await house.status(lambda status: not status.is_up)
 
 
+async def test_a_trunk_whose_port_is_closed_is_down_though_it_never_answered(house: House) -> None:
+    house.trunks.set([trunk_at(f"{LOOPBACK}:{free_port()}")])
+
+    await house.status(lambda status: not status.is_up)
+
+
+async def test_a_trunk_that_asks_to_be_left_alone_is_not_even_asked_whether_it_is_there(
+    house: House, carrier: Carrier
+) -> None:
+    # Rounds go on, as the look-ups of another trunk show.
+    house.names.put("other.example", "A", LOOPBACK, ttl=0)
+    house.trunks.set([at(carrier), replace(trunk_at(f"other.example:{free_port()}"), name="other")])
+    await carrier.hears("OPTIONS")
+    house.trunks.health.failed(("carrier", Hop("UDP", LOOPBACK, carrier.port)), time.monotonic(), 60)
+    heard, rounds = len(carrier.heard), len(house.names.asked)
+    await poll_until(lambda: len(house.names.asked) > rounds + 10)
+
+    # One may have been on its way.
+    assert len(carrier.heard) <= heard + 1
+    assert not house.trunks.statuses()[0].is_up
+
+
 async def test_we_register_and_take_it_back(house: House, carrier: Carrier) -> None:
     house.trunks.set([at(carrier, registers=True)])
     status = await house.status(lambda status: status.registered_until is not None)
 
-    assert status.registration_status == 200
+    assert (status.is_registered, status.registration_status) == (True, 200)
     assert status.registered_until is not None
     assert 0 < status.registered_until - time.monotonic() <= 60
     contact = f"sip:1009683@{LOOPBACK}:{house.driver.local.port}"
@@ -161,7 +182,7 @@ async def test_a_wrong_password_is_told_and_is_no_storm(house: House, carrier: C
     status = await house.status(lambda status: status.registration_status is not None)
     await carrier.hears("OPTIONS", count=5)
 
-    assert (status.registered_until, status.registration_status) == (None, 403)
+    assert (status.is_registered, status.registered_until, status.registration_status) == (False, None, 403)
     assert sum(message.kind == "REGISTER" for message in carrier.heard) == 2
 
 
@@ -184,34 +205,10 @@ async def test_a_trunk_that_leads_nowhere_is_down(house: House) -> None:
     await house.status(lambda status: not status.is_up)
 
 
-def test_a_trunk_with_all_channels_taken_has_no_room_for_a_call() -> None:
-    trunks = Trunks(Resolver(LOOPBACK), now=lambda: 0.0, ping_seconds=0.0, on_moved=lambda: None)
-    trunks.set([trunk_at("192.0.2.1", channels=1)])
-    over_trunk = Route(trunk="carrier", target="sip:1@192.0.2.1", caller_number="2")
-    phone = Route(target="sip:ann@192.0.2.7", caller_number="2")
-    call = a_call()._replace(
-        user=Party(number="201", routes=(phone,)), destination=Party(number="+1", routes=(over_trunk,))
-    )
-    elsewhere = call._replace(
-        destination=Party(number="+1", routes=(over_trunk, Route(trunk="x", target="", caller_number="")))
-    )
-
-    assert not trunks.are_full(call)
-    assert trunks.take("carrier", 0.0)
-    assert trunks.are_full(call)
-    assert not trunks.are_full(elsewhere)
-    assert trunks.are_full(call._replace(user=call.destination, destination=call.user))
-    trunks.release("carrier")
-    assert not trunks.are_full(call)
-
-
 def test_a_trunk_that_is_gone_is_told_nothing() -> None:
     trunks = Trunks(Resolver(LOOPBACK), now=lambda: 0.0, ping_seconds=0.0, on_moved=lambda: None)
 
     assert trunks.credentials("carrier") is None
-    # A call that began before goes on.
-    assert trunks.take("carrier", 0.0)
-    trunks.release("carrier")
 
 
 async def poll_contacts(carrier: Carrier, wanted: dict[str, str]) -> None:

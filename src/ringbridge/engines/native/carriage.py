@@ -24,7 +24,7 @@ from ringbridge.call.event import (
 from ringbridge.call.model import Call, LegName, Prompt, Route
 from ringbridge.engines.native import media as port
 from ringbridge.engines.native import stored_dialog
-from ringbridge.engines.native.attempts import Attempt, Attempts
+from ringbridge.engines.native.attempts import Attempt, Attempts, Pause
 from ringbridge.engines.native.audio import LEGS, CallAudio
 from ringbridge.engines.native.auto_answer import auto_answer_fields
 from ringbridge.engines.native.encryption import encryptable
@@ -120,7 +120,7 @@ class Carriage:
                 self._on_progress(leg, event)
             case sip.Answered():
                 self._hang_up(self._legs[leg].answer(event.session), ANSWERED_ELSEWHERE)
-                self._legs[leg].attempts.succeed()
+                self._legs[leg].attempts.succeed(self._tools.now())
                 self._on_answer(leg, event.body)
             case sip.Refused():
                 self._on_refusal(leg, event)
@@ -146,7 +146,7 @@ class Carriage:
 
     def _on_progress(self, leg: LegName, event: sip.Progressed) -> None:
         self._legs[leg].has_rung = True
-        self._legs[leg].attempts.succeed()
+        self._legs[leg].attempts.succeed(self._tools.now())
         has_media = leg is LegName.DESTINATION and event.body
         if has_media and self._legs[leg].takes_early_media(event.session):
             try:
@@ -163,10 +163,10 @@ class Carriage:
         self._hang_up(others, Reason("SIP", refused.status, None))
         if carriage.has_rung or not is_carrier_fault(event):
             # Whoever was rung, or has refused, is not to be rung again over another trunk.
-            carriage.attempts.succeed()
+            carriage.attempts.succeed(self._tools.now())
             carriage.attempts.close()
         else:
-            carriage.attempts.fail(self._tools.now())
+            carriage.attempts.fail(self._tools.now(), event.retry_after_seconds)
         self._try_next(leg)
 
     def _on_answer(self, leg: LegName, body: bytes) -> None:
@@ -227,7 +227,7 @@ class Carriage:
         else:
             self._tools.tasks.create_task(self._try_later(leg, way))
 
-    async def _try_later(self, leg: LegName, way: Attempt | Route) -> None:
+    async def _try_later(self, leg: LegName, way: Attempt | Route | Pause) -> None:
         """The top of a task: what goes wrong here ends this call and no other."""
         try:
             await self._get_ready(leg, way)
@@ -240,11 +240,11 @@ class Carriage:
             log.exception("call.not_originated", call=self._call.id, leg=leg.value)
             self._end(leg, Cause.INTERNAL, None, None)
 
-    async def _get_ready(self, leg: LegName, way: Attempt | Route) -> None:
-        """Dial a leg that has to wait for its media ports or for a name."""
+    async def _get_ready(self, leg: LegName, way: Attempt | Route | Pause) -> None:
+        """Dial a leg that has to wait for its media ports, for a name or for its turn."""
         carriage = self._legs[leg]
-        if isinstance(way, Route):
-            await carriage.attempts.look_up(way)
+        if not isinstance(way, Attempt):
+            await carriage.attempts.prepare(way)
         await self._audio.open()
         if carriage.is_over:
             return

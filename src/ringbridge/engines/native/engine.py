@@ -165,7 +165,7 @@ class NativeEngine:
 
     def has_room(self, call: Call) -> bool:
         """See `call.ports.Engine`."""
-        return not self._trunks.are_full(call)
+        return self._trunks.channels.have_room(call)
 
     # For the composition root
 

@@ -4,20 +4,19 @@ Their servers are looked up and asked for life signs (OPTIONS) now and then, and
 """
 
 import asyncio
-from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import structlog
 
-from ringbridge.call.breaker import Breaker
 from ringbridge.call.directory import Trunk
-from ringbridge.call.model import Call, LegName
+from ringbridge.engines.native.channels import Channels
 from ringbridge.engines.native.driver import SipDriver
 from ringbridge.engines.native.news import CARRIER_FAULTS
 from ringbridge.engines.native.resolver import Resolver, Unresolvable, host_of
 from ringbridge.engines.native.tls import TlsPeer
+from ringbridge.engines.native.trunk_health import TrunkHealth
 from ringbridge.sip.digest import Credentials
 from ringbridge.sip.errors import SipError
 from ringbridge.sip.hop import Hop
@@ -30,20 +29,20 @@ log = structlog.get_logger()
 LOOK_AROUND_SECONDS = 10.0
 """Between two rounds: names are looked up again, and servers that failed are asked whether they are back."""
 
-RATE_SECONDS = 1.0
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrunkStatus:
     """How a trunk does now.
 
-    is_up: whether one of its servers is thought to work. registered_until: monotonic seconds. registration_status: the
-    final answer to the last REGISTER, None before there is one.
+    is_up: whether one of its servers is thought to work. channels: how many are taken. is_registered: None where it is not
+    to be. registered_until: monotonic seconds. registration_status: the final answer to the last REGISTER, None before
+    there is one.
     """
 
     name: str
     is_up: bool
-    calls: int
+    channels: int
+    is_registered: bool | None
     registered_until: float | None
     registration_status: int | None
 
@@ -69,19 +68,17 @@ class Trunks:
         self._on_moved = on_moved
         self._trunks: dict[str, Trunk] = {}
         self._hops: dict[str, tuple[Hop, ...]] = {}
-        # Of servers that failed lately; the others' are closed.
-        self._breakers: dict[Hop, Breaker] = {}
         # Servers that never answer OPTIONS are not dead for that.
         self._answering: set[Hop] = set()
         self._pinged_at: dict[Hop, float] = {}
-        self._calls: Counter[str] = Counter()
-        self._begun_at: dict[str, deque[float]] = {}
         self._registrations: dict[str, RegistrationChanged] = {}
         # What is known of servers, by the names that they were asked for by.
         self._tls_peers: dict[str, TlsPeer] = {}
         self._is_changed = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
         self._driver: SipDriver
+        self.channels = Channels()
+        self.health = TrunkHealth()
 
     def start(self, driver: SipDriver) -> None:
         """Begin to look around."""
@@ -100,6 +97,7 @@ class Trunks:
     def set(self, trunks: Iterable[Trunk]) -> None:
         """From now on these are all trunks."""
         self._trunks = {trunk.name: trunk for trunk in trunks}
+        self.channels.set(self._trunks)
         self._tls_peers.clear()
         for trunk in self._trunks.values():
             with suppress(Unresolvable):
@@ -123,56 +121,6 @@ class Trunks:
         name = self._resolver.name_of(hop.host)
         return self._tls_peers.get(name) or TlsPeer(name=name)
 
-    def are_full(self, call: Call) -> bool:
-        """Whether one of the call's legs could not be dialled now, because no trunk that leads there has room."""
-        return any(
-            all(route.trunk is not None and not self._has_channel(route.trunk) for route in party.routes)
-            for party in (call.party(leg) for leg in LegName)
-        )
-
-    def take(self, name: str, now: float) -> bool:
-        """Take one of the trunk's channels, for `release`; False if none is free, or too many calls began just now."""
-        trunk = self._trunks.get(name)
-        if not self._has_channel(name):
-            return False
-        if trunk is not None and trunk.calls_per_second is not None:
-            begun_at = self._begun_at.setdefault(name, deque())
-            while begun_at and begun_at[0] <= now - RATE_SECONDS:
-                begun_at.popleft()
-            if len(begun_at) >= trunk.calls_per_second:
-                return False
-            begun_at.append(now)
-        self._calls[name] += 1
-        return True
-
-    def release(self, name: str) -> None:
-        """Give a channel back."""
-        self._calls[name] -= 1
-
-    def admits(self, hop: Hop, now: float) -> bool:
-        """Whether a call may go to this server."""
-        breaker = self._breakers.get(hop)
-        return breaker is None or breaker.admits(now)
-
-    def tried(self, hop: Hop, now: float) -> None:
-        """A call goes there."""
-        breaker = self._breakers.get(hop)
-        if breaker is not None:
-            self._breakers[hop] = breaker.tried(now)
-
-    def succeeded(self, hop: Hop) -> None:
-        """The server does its work."""
-        breaker = self._breakers.pop(hop, None)
-        if breaker is not None and breaker.is_open:
-            log.info("trunk.back", host=hop.host, port=hop.port)
-
-    def failed(self, hop: Hop, now: float) -> None:
-        """The server does not do its work."""
-        before = self._breakers.get(hop, Breaker())
-        self._breakers[hop] = after = before.failed(now)
-        if after.is_open and not before.is_open:
-            log.warning("trunk.down", host=hop.host, port=hop.port)
-
     # What administrators see
 
     def statuses(self) -> list[TrunkStatus]:
@@ -183,12 +131,13 @@ class Trunks:
         # Those that cannot be looked up have no hops; before the first look-up, nobody knows better.
         hops = self._hops.get(name)
         registration = self._registrations.get(name)
+        until = None if registration is None else registration.until
         return TrunkStatus(
             name=name,
-            is_up=hops is None
-            or any(hop not in self._breakers or not self._breakers[hop].is_open for hop in hops),
-            calls=self._calls[name],
-            registered_until=None if registration is None else registration.until,
+            is_up=hops is None or not all(self.health.is_down((name, hop)) for hop in hops),
+            channels=self.channels.taken(name),
+            is_registered=until is not None and until > self._now() if self._trunks[name].registers else None,
+            registered_until=until,
             registration_status=None if registration is None else registration.status,
         )
 
@@ -197,21 +146,25 @@ class Trunks:
     def on_event(self, event: ServerEvent) -> None:
         """News of a server."""
         match event:
-            case Pinged(hop=hop, status=None):
-                if hop in self._answering:
-                    self.failed(hop, self._now())
             case Pinged(hop=hop, status=status):
-                self._answering.add(hop)
-                if status in CARRIER_FAULTS:
-                    self.failed(hop, self._now())
-                else:
-                    self.succeeded(hop)
+                self._on_ping(hop, status)
             case RegistrationChanged():
                 self._registrations[event.name] = event
                 if event.retry_at is None:
                     log.info("trunk.registered", trunk=event.name)
                 else:
                     log.warning("trunk.not_registered", trunk=event.name, status=event.status)
+
+    def _on_ping(self, hop: Hop, status: int | None) -> None:
+        works = status is not None and status not in CARRIER_FAULTS
+        if works:
+            self._answering.add(hop)
+        elif status is None and hop not in self._answering:
+            return
+        change = self.health.pinged if works else self.health.failed
+        for name, hops in self._hops.items():
+            if hop in hops:
+                change((name, hop), self._now())
 
     async def _watch(self) -> None:
         while True:
@@ -220,6 +173,7 @@ class Trunks:
                 del self._hops[name]
                 self._registrations.pop(name, None)
                 self._driver.endpoint.servers.unregister(name, self._now())
+            self._forget_servers()
             try:
                 # Side by side: names that nobody knows must not keep the others waiting.
                 await asyncio.gather(*map(self._look_after, self._trunks.values()))
@@ -249,16 +203,22 @@ class Trunks:
             self._registrations.pop(trunk.name, None)
             servers.unregister(trunk.name, now)
         for hop in hops:
-            if self._is_to_be_pinged(hop, now):
+            if self._is_to_be_pinged(trunk.name, hop, now):
                 self._pinged_at[hop] = now
                 servers.ping(server, hop, now)
         self._driver.pump()
 
-    def _is_to_be_pinged(self, hop: Hop, now: float) -> bool:
-        if not self._ping_seconds:
+    def _forget_servers(self) -> None:
+        """Of servers that no name leads to any more nothing is kept."""
+        hops = {hop for hops in self._hops.values() for hop in hops}
+        self._answering &= hops
+        self._pinged_at = {hop: at for hop, at in self._pinged_at.items() if hop in hops}
+        self.health.keep({(name, hop) for name, hops in self._hops.items() for hop in hops})
+
+    def _is_to_be_pinged(self, name: str, hop: Hop, now: float) -> bool:
+        if not self._ping_seconds or self.health.is_quiet((name, hop), now):
             return False
-        breaker = self._breakers.get(hop)
-        seconds = LOOK_AROUND_SECONDS if breaker is not None and breaker.is_open else self._ping_seconds
+        seconds = LOOK_AROUND_SECONDS if self.health.is_down((name, hop)) else self._ping_seconds
         # Half a round's grace, or each would come a round late.
         return now - self._pinged_at.setdefault(hop, now) >= seconds - LOOK_AROUND_SECONDS / 2
 
@@ -271,7 +231,3 @@ class Trunks:
             user=user,
             credentials=self.credentials(trunk.name),
         )
-
-    def _has_channel(self, name: str) -> bool:
-        trunk = self._trunks.get(name)
-        return trunk is None or trunk.channels is None or self._calls[name] < trunk.channels
