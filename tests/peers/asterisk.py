@@ -24,7 +24,7 @@ _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "HOME": 
 _FILES = {
     "modules.conf": "[modules]\nautoload=yes\n",
     "logger.conf": "[general]\n[logfiles]\nmessages => notice,warning,error\n",
-    "rtp.conf": "[general]\nrtpstart=5000\nrtpend=9999\n",
+    "rtp.conf": "[general]\nrtpstart=40000\nrtpend=49999\n",
 }
 """What the tests leave as it is installed, but for what it writes and which ports it takes."""
 

@@ -31,6 +31,7 @@ _CONFIG = """\
 poll_method epoll
 net_interface {host}
 sip_listen {host}:{port}
+rtp_ports 40000-59999
 audio_player aubridge,unheard
 audio_source aufile,{folder}/tone.wav
 audio_alert aubridge,unheard

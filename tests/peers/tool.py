@@ -5,7 +5,9 @@ CI=true: there a test that did not run is a test that nobody saw.
 """
 
 import asyncio
+import itertools
 import os
+import random
 import shutil
 import socket
 from collections.abc import Awaitable, Callable
@@ -19,6 +21,14 @@ LOOPBACK = "127.0.0.1"
 
 WAIT_SECONDS = 30.0
 """How long something may take that has to happen: what is slow on a busy machine is not what is wrong."""
+
+# Where no system takes ports for outgoing connections from: what is free now is still free when its owner binds it. Each
+# port has room behind it, and before it: baresip's port for TLS is the one behind that which it is told.
+_FIRST_PORT = 4_001
+_PORT_STEP = 4
+_PORTS = 2_000
+# Several runs of the tests start at different places.
+_walk = itertools.count(random.randrange(_PORTS))
 
 T = TypeVar("T")
 
@@ -35,23 +45,24 @@ def require_tool(program: str, package: str) -> str:
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
-    """A loopback port that nobody uses now."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that nobody uses now, and that no later call here gives out for a long while."""
+    while True:
+        port = _FIRST_PORT + next(_walk) % _PORTS * _PORT_STEP
+        with suppress(OSError), socket.socket(socket.AF_INET, kind) as probe:
+            probe.bind((LOOPBACK, port))
+            return port
 
 
 def free_sip_port(*, following: int = 0, host: str = LOOPBACK) -> int:
-    """A port that nobody uses now, neither for UDP nor for TCP, nor the `following` ones."""
+    """A port that nobody uses now, neither for UDP nor for TCP, nor (for TCP) the `following` ones: two at most."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     while True:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe, ExitStack() as others:
-            probe.bind((host, 0))
-            port = int(probe.getsockname()[1])
-            with suppress(OSError, OverflowError):
-                for wanted in range(port, port + following + 1):
-                    others.enter_context(socket.socket(family, socket.SOCK_STREAM)).bind((host, wanted))
-                return port
+        port = _FIRST_PORT + next(_walk) % _PORTS * _PORT_STEP
+        with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe, ExitStack() as others:
+            probe.bind((host, port))
+            for wanted in range(port, port + following + 1):
+                others.enter_context(socket.socket(family, socket.SOCK_STREAM)).bind((host, wanted))
+            return port
 
 
 def port_is_taken(port: int, kind: str = "udp") -> bool:
