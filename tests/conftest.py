@@ -4,11 +4,21 @@ import os
 from collections.abc import Generator
 
 import pytest
+import structlog
 from hypothesis import settings
 
 # A busy machine must not fail a test: how fast the code is belongs to scripts/bench.
 settings.register_profile("ringbridge", deadline=None)
 settings.load_profile("ringbridge")
+
+# A server's tracebacks are plain. Those that structlog draws by default, with every variable, take the seconds that a
+# busy machine does not have: whoever waits for the thread that draws one gives up.
+structlog.configure(
+    processors=[
+        structlog.stdlib.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -20,10 +20,11 @@ KEY = "c2c_live_0123456789_" + "s" * 43 + "crc012"
 def _logging_as_before() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    configuration = structlog.get_config()
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
+    structlog.configure(**configuration)
 
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:
