@@ -56,6 +56,8 @@ class Leg:
         """What the phone hears and keeps silent on: methods, and `200 INVITE` for the ACK that it owes an answer."""
         self.payload_types: tuple[int, ...] = (0,)
         """The voice codecs that the phone offers and takes (RFC 3551: 0 is PCMU, 8 is PCMA)."""
+        self.rtp_port = phone.rtp_port
+        """Where it wants to hear; another one counts from its next description on."""
         self._news = asyncio.Event()
         self._repeats: dict[tuple[str, int], asyncio.TimerHandle] = {}
         self._last_response: SipMessage | None = None
@@ -132,7 +134,7 @@ class Leg:
     def session(self, direction: str = "sendrecv") -> bytes:
         """The phone's own description of its audio."""
         return wire.audio_session(
-            (self.phone.via[0], self.phone.rtp_port),
+            (self.phone.via[0], self.rtp_port),
             self.payload_types,
             version=self._session_version,
             direction=direction,

@@ -28,7 +28,7 @@ _WINDOW_PACKETS = 10
 
 @contextmanager
 def voice_of(phone: Phone, frequency_hz: int) -> Iterator[Voice]:
-    """What the phone speaks and hears with while the block runs: its legs name this port for their audio."""
+    """What a phone speaks and hears with: legs that begin from now on name this port for their audio."""
     with Voice(frequency_hz) as voice:
         phone.rtp_port = voice.address.port
         yield voice
