@@ -8,7 +8,7 @@ import pytest
 from tests.pbx.guide import (
     ASTERISK,
     CARRIER,
-    PHONE,
+    PASSWORD,
     Ports,
     block,
     provisioned,
@@ -81,9 +81,7 @@ async def client(server: Server) -> AsyncIterator[Client]:
 async def ada(asterisk: Asterisk, ports: Ports, tmp_path: Path) -> AsyncIterator[Baresip]:
     """Ada's phone, registered with Asterisk."""
     uri = f"sip:100@{ASTERISK}:{ports[ASTERISK]}"
-    async with Baresip.registered(
-        uri, "a-long-password", host=PHONE, tone_hz=USER_TONE_HZ, folder=tmp_path / "ada"
-    ) as phone:
+    async with Baresip.registered(uri, PASSWORD, tone_hz=USER_TONE_HZ, folder=tmp_path / "ada") as phone:
         yield phone
 
 
@@ -92,7 +90,6 @@ async def destination(ports: Ports, tmp_path: Path) -> AsyncIterator[Baresip]:
     """Whoever is called at +15125292329, by way of the carrier."""
     async with Baresip.running(
         "+15125292329",
-        host=CARRIER,
         port=ports[CARRIER],
         tone_hz=DESTINATION_TONE_HZ,
         folder=tmp_path / "destination",

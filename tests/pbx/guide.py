@@ -7,17 +7,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.peers.server import REPOSITORY, Deployment, ringbridge
-from tests.peers.tool import free_sip_port
+from tests.peers.tool import LOOPBACK, free_sip_port
 
 RINGBRIDGE = "127.0.0.10"
 ASTERISK = "127.0.0.20"
 KAMAILIO = "127.0.0.30"
-CARRIER = "127.0.0.40"
-PHONE = "127.0.0.50"
-OTHER_PHONE = "127.0.0.51"
+# baresip's audio leaves from here whatever its description says, and what comes from elsewhere is not listened to.
+CARRIER = LOOPBACK
+PASSWORD = "a-long-password"
+"""Ada's phone's."""
+
+_HOSTS = {"192.0.2.10": RINGBRIDGE, "192.0.2.20": ASTERISK, "192.0.2.30": KAMAILIO, "192.0.2.40": CARRIER}
 
 _BLOCK = re.compile(r"^```(?P<language>\w+) (?P<name>[^\n]+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-_ADDRESS = re.compile(r"192\.0\.2\.(?P<host>\d+)(?P<port>:506[01])?")
+_ADDRESS = re.compile(r"(?P<host>192\.0\.2\.\d+)(?P<port>:506[01])?")
 # Where an address stands without a port, the port is 5060 if it is one to listen at or to send to.
 _SPOT = re.compile(r"(?:sip:(?:[^@\s;>]+@)?|bind=|listen=\w+:)$")
 _ACCOUNT = "1009683"
@@ -47,7 +50,7 @@ class Ports:
         """The text with loopback addresses and these ports for those of the documentation."""
 
         def here(match: re.Match[str]) -> str:
-            host = f"127.0.0.{match['host']}"
+            host = _HOSTS[match["host"]]
             if (
                 match["port"] is None
                 and _SPOT.search(text, max(0, match.start() - 80), match.start()) is None

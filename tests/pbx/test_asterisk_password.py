@@ -2,13 +2,13 @@
 
 import pytest
 
-from tests.pbx.guide import Ports, block, with_words
-from tests.pbx.sound import tenths
+from tests.pbx.guide import RINGBRIDGE, Ports, block, with_words
 from tests.peers.asterisk import Asterisk
 from tests.peers.baresip import Baresip
 from tests.peers.client import Client
+from tests.peers.server import Server
 from tests.peers.tool import poll
-from tests.scenarios.audio import DESTINATION_TONE_HZ, USER_TONE_HZ
+from tests.scenarios.audio import compare, talk
 
 pytestmark = pytest.mark.pbx
 
@@ -30,26 +30,20 @@ def commands(request: pytest.FixtureRequest) -> tuple[str, ...]:
 async def test_both_legs_prove_who_they_are(ada: Baresip, destination: Baresip, client: Client) -> None:
     call_id = await client.place_between("100", "+15125292329")
     shown = await ada.event("CALL_ESTABLISHED")
-    await destination.event("CALL_INCOMING")
-    destination.accept()
-    await destination.event("CALL_ESTABLISHED")
-    await destination.hears_for(2.0)
-    destination.hang_up()
-    await ada.event("CALL_CLOSED")
+    await talk(client, call_id, ada, destination)
 
-    assert (await client.finished(call_id))["outcome"] == "completed"
     assert "+18175629000@" in shown["peeruri"]
-    assert tenths(ada.heard(), DESTINATION_TONE_HZ) >= 8
-    assert tenths(destination.heard(), USER_TONE_HZ) >= 8
+    compare(ada, destination)
 
 
 async def test_asterisk_knows_where_ringbridge_registered(
-    asterisk: Asterisk, commands: tuple[str, ...], client: Client, ports: Ports
+    asterisk: Asterisk, commands: tuple[str, ...], server: Server
 ) -> None:
     async def contacts() -> str:
         return asterisk.command("pjsip show contacts")
 
     if commands == ("registered",):
-        await poll(contacts, lambda shown: f"@127.0.0.10:{ports['127.0.0.10']}" in shown, "the registration")
+        here = f"crm/sip:crm@{RINGBRIDGE}:{server.sip_port} "
+        await poll(contacts, lambda shown: here in shown, "the registration")
     else:
         assert "crm/" not in await contacts()

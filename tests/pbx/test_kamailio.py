@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.pbx.guide import CARRIER, KAMAILIO, OTHER_PHONE, PHONE, RINGBRIDGE, Ports, block, with_words
-from tests.pbx.sound import tenths
+from tests.pbx.guide import CARRIER, KAMAILIO, PASSWORD, RINGBRIDGE, Ports, block, with_words
 from tests.peers.baresip import Baresip
 from tests.peers.certificates import Authority
 from tests.peers.client import Client
 from tests.peers.kamailio import kamailio_running
 from tests.peers.phone import Ending, Phone
-from tests.scenarios.audio import DESTINATION_TONE_HZ, USER_TONE_HZ
+from tests.peers.tool import free_sip_port
+from tests.scenarios.audio import USER_TONE_HZ, compare, talk
 
 pytestmark = pytest.mark.pbx
 
@@ -45,6 +45,8 @@ def settings(transport: str, authority: Authority) -> dict[str, str]:
         "RINGBRIDGE_SIP_TLS_CA": str(authority.file),
         "RINGBRIDGE_SIP_TLS_CERTIFICATE": str(own.certificate),
         "RINGBRIDGE_SIP_TLS_KEY": str(own.key),
+        "RINGBRIDGE_SIP_TLS_PORT": str(free_sip_port(host=RINGBRIDGE)),
+        "RINGBRIDGE_SIP_WSS_PORT": str(free_sip_port(host=RINGBRIDGE)),
     }
 
 
@@ -71,16 +73,14 @@ def kamailio(
 async def ada(ports: Ports, tmp_path: Path) -> AsyncIterator[Baresip]:
     """Ada's phone, registered with Kamailio."""
     uri = f"sip:100@{KAMAILIO}:{ports[KAMAILIO]}"
-    async with Baresip.registered(
-        uri, "a-long-password", host=PHONE, tone_hz=USER_TONE_HZ, folder=tmp_path / "ada"
-    ) as phone:
+    async with Baresip.registered(uri, PASSWORD, tone_hz=USER_TONE_HZ, folder=tmp_path / "ada") as phone:
         yield phone
 
 
 @pytest.fixture
 async def carrier(ports: Ports) -> AsyncIterator[Phone]:
     """The carrier, when it does what no polite phone would."""
-    async with Phone.listening(ports[CARRIER], host=CARRIER) as phone:
+    async with Phone.listening(ports[CARRIER]) as phone:
         yield phone
 
 
@@ -89,24 +89,16 @@ async def test_both_hear_each_other_until_either_hangs_up(
     ada: Baresip, destination: Baresip, client: Client, user_hangs_up: bool
 ) -> None:
     call_id = await client.place_between("100", "+15125292329")
-    await destination.event("CALL_INCOMING")
-    destination.accept()
-    await destination.event("CALL_ESTABLISHED")
-    await destination.hears_for(2.0)
-    first, other = (ada, destination) if user_hangs_up else (destination, ada)
-    first.hang_up()
-    await other.event("CALL_CLOSED")
+    await talk(client, call_id, ada, destination, user_hangs_up=user_hangs_up)
 
-    assert (await client.finished(call_id))["outcome"] == "completed"
-    assert tenths(ada.heard(), DESTINATION_TONE_HZ) >= 8
-    assert tenths(destination.heard(), USER_TONE_HZ) >= 8
+    compare(ada, destination)
 
 
 async def test_a_call_that_is_given_up_is_cancelled_behind_the_proxy(
     ada: Baresip, carrier: Phone, client: Client
 ) -> None:
     call_id = await client.place_between("100", "+15125292329")
-    leg = await carrier.leg_to("+15125292329")
+    leg = await carrier.leg_to("15125292329")
     leg.ring()
     await client.reaches(call_id, "ringing_destination")
     ada.hang_up()
@@ -123,7 +115,7 @@ async def test_a_refusal_behind_the_proxy_is_told(
     ada: Baresip, carrier: Phone, client: Client, status: int, outcome: str
 ) -> None:
     call_id = await client.place_between("100", "+15125292329")
-    leg = await carrier.leg_to("+15125292329")
+    leg = await carrier.leg_to("15125292329")
     leg.refuse(status)
 
     assert await leg.settled() is Ending.REFUSED
@@ -141,19 +133,15 @@ async def test_the_first_of_two_phones_that_answers_has_the_call(
     ports: Ports, carrier: Phone, client: Client, tmp_path: Path
 ) -> None:
     uri = f"sip:100@{KAMAILIO}:{ports[KAMAILIO]}"
-    at_desk = Baresip.registered(
-        uri, "a-long-password", host=PHONE, tone_hz=600, folder=tmp_path / "desk", picks_up=False
-    )
-    at_home = Baresip.registered(
-        uri, "a-long-password", host=OTHER_PHONE, tone_hz=700, folder=tmp_path / "home", picks_up=False
-    )
+    at_desk = Baresip.registered(uri, PASSWORD, tone_hz=600, folder=tmp_path / "desk", picks_up=False)
+    at_home = Baresip.registered(uri, PASSWORD, tone_hz=700, folder=tmp_path / "home", picks_up=False)
     async with at_desk as desk, at_home as home:
         call_id = await client.place_between("100", "+15125292329")
         await desk.event("CALL_INCOMING")
         await home.event("CALL_INCOMING")
         home.accept()
         await desk.event("CALL_CLOSED")
-        leg = await carrier.leg_to("+15125292329")
+        leg = await carrier.leg_to("15125292329")
         leg.answer()
         await client.reaches(call_id, "connected")
         home.hang_up()

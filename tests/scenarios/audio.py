@@ -1,6 +1,7 @@
 """A call between two baresips, and what each of them heard."""
 
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 from tests.peers.baresip import SAMPLE_RATE_HZ, Baresip, Samples, level, tone_share
 from tests.peers.client import Client
@@ -19,6 +20,11 @@ def windows(samples: Samples) -> list[Samples]:
     ]
 
 
+def tenths(samples: Samples, tone_hz: float) -> int:
+    """For how many tenths of a second the sound was that tone and nothing else."""
+    return sum(tone_share(window, tone_hz) > 0.9 for window in windows(samples))
+
+
 async def talk_and_compare(
     client: Client, user_phone: Running, destination_phone: Running, *, user_hangs_up: bool = False
 ) -> None:
@@ -28,24 +34,33 @@ async def talk_and_compare(
     """
     async with user_phone as user, destination_phone as destination:
         call_id = await client.place(1, 1)
-        await destination.event("CALL_INCOMING")
-        await user.hears_for(1.5)
-        destination.accept()
-        await destination.event("CALL_ESTABLISHED")
-        await destination.hears_for(2.0)
-        if user_hangs_up:
-            user.hang_up()
-            await destination.event("CALL_CLOSED")
-        else:
-            destination.hang_up()
-            await user.event("CALL_CLOSED")
-        assert (await client.finished(call_id))["outcome"] == "completed"
+        await talk(client, call_id, user, destination, user_hangs_up=user_hangs_up)
+    compare(user, destination)
 
+
+async def talk(
+    client: Client, call_id: str, user: Baresip, destination: Baresip, *, user_hangs_up: bool = False
+) -> dict[str, Any]:
+    """Pick the destination's phone up in that call, let both speak for two seconds, hang up; the news of its ringing."""
+    calling = await destination.event("CALL_INCOMING")
+    # baresip hears nothing of a stream that another one follows within its first packets.
+    await user.hears_for(1.5)
+    destination.accept()
+    await destination.event("CALL_ESTABLISHED")
+    await destination.hears_for(2.0)
+    first, other = (user, destination) if user_hangs_up else (destination, user)
+    first.hang_up()
+    await other.event("CALL_CLOSED")
+    assert (await client.finished(call_id))["outcome"] == "completed"
+    return calling
+
+
+def compare(user: Baresip, destination: Baresip) -> None:
+    """After a `talk`: the user heard the prompt first, and then each of the two the other. Ends both phones."""
     at_user = windows(user.heard())
     joined = [index for index, window in enumerate(at_user) if tone_share(window, DESTINATION_TONE_HZ) > 0.9]
     prompt = at_user[: joined[0] - 1]
     assert len(joined) >= 8
     assert max(level(window) for window in prompt) > 0.05
     assert max(tone_share(window, USER_TONE_HZ) for window in prompt) < 0.9
-    at_destination = windows(destination.heard())
-    assert sum(tone_share(window, USER_TONE_HZ) > 0.9 for window in at_destination) >= 8
+    assert tenths(destination.heard(), USER_TONE_HZ) >= 8
