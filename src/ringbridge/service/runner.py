@@ -14,6 +14,7 @@ from ringbridge.call.history import CallEvent, StoredEvent, event_name, first_ev
 from ringbridge.call.model import Call, State
 from ringbridge.call.ports import CallStore, Engine
 from ringbridge.service.clock import Clock
+from ringbridge.service.mailbox import Mailbox
 
 log = structlog.get_logger()
 
@@ -42,18 +43,18 @@ class Runner:
         self._store = store
         self._clock = clock
         self._on_step = on_step
-        self._mailbox: asyncio.Queue[Event] = asyncio.Queue()
+        self._mailbox: Mailbox[Event] = Mailbox()
         self._deadline: asyncio.TimerHandle | None = None
 
     def deliver(self, event: Event) -> None:
         """Put news about this call into its mailbox."""
-        self._mailbox.put_nowait(event)
+        self._mailbox.put(event)
 
     async def run(self) -> None:
         """Carry the call to its end. The accepted call is stored already; nothing was dialled yet."""
         self._tell(first_event(self.call))
         # A server that began to drain while the call was stored has left word in the mailbox: then nothing is dialled.
-        event: Event = Started() if self._mailbox.empty() else self._mailbox.get_nowait()
+        event: Event = self._mailbox.take() or Started()
         try:
             while True:
                 self._step(event)
