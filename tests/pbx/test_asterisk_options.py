@@ -1,0 +1,40 @@
+"""Asterisk with what docs/pbx.md leaves off, and says may be on."""
+
+import pytest
+
+from tests.pbx.guide import with_words
+from tests.peers.baresip import Baresip
+from tests.peers.client import Client
+from tests.scenarios.audio import compare, talk
+
+pytestmark = pytest.mark.pbx
+
+# A session timer of 90 seconds is the shortest that RFC 4028 allows: a refresh is not awaited here, only agreed on.
+OPTIONS = """direct_media=yes
+rtp_symmetric=yes
+timers=always
+timers_sess_expires=90
+send_pai=yes
+trust_id_inbound=yes
+trust_id_outbound=yes
+send_connected_line=yes
+"""
+
+
+@pytest.fixture(scope="module")
+def asterisk_files(asterisk_files: dict[str, str]) -> dict[str, str]:
+    """The configuration with all of them at every endpoint."""
+    return {
+        **asterisk_files,
+        "pjsip.conf": with_words(asterisk_files["pjsip.conf"], {"direct_media=no\n": OPTIONS}),
+    }
+
+
+@pytest.mark.parametrize("user_hangs_up", [True, False], ids=["user", "destination"])
+async def test_both_hear_each_other(
+    ada: Baresip, destination: Baresip, client: Client, user_hangs_up: bool
+) -> None:
+    call_id = await client.place_between("100", "+15125292329")
+    await talk(client, call_id, ada, destination, user_hangs_up=user_hangs_up)
+
+    compare(ada, destination)
