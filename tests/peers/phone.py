@@ -179,6 +179,15 @@ class Leg:
         return sum(line.sent == sent and line.message.kind == kind for line in self.ladder)
 
     @property
+    def reason_of_bye(self) -> str:
+        """Why the server says that it has hung up; an error if it has not."""
+        return next(
+            line.message.first("Reason")
+            for line in self.ladder
+            if not line.sent and line.message.kind == "BYE"
+        )
+
+    @property
     def released_at(self) -> float | None:
         """Loop time of the first BYE or CANCEL, whoever sent it, or of the phone's own refusal."""
         for at, sent, message in self.ladder:

@@ -1,9 +1,10 @@
-"""Every final code from either phone: the caller of the API gets the right word, and both legs are released.
+"""Every final code from either phone: the caller of the API gets the right word, and both legs are released (row B1).
 
 SIPp refuses with the code that the called number ends in. All calls run at once; the tests look at what became of each.
 """
 
 import asyncio
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -101,6 +102,7 @@ def test_the_user_is_told_and_released_within_a_second(
 
     assert leg.ending is Ending.TALKED
     assert released_at - answered_at < RELEASE_SECONDS
+    assert re.fullmatch(r"Q\.850;cause=\d+(;text=.*)?", leg.reason_of_bye)
 
 
 @pytest.mark.parametrize(("code", "outcome"), sorted(USER_OUTCOMES.items()))

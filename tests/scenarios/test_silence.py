@@ -55,6 +55,7 @@ async def test_a_destination_that_says_nothing_frees_the_user(
 
     assert (shown["outcome"], shown["ended_by"]) == ("destination_no_answer", "server")
     assert await user_leg.settled() == Ending.TALKED
+    assert user_leg.reason_of_bye.startswith("Q.850;cause=19")
     assert destination_leg.count("CANCEL") == 0
 
 
