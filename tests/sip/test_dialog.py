@@ -187,7 +187,7 @@ def test_a_dialogs_hosts_are_the_hop_the_answerer_and_the_numbers_in_route_and_t
 
     dialog = Dialog.of_answer(make_invite(), "z9hG4bK1", answer, HOP, HOP._replace(host="192.0.2.11"))
 
-    assert dialog.hosts() == {"192.0.2.10", "192.0.2.11", "192.0.2.21", "192.0.2.2"}
+    assert sorted(dialog.hosts()) == ["192.0.2.10", "192.0.2.11", "192.0.2.2", "192.0.2.21"]
 
 
 def test_a_new_contact_moves_the_target_and_a_missing_one_does_not() -> None:

@@ -145,13 +145,13 @@ class Dialog:
             )
         return self._state
 
-    def hosts(self) -> frozenset[str]:
-        """Where this dialog's requests may come from."""
+    def hosts(self) -> tuple[str, ...]:
+        """Where this dialog's requests may come from, each host once."""
         found = [hop.host for hop in (self.hop, self._answered_from, self.next_hop)]
         if self.route_set:
             uris = (*[_uri_of(route) for route in self.route_set[1:]], _parsed(self.remote_target))
             found += [address[0] for address in map(self._address_of, uris) if address is not None]
-        return frozenset(found)
+        return tuple(dict.fromkeys(found))
 
     def take_sequence(self) -> int:
         """Count one request of ours."""

@@ -77,7 +77,7 @@ class Session:
         self.timer = SessionTimer(core, on_due=self.negotiation.refresh, on_expiry=self._expire)
         self.peer_allows_update = False
         self._state = SessionState.OPENING
-        self._hosts: frozenset[str] = frozenset()
+        self._hosts: tuple[str, ...] = ()
         self._has_told_stranger = False
         self._bye_fields: tuple[Field, ...] = ()
 
@@ -148,7 +148,7 @@ class Session:
 
     def watch_hosts(self) -> None:
         """Let packets in from where the dialog's peer may be, and from nowhere else on its account."""
-        old, new = self._hosts, frozenset() if self.dialog is None else self.dialog.hosts()
+        old, new = self._hosts, () if self.dialog is None else self.dialog.hosts()
         if old != new:
             for host in new:
                 self.core.sources.hold(host)
@@ -310,7 +310,7 @@ class Session:
         self.core.dialogs.pop((self.call_id, self.local_tag), None)
         for host in self._hosts:
             self.core.sources.release(host)
-        self._hosts = frozenset()
+        self._hosts = ()
         self.core.tell(Released(session=self.id))
 
     def _tell_last(self, event: Event) -> None:
