@@ -757,10 +757,11 @@ def test_an_update_with_a_tag_that_no_answer_bore_is_481() -> None:
     assert network.names(CALLER)[-1] == "481 UPDATE"
 
 
-def test_only_so_many_early_dialogs_are_kept() -> None:
+def test_only_so_many_early_dialogs_are_kept_each_once() -> None:
     network, _, peer = call_peer()
     for fork in range(20):
         peer.answer(180, tag=f"fork{fork}")
+        peer.answer(183, tag=f"fork{fork}")
 
     peer.send("UPDATE", tag="fork15")
     peer.send("UPDATE", tag="fork16")

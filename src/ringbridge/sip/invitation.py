@@ -71,7 +71,7 @@ class Invitation:
         self._exchange = Exchange(
             session.core, session.authentication, self._take_sequence, self._receive, pinned=pinned
         )
-        self._early_tags: set[str | None] = set()
+        self._early_tags: list[str] = []
         # Each dialog that a 2xx has made, by its remote tag.
         self._forks: dict[str | None, Dialog] = {}
         self._cancel_fields: tuple[Field, ...] = ()
@@ -231,8 +231,9 @@ class Invitation:
 
     def _progress(self, response: Response, now: float) -> None:
         session = self._session
-        if response.to_tag is not None and len(self._early_tags) < MAX_FORKS:
-            self._early_tags.add(response.to_tag)
+        tag = response.to_tag
+        if tag is not None and tag not in self._early_tags and len(self._early_tags) < MAX_FORKS:
+            self._early_tags.append(tag)
         if self._state is InvitationState.LEAVING:
             self._cancel(now)
         elif self._state is InvitationState.INVITING and response.status > 100:
