@@ -1,6 +1,6 @@
 """Holds, resumes and refreshes before the two are joined, in fifty calls at once: each is answered, and all are joined.
 
-RFC 3261 section 14.2, RFC 3311 section 5.2, RFC 4028 section 9.
+RFC 3261 section 14.2, RFC 3311 section 5.2, RFC 4028 section 9; row B14 of docs/reliability.md.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
-"""Every final code from either phone: the caller of the API gets the right word, and both legs are released (row B1).
+"""Every final code from either phone: the caller of the API gets the right word, and both legs are released.
 
 SIPp refuses with the code that the called number ends in. All calls run at once; the tests look at what became of each.
+Row B1 of docs/reliability.md.
 """
 
 import asyncio

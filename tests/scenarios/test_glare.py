@@ -1,6 +1,7 @@
 """Everybody offers at once: the server, the user and the destination, in a hundred calls. Nobody loses the call.
 
 RFC 3261 section 14.1: both are refused with 491, the server tries again after 2.1 to 4 s and the phone after 0 to 2 s.
+Row B6 of docs/reliability.md.
 """
 
 import asyncio

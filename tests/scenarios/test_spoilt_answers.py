@@ -1,6 +1,7 @@
 """Damaged answers to an offer of ours, five hundred of them: the call outlives them, or ends, and nothing is left.
 
-What cannot be read is dropped (RFC 3261 section 18.3); the offer is then answered by what follows, or by nobody.
+What cannot be read is dropped (RFC 3261 section 18.3); the offer is then answered by what follows, or by nobody. Row B11 of
+docs/reliability.md.
 """
 
 import asyncio
