@@ -148,3 +148,6 @@ async def test_the_first_of_two_phones_that_answers_has_the_call(
 
         assert await leg.settled() is Ending.TALKED
         assert (await client.finished(call_id))["outcome"] == "completed"
+    requests = [line.message for line in leg.ladder if not line.sent and line.message.status is None]
+    assert [request.kind for request in requests] == ["INVITE", "ACK", "BYE"]
+    assert all(f" {KAMAILIO}:" in request.first("Via") for request in requests)

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.peers.tool import WAIT_SECONDS, port_is_taken, require_tool
+from tests.peers.tool import WAIT_SECONDS, go_without, port_is_taken, require_tool
 
 
 @contextmanager
 def kamailio_running(config: str, port: int, folder: Path) -> Iterator[None]:
     """Kamailio with this configuration, listening at the UDP `port` when the block begins; `folder` must be its own."""
     program = require_tool("kamailio", "kamailio")
+    if '"tls.so"' in config and not list(Path("/usr/lib").glob("*/kamailio/modules/tls.so")):
+        go_without("Kamailio's TLS is missing: apt-get install kamailio-tls-modules")
     folder.mkdir()
     (folder / "kamailio.cfg").write_text(config)
     log = folder / "kamailio.log"

@@ -13,7 +13,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import pytest
 
@@ -36,9 +36,13 @@ T = TypeVar("T")
 def require_tool(program: str, package: str) -> str:
     """The full path of `program`; skips (or fails, where CI=true) with the line that installs `package`."""
     path = shutil.which(program)
-    if path is not None:
-        return path
-    message = f"{program} is missing: apt-get install {package}"
+    if path is None:
+        go_without(f"{program} is missing: apt-get install {package}")
+    return path
+
+
+def go_without(message: str) -> NoReturn:
+    """Skip the test, or fail it where CI=true; the message says what is missing and what installs it."""
     if os.environ.get("CI") == "true":
         pytest.fail(message)
     pytest.skip(message)
