@@ -1,6 +1,7 @@
 """Requests that cross on the wire at any millisecond: each is answered, and the call ends once.
 
-RFC 5407 sections 3.1 and 3.2, RFC 3261 section 15. The runs of a test go at once, each on a call of its own. Rows B5 and B8 of docs/reliability.md.
+RFC 5407 sections 3.1 and 3.2, RFC 3261 section 15. The runs of a test go at once, each on a call of its own.
+Rows B5 and B8 of docs/reliability.md.
 """
 
 import asyncio

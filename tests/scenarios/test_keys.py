@@ -17,6 +17,7 @@ from tests.peers.client import Client
 from tests.peers.phone import Ending, Leg, Phone
 from tests.peers.server import Deployment, Server, destination_number, user_number
 from tests.peers.tool import WAIT_SECONDS
+from tests.scenarios.relays import RELAYS, serving_with
 from tests.scenarios.sound import (
     DESTINATION_HZ,
     STRANGER_HZ,
@@ -35,14 +36,16 @@ MOBILES = (9001, 9002, 9003)
 NINE_HZ = (852, 1477)
 
 
-@pytest.fixture(scope="module")
-def server(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+@pytest.fixture(scope="module", params=RELAYS)
+def server(
+    deployment: Deployment, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
     """A server with lines that are reached over a trunk: whoever answers there is asked to press 1."""
     own = deployment.copied_to(tmp_path_factory.mktemp("server") / "data")
     own.add_mobiles(MOBILES)
     # Long enough to press in, however slow the machine is.
     own.set_limits("confirm_s=30")
-    with Server.running(own) as running:
+    with serving_with(request.param, own) as running:
         yield running
 
 

@@ -1,7 +1,7 @@
 """Answers that make no call: without a description, with a damaged one, or with nothing in it that can be heard.
 
-Whoever answers so is acknowledged and released, and the call ends for a reason that says so (RFC 3261 section 13.2.2.4). Row B10 of
-docs/reliability.md.
+Whoever answers so is acknowledged and released, and the call ends for a reason that says so (RFC 3261 section 13.2.2.4).
+Row B10 of docs/reliability.md.
 """
 
 import asyncio
