@@ -16,7 +16,7 @@ _TEST = re.compile(r"`([\w/]+\.py)::(\w+)`")
 def rows() -> list[tuple[str, str, str]]:
     """Number, promise and named tests of every row of the page."""
     lines = PAGE.read_text().splitlines()
-    return [match.group(1, 2, 3) for match in map(_ROW.fullmatch, lines) if match is not None]
+    return [(row[1], row[2], row[3]) for row in map(_ROW.fullmatch, lines) if row is not None]
 
 
 def named() -> list[tuple[str, str]]:
