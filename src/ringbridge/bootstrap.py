@@ -33,6 +33,7 @@ from ringbridge.engines.native.rtpengine import RtpengineRelay
 from ringbridge.engines.native.rtpio import RtpioRelay
 from ringbridge.engines.native.sockets import ListenError
 from ringbridge.engines.native.tls import TlsContexts, UnusableCertificate
+from ringbridge.gauges import add_gauges, add_trunk_gauges
 from ringbridge.notify.metrics import Metrics
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
@@ -154,7 +155,8 @@ class _Server:
             await surroundings.refresh()
         await resources.enter_async_context(surroundings.kept_up_to_date())
         await resources.enter_async_context(lock.watch())
-        _add_gauges(metrics, calls, engine)
+        add_gauges(metrics, calls, engine)
+        add_trunk_gauges(metrics, engine)
 
         def ready() -> Mapping[str, bool]:
             return {
@@ -306,26 +308,6 @@ def _stream_settings(settings: Settings) -> StreamSettings:
         tls_port=None if certificate is None else settings.sip_tls_port,
         wss_port=None if certificate is None else settings.sip_wss_port,
         origins=settings.sip_wss_origins,
-    )
-
-
-def _add_gauges(metrics: Metrics, calls: CallService, engine: NativeEngine) -> None:
-    metrics.gauge("calls", "Calls that are not over.", lambda: calls.running)
-    metrics.gauge("media_sessions", "Calls that hold media ports.", lambda: engine.open_media_sessions)
-    metrics.gauge("sip_sessions", "Legs that are dialled or up.", lambda: engine.counts.sessions)
-    metrics.gauge(
-        "sip_transactions",
-        "SIP transactions that are not over.",
-        lambda: engine.counts.client_transactions + engine.counts.server_transactions,
-    )
-    metrics.gauge(
-        "sip_dropped_packets",
-        "Packets from strangers, malformed or late, dropped since the start.",
-        lambda: (
-            engine.counts.dropped_unknown_source
-            + engine.counts.dropped_malformed
-            + engine.counts.dropped_unmatched
-        ),
     )
 
 

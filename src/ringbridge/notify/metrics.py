@@ -1,11 +1,13 @@
 """Prometheus metrics, fed by the calls themselves, so that no other file counts.
 
-No label holds an account or a number: their count has no bound, and numbers are people's.
+No label holds an account or a number: their count has no bound, and numbers are people's. Trunks are few.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from ringbridge.call.cause import Outcome
 from ringbridge.call.model import Call
@@ -65,6 +67,29 @@ class Metrics:
         """Show a value that is read when the metrics are."""
         Gauge(f"ringbridge_{name}", text, registry=self._registry).set_function(read)
 
+    def gauge_of_each(
+        self, name: str, text: str, label: str, read: Callable[[], Mapping[str, float]]
+    ) -> None:
+        """Show a value of each of what there is when the metrics are read, by its name."""
+        self._registry.register(_Each(f"ringbridge_{name}", text, label, read))
+
     def render(self) -> bytes:
         """Everything counted so far, in Prometheus' text format."""
         return generate_latest(self._registry)
+
+
+class _Each(Collector):
+    """A gauge whose labels come and go: those that are gone are not shown."""
+
+    def __init__(self, name: str, text: str, label: str, read: Callable[[], Mapping[str, float]]) -> None:
+        self._name = name
+        self._text = text
+        self._label = label
+        self._read = read
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """See `Collector`."""
+        family = GaugeMetricFamily(self._name, self._text, labels=[self._label])
+        for value, number in self._read().items():
+            family.add_metric([value], number)
+        yield family
