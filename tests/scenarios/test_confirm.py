@@ -47,7 +47,7 @@ async def test_a_mailbox_that_answers_is_released_and_nobody_else_is_called(
 
 @pytest.mark.parametrize("keys", ["events", "no events"])
 async def test_a_mailbox_that_speaks_and_sounds_like_the_key_is_not_connected(
-    client: Client, user: Phone, destination: Phone, keys: str
+    server: Server, client: Client, user: Phone, destination: Phone, keys: str
 ) -> None:
     """B12: eight seconds of sound with the two tones of a 1 in it, by a phone with telephone events or without them."""
     tones = encode_mu_law(dtmf.tone("1"))
@@ -69,6 +69,8 @@ async def test_a_mailbox_that_speaks_and_sounds_like_the_key_is_not_connected(
     assert (shown["outcome"], shown["cause"]) == ("not_confirmed", "not_confirmed")
     assert await leg.settled() is Ending.TALKED
     assert destination.legs == []
+    warned = [line for line in server.log.read_text().splitlines() if "call.sends_no_keys" in line]
+    assert any(call_id in line for line in warned) == (keys == "no events")
 
 
 async def test_a_user_may_hang_up_in_place_of_an_answer(

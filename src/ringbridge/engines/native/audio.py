@@ -11,6 +11,7 @@ from pathlib import Path
 from ringbridge.call.model import LegName
 from ringbridge.engines.native import flows
 from ringbridge.engines.native.media import MediaRelay, MediaSession, Side
+from ringbridge.media.dtmf import event_codec
 from ringbridge.media.errors import NoAudio
 from ringbridge.media.offer import answer, offer
 from ringbridge.media.sdp import AudioDescription, Codec, Direction, MediaAddress, audio_of
@@ -91,10 +92,11 @@ class CallAudio:
         if self._media is not None:
             self._media.stop_playing(Side.USER)
 
-    def watch_keys(self) -> None:
-        """From now on the keys that the user presses are told."""
+    def watch_keys(self) -> bool:
+        """From now on tell the keys that the user presses. False if the user's phone does not send any that can be told."""
         if self._media is not None:
             self._media.watch_keys(Side.USER)
+        return event_codec(self._legs[LegName.USER].codecs) is not None
 
     def send_digits(self, leg: LegName, digits: str) -> None:
         """Press keys for the leg to hear."""

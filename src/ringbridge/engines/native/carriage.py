@@ -177,8 +177,10 @@ class Carriage:
             self._tell_of(leg, LegEnded(leg, Cause.INCOMPATIBLE_MEDIA))
             self.hang_up(leg, Cause.INCOMPATIBLE_MEDIA)
             return
-        if leg is LegName.USER and self._call.confirm:
-            self._audio.watch_keys()
+        if leg is LegName.USER and self._call.confirm and not self._audio.watch_keys():
+            # Tones in the voice do not count: those of a mailbox's greeting would connect it.
+            advice = "let its carrier send telephone events, or add the line with --no-confirm"
+            log.warning("call.sends_no_keys", call=self._call.id, advice=advice)
         self._tell_of(leg, LegAnswered(leg))
 
     def _on_offer(self, leg: LegName, event: sip.Offered) -> None:
