@@ -16,7 +16,7 @@ from tests.peers.server import Server
 from tests.peers.voice import Conversation
 from tests.scenarios import spoiled, talk
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, pytest.mark.long]
 
 TRANSACTION_SECONDS = 32.0
 # The shortest interval that there is, and when its end is told (RFC 4028 sections 5 and 10).
