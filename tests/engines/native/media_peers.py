@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -170,6 +171,19 @@ class Daemon:
 
         await poll(listens, bool, "the control port of rtpengine")
 
+    async def hang(self) -> None:
+        """Stop in mid-work, until SIGCONT: the signal reaches one thread after the other."""
+        self.process.send_signal(signal.SIGSTOP)
+
+        async def states() -> set[str]:
+            return self._thread_states()
+
+        await poll(states, {"T"}.issuperset, "a daemon that is stopped")
+
+    def _thread_states(self) -> set[str]:
+        threads = Path(f"/proc/{self.process.pid}/task").glob("*/stat")
+        return {thread.read_text().rpartition(")")[2].split()[0] for thread in threads}
+
     def stop(self) -> None:
         self.process.kill()
         self.process.wait(WAIT_SECONDS)
@@ -209,8 +223,13 @@ RELAYS: dict[str, Callable[[Events, range], AbstractAsyncContextManager[MediaRel
 
 
 async def until_done(relay: MediaRelay) -> None:
-    """Return when every command so far was carried out: the reply to a later one says so."""
-    (await relay.open("until-done")).close()
+    """Return when every command so far was carried out."""
+    if isinstance(relay, RtpengineRelay):
+        assert relay._link is not None
+        await relay._link.settled()
+    else:
+        # The worker keeps their order: the reply to a later one says so.
+        (await relay.open("until-done")).close()
 
 
 def joined(session: MediaSession, user: Phone, destination: Phone) -> None:

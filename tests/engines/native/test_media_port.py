@@ -442,16 +442,17 @@ async def test_a_new_source_and_a_jump_in_the_numbers_are_heard_and_are_no_silen
 # A phone behind a NAT
 
 
-async def test_a_phone_that_is_learned_is_heard_and_hears(relay: MediaRelay) -> None:
+async def test_a_phone_that_is_learned_is_heard_and_hears(relay: MediaRelay, events: Events) -> None:
     session = await relay.open("call-1", learning=[Side.USER])
     behind_nat = MediaAddress("127.0.0.3", 4000)
     with Phone(USER_HZ) as user, Phone(DESTINATION_HZ) as destination, Phone(STRANGER_HZ) as stranger:
         session.set_remote(Side.USER, behind_nat, learns=True)
+        session.watch_first_packet(Side.USER)
         await until_done(relay)
         user.speak(session.local(Side.USER), 1)
+        await events.until(1)
         session.set_remote(Side.DESTINATION, destination.address)
-        for _ in range(2):
-            await until_done(relay)
+        await until_done(relay)
         stranger.speak(session.local(Side.USER))
         stranger.speak(session.local(Side.DESTINATION))
         user.speak(session.local(Side.USER))
@@ -469,8 +470,7 @@ async def test_a_side_that_is_not_learned_stays_pinned_beside_one_that_is(relay:
         stranger.speak(session.local(Side.DESTINATION))
         session.set_remote(Side.USER, user.address, learns=True)
         session.set_remote(Side.DESTINATION, destination.address)
-        for _ in range(2):
-            await until_done(relay)
+        await until_done(relay)
         stranger.speak(session.local(Side.DESTINATION))
         destination.speak(session.local(Side.DESTINATION))
         assert loud_tones(await user.hear()) == {DESTINATION_HZ}

@@ -90,6 +90,7 @@ class RtpengineRelay:
             call.close()
         link, self._link = self._link, None
         if link is not None:
+            await link.settled()
             link.close()
 
     async def open(

@@ -1,13 +1,16 @@
 """The connection to an rtpengine daemon: its control protocol `ng` over TCP.
 
-A message is a cookie, a blank and a bencoded dictionary; a reply carries the cookie of its command. The daemon carries
-the commands of one connection out in their order. Over TCP it also tells, unasked, which keys it has seen, and that
-it is gone is known at once. What the commands mean is `rtpengine_session`'s affair.
+A message is a cookie, a blank and a bencoded dictionary; a reply carries the cookie of its command. Whichever of the
+daemon's threads is free takes what comes, so of two commands that are on their way the later may be carried out first:
+a call's next command is sent when the one before it is answered. Over TCP the daemon also tells, unasked, which keys
+it has seen, and that it is gone is known at once. What the commands mean is `rtpengine_session`'s affair.
 """
 
 import asyncio
+import contextlib
 import itertools
 import secrets
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias, cast
 
@@ -28,8 +31,13 @@ log = structlog.get_logger()
 
 
 class _Asked(NamedTuple):
-    command: str
+    command: Mapping[str, Value]
     on_reply: OnReply | None
+
+    @property
+    def call(self) -> Value:
+        """Whose commands keep their order."""
+        return self.command.get("call-id", b"")
 
 
 class DaemonLink(asyncio.Protocol):
@@ -44,6 +52,10 @@ class DaemonLink(asyncio.Protocol):
         self._prefix = secrets.token_hex(8)
         self._numbers = itertools.count()
         self._asked: dict[bytes, _Asked] = {}
+        # Of each call that has an unanswered command: those that wait for the answer.
+        self._queues: dict[Value, deque[_Asked]] = {}
+        self._settled = asyncio.Event()
+        self._settled.set()
         self._waiting: set[asyncio.Future[Reply]] = set()
         self._partial = b""
 
@@ -68,12 +80,19 @@ class DaemonLink(asyncio.Protocol):
         return link
 
     def ask(self, command: Mapping[str, Value], on_reply: OnReply | None = None) -> None:
-        """Send a command. Without `on_reply` a refusal is logged; nothing is called once the connection is lost."""
+        """Send a command once those of the same call that were asked before are answered.
+
+        Without `on_reply` a refusal is logged; nothing is called once the connection is lost.
+        """
         if self._transport is None:
             return
-        cookie = f"{self._prefix}_{next(self._numbers)}".encode()
-        self._asked[cookie] = _Asked(str(command["command"]), on_reply)
-        self._transport.write(cookie + b" " + encode(dict(command)))
+        asked = _Asked(command, on_reply)
+        if asked.call in self._queues:
+            self._queues[asked.call].append(asked)
+        else:
+            self._queues[asked.call] = deque()
+            self._settled.clear()
+            self._send(asked, self._transport)
 
     async def reply(self, command: Mapping[str, Value]) -> Reply:
         """Send a command and wait for its reply, which may be an error. Raises MediaUnavailable.
@@ -94,8 +113,14 @@ class DaemonLink(asyncio.Protocol):
         finally:
             self._waiting.discard(waiting)
 
+    async def settled(self) -> None:
+        """Return when every command is answered, or could have been."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(REPLY_SECONDS):
+                await self._settled.wait()
+
     def close(self) -> None:
-        """Close the connection; what was sent before is still sent. `on_lost` is not called."""
+        """Close the connection; commands that wait for an answer to an earlier one are lost. `on_lost` is not called."""
         transport, self._transport = self._transport, None
         if transport is not None:
             transport.close()
@@ -119,6 +144,8 @@ class DaemonLink(asyncio.Protocol):
             return
         self._transport = None
         self._asked.clear()
+        self._queues.clear()
+        self._settled.set()
         for waiting in self._waiting:
             if not waiting.done():
                 waiting.set_exception(MediaUnavailable("the connection to rtpengine has ended"))
@@ -142,10 +169,27 @@ class DaemonLink(asyncio.Protocol):
         asked = self._asked.pop(cookie, None)
         if asked is None:
             self._on_notice(message)
-        elif asked.on_reply is not None:
+            return
+        if asked.on_reply is not None:
             asked.on_reply(message)
         elif message.get("result") == b"error":
-            log.warning("media_command_refused", command=asked.command, reason=reason_of(message))
+            command = asked.command["command"]
+            log.warning("media_command_refused", command=command, reason=reason_of(message))
+        self._send_next(asked.call)
+
+    def _send_next(self, call: Value) -> None:
+        queue = self._queues[call]
+        if queue and self._transport is not None:
+            self._send(queue.popleft(), self._transport)
+        else:
+            del self._queues[call]
+            if not self._queues:
+                self._settled.set()
+
+    def _send(self, asked: _Asked, transport: asyncio.WriteTransport) -> None:
+        cookie = f"{self._prefix}_{next(self._numbers)}".encode()
+        self._asked[cookie] = asked
+        transport.write(cookie + b" " + encode(dict(asked.command)))
 
 
 def reason_of(reply: Reply) -> str:
