@@ -10,7 +10,7 @@ import re
 import resource
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,14 +43,19 @@ class Sipp:
         keys: Mapping[str, str] | None = None,
         traced: bool = True,
         transport: str = "udp",
+        echo_port: int | None = None,
     ) -> AsyncIterator["Sipp"]:
         """SIPp with the scenario text, listening on `port`; ended at the end of the block if it has not by itself.
 
-        `keys` fills in words in brackets of the scenario; `rtp_port` is 9 (discard) unless given.
+        `keys` fills in words in brackets of the scenario; `rtp_port` is 9 (discard) unless given, or is `echo_port`,
+        where SIPp sends all audio back to whom it came from.
         `folder` must be its own: the scenario, the trace, the errors and the counts are written there.
         """
-        keys = {"rtp_port": "9", **(keys or {})}
-        process = _start(scenario, port, calls, folder, keys=keys, traced=traced, transport=transport)
+        keys = {"rtp_port": str(echo_port or 9), **(keys or {})}
+        words = ["-trace_msg", "-message_file", "messages.log"] if traced else []
+        if echo_port is not None:
+            words += ["-rtp_echo", "-mp", str(echo_port)]
+        process = _start(scenario, port, calls, folder, keys=keys, words=words, transport=transport)
         sipp = cls(process=process, port=port, folder=folder, transport=transport)
         try:
             await poll(sipp._is_up, bool, f"sipp at port {port}")
@@ -122,17 +127,16 @@ def _start(
     folder: Path,
     *,
     keys: Mapping[str, str],
-    traced: bool,
+    words: Sequence[str],
     transport: str,
 ) -> subprocess.Popen[bytes]:
     folder.mkdir(parents=True)
     (folder / "scenario.xml").write_text(scenario)
-    words = (
+    fixed = (
         f"-sf scenario.xml -i {LOOPBACK} -p {port} -t {transport[0]}1 -m {calls} -nostdin -buff_size 4194304 "
         f"-trace_err -error_file errors.log -trace_stat -stf counts.csv -fd 1"
-    ).split()
-    if traced:
-        words += ["-trace_msg", "-message_file", "messages.log"]
+    )
+    words = [*fixed.split(), *words]
     for name, value in keys.items():
         words += ["-key", name, value]
     with (folder / "start.log").open("wb") as log:
