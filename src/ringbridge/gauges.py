@@ -43,6 +43,16 @@ def add_trunk_gauges(metrics: Metrics, engine: NativeEngine) -> None:
         },
     )
     metrics.gauge_of_each(
+        "trunk_registration_status",
+        "The final answer to the last REGISTER; 408 for silence, 503 where nobody can be reached.",
+        "trunk",
+        lambda: {
+            trunk.name: trunk.registration_status
+            for trunk in engine.trunks
+            if trunk.registration_status is not None
+        },
+    )
+    metrics.gauge_of_each(
         "trunk_channels",
         "Legs that are dialled, up, or to be dialled over the trunk.",
         "trunk",

@@ -53,7 +53,9 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
 def _examine() -> Iterator[Finding]:
     """The findings in the order in which a call meets what they are about."""
     from ringbridge.cli import machine
+    from ringbridge.cli.trunk_state import trunk_states
     from ringbridge.config import SettingsError, load_settings
+    from ringbridge.demo.curl import http_url
 
     try:
         settings, file, warnings = load_settings()
@@ -71,6 +73,8 @@ def _examine() -> Iterator[Finding]:
     yield from _database(settings)
     is_running, http = machine.http_port(settings.http_host, settings.http_port)
     yield http
+    if is_running:
+        yield from trunk_states(http_url(settings.http_host, settings.http_port))
     yield machine.sip_port(settings.sip_host, settings.sip_port, is_running=is_running)
     yield machine.media_relay()
     yield machine.media_ports(settings.media_host, settings.media_ports, is_running=is_running)
