@@ -1,4 +1,4 @@
-"""Real phones that register: baresip twice on one line, and SIPp, which knows MD5 only."""
+"""Real phones that register: baresip twice on one line, over each transport, and SIPp, which knows MD5 only."""
 
 import asyncio
 import os
@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.baresip import Baresip, tone_share
+from tests.peers.baresip import Baresip
+from tests.peers.certificates import Authority
 from tests.peers.client import Client
 from tests.peers.registrant import DeviceAccount
-from tests.peers.server import Deployment, Server, destination_number, user_number
-from tests.peers.tool import LOOPBACK, free_port, require_tool
+from tests.peers.server import Deployment, Server, destination_number, ringbridge, user_number
+from tests.peers.tool import LOOPBACK, free_port, free_sip_port, require_tool
+from tests.scenarios.audio import DESTINATION_TONE_HZ, USER_TONE_HZ, compare, talk
 
 pytestmark = pytest.mark.peer
 
 SCENARIO = Path(__file__).parent / "registering_phone.xml"
 LINE = 9200
-USER_TONE_HZ = 600.0
-DESTINATION_TONE_HZ = 1100.0
 
 
 @pytest.fixture(scope="module")
@@ -34,17 +34,39 @@ def account(own: Deployment) -> DeviceAccount:
 
 
 @pytest.fixture(scope="module")
-def server(own: Deployment, account: DeviceAccount) -> Iterator[Server]:
-    """A server with that line."""
-    with Server.running(own) as running:
+def tls_port() -> int:
+    """Where the server takes phones over TLS."""
+    return free_sip_port()
+
+
+@pytest.fixture(scope="module")
+def server(
+    own: Deployment, account: DeviceAccount, tls_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A server with that line, and a certificate."""
+    files = Authority(tmp_path_factory.mktemp("authority")).issue(LOOPBACK)
+    settings = {
+        "RINGBRIDGE_SIP_TLS_CERTIFICATE": str(files.certificate),
+        "RINGBRIDGE_SIP_TLS_KEY": str(files.key),
+        "RINGBRIDGE_SIP_TLS_PORT": str(tls_port),
+        "RINGBRIDGE_SIP_WSS_PORT": str(free_sip_port()),
+    }
+    with Server.running(own, settings=settings) as running:
         yield running
 
 
-@pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
 async def test_two_baresips_of_a_line_ring_and_one_has_the_call(
-    server: Server, client: Client, account: DeviceAccount, tmp_path: Path, transport: str
+    server: Server,
+    own: Deployment,
+    client: Client,
+    account: DeviceAccount,
+    tls_port: int,
+    tmp_path: Path,
+    transport: str,
 ) -> None:
-    uri = f"sip:{account.username}@{LOOPBACK}:{server.sip_port};transport={transport}"
+    port = tls_port if transport == "tls" else server.sip_port
+    uri = f"sip:{account.username}@{LOOPBACK}:{port};transport={transport}"
     async with (
         Baresip.registered(
             uri, account.password, tone_hz=USER_TONE_HZ, folder=tmp_path / "desk", picks_up=False
@@ -60,22 +82,16 @@ async def test_two_baresips_of_a_line_ring_and_one_has_the_call(
             picks_up=False,
         ) as destination,
     ):
+        devices = ringbridge(own.data_dir, "device", "list", "--account", own.account_id)
+        assert devices.count(f" {transport.upper()} ") == 2
         call_id = await client.place(LINE, 1)
         await desk.event("CALL_INCOMING")
         await soft.event("CALL_INCOMING")
         soft.accept()
         await desk.event("CALL_CLOSED")
-        await destination.event("CALL_INCOMING")
-        # baresip hears nothing of a stream that another one follows within its first packets.
-        await soft.hears_for(1.0)
-        destination.accept()
-        await destination.event("CALL_ESTABLISHED")
-        await soft.hears_for(2.0)
-        destination.hang_up()
-        await soft.event("CALL_CLOSED")
-        assert (await client.finished(call_id))["outcome"] == "completed"
+        await talk(client, call_id, soft, destination)
 
-    assert tone_share(soft.heard()[-8000:], DESTINATION_TONE_HZ) > 0.5
+    compare(soft, destination)
     assert not list((tmp_path / "desk").glob("dump-*-dec.wav"))
 
 
