@@ -105,18 +105,55 @@ async def test_what_is_accepted_is_stored(words: Words, writer: GroupCommitWrite
     assert words.stored() == ["one"]
 
 
-async def test_what_comes_during_a_commit_is_the_next_batch_in_its_order(
+async def test_what_comes_during_a_commit_is_the_next_batch(
     words: Words, writer: GroupCommitWriter[str]
 ) -> None:
     await words.hold(writer)
-    for word in ("one", "-one", "one", "two"):
-        writer.submit(word)
-    accepted = asyncio.create_task(writer.accept("three", undo="-three"))
-    await asyncio.wait([accepted], timeout=0.01)
+    accepted = [asyncio.create_task(writer.accept(word, undo=f"-{word}")) for word in ("one", "two")]
+    await asyncio.wait(accepted, timeout=0.01)
     words.gate.set()
-    await accepted
-    assert words.batches == [["held"], ["one", "-one", "one", "two", "three"]]
-    assert words.stored() == ["held", "one", "three", "two"]
+    await asyncio.gather(*accepted)
+    assert words.batches == [["held"], ["one", "two"]]
+    assert words.stored() == ["held", "one", "two"]
+
+
+async def test_what_nobody_waits_for_waits_for_company_and_keeps_its_order(words: Words) -> None:
+    limits = WriterLimits(linger_seconds=PATIENCE_SECONDS)
+    async with GroupCommitWriter(words.engine, words.apply, shorter, limits) as writer:
+        await writer.accept("call", undo="-call")
+        for word in ("one", "-one", "one"):
+            writer.submit(word)
+        await writer.accept("next", undo="-next")
+        writer.submit("two")
+        assert words.batches == [["call"], ["next"]]
+    assert words.batches == [["call"], ["next"], ["one", "-one", "one", "two"]]
+    assert words.stored() == ["call", "next", "one", "two"]
+
+
+async def test_what_nobody_waits_for_is_written_though_nothing_else_comes(words: Words) -> None:
+    limits = WriterLimits(linger_seconds=0.01)
+    async with GroupCommitWriter(words.engine, words.apply, shorter, limits) as writer:
+        for word in ("one", "two"):
+            words.entered.clear()
+            writer.submit(word)
+            assert await asyncio.to_thread(words.entered.wait, PATIENCE_SECONDS)
+    assert words.batches == [["one"], ["two"]]
+
+
+async def test_what_is_given_while_the_last_is_written_is_written_too(words: Words) -> None:
+    words.gate.clear()
+    writer = GroupCommitWriter(words.engine, words.apply, shorter)
+    await writer.__aenter__()
+    giver = asyncio.create_task(writer.accept("left", undo="-left"))
+    assert await asyncio.to_thread(words.entered.wait, PATIENCE_SECONDS)
+    leaving = asyncio.create_task(writer.__aexit__(None, None, None))
+    await asyncio.wait([leaving], timeout=0.01)
+    writer.submit("last")
+    giver.cancel()
+    await asyncio.wait([giver])
+    words.gate.set()
+    await leaving
+    assert words.stored() == ["last"]
 
 
 async def test_more_than_may_wait_are_refused_at_once(words: Words, writer: GroupCommitWriter[str]) -> None:
@@ -216,33 +253,31 @@ async def test_an_outage_is_logged_once_and_so_is_its_end(
 
 
 async def test_a_word_that_the_table_never_takes_is_dropped_and_logged_and_the_others_are_written(
-    words: Words, writer: GroupCommitWriter[str]
+    words: Words,
 ) -> None:
-    await writer.accept("one", undo="-one")
-    await words.hold(writer)
     with capture_logs() as logs:
-        for word in ("two", "one", "three"):
-            writer.submit(word)
-        refused = asyncio.create_task(writer.accept("one", undo="-one"))
-        await asyncio.wait([refused], timeout=0.01)
-        words.gate.set()
-        with pytest.raises(StoreUnavailable) as caught:
-            await refused
-        await writer.accept("four", undo="-four")
+        async with GroupCommitWriter(words.engine, words.apply, shorter) as writer:
+            await writer.accept("one", undo="-one")
+            await words.hold(writer)
+            both = [asyncio.create_task(writer.accept(word, undo=f"-{word}")) for word in ("two", "one")]
+            await asyncio.wait(both, timeout=0.01)
+            words.gate.set()
+            with pytest.raises(StoreUnavailable) as caught:
+                await asyncio.gather(*both)
+            for word in ("three", "one", "four"):
+                writer.submit(word)
     assert str(caught.value) == "The database does not take this call."
     assert [(line["event"], line["change"]) for line in logs] == [("change_dropped", "'one'")] * 2
     assert words.stored() == ["four", "held", "one", "three", "two"]
     assert writer.healthy()
 
 
-async def test_a_word_that_the_table_never_takes_is_written_with_less_in_it(
-    words: Words, writer: GroupCommitWriter[str]
-) -> None:
-    await writer.accept("one+two", undo="-one+two")
+async def test_a_word_that_the_table_never_takes_is_written_with_less_in_it(words: Words) -> None:
     with capture_logs() as logs:
-        writer.submit("one+two")
-        writer.submit("one")
-        await writer.accept("last", undo="-last")
+        async with GroupCommitWriter(words.engine, words.apply, shorter) as writer:
+            await writer.accept("one+two", undo="-one+two")
+            for word in ("one+two", "one", "last"):
+                writer.submit(word)
     assert [(line["event"], line["change"]) for line in logs] == [
         ("change_reduced", "'one+two'"),
         ("change_dropped", "'one'"),

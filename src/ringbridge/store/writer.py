@@ -1,8 +1,9 @@
 """The one thread that writes what happens to calls, many changes by one commit.
 
-Whatever was queued while the last commit ran is the next batch. A change that somebody waits for is written at
-once; others first wait a little for company, because a commit costs more than the rows in it
-(docs/decisions/0003-one-writer-thread.md). Changes are written in the order in which they were given.
+A change that somebody waits for is handed to the thread at once; others first wait a little for company, because a
+commit costs more than the rows in it, and of many changes of one call only the last is written to its row
+(docs/decisions/0003-one-writer-thread.md). Whatever was handed over while the last commit ran is the next batch.
+Changes that nobody waits for keep their order, and none overtakes one that its giver has waited for.
 
 What the database does not take now is tried again until it does. Two kinds of change are not:
 - one that somebody waits for fails, so that its call is refused and never dialled;
@@ -15,6 +16,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Generic, TypeVar
 
@@ -83,12 +85,13 @@ class GroupCommitWriter(Generic[Change]):
         self._session = WriteSession(engine)
         self._apply = apply
         self._reduce = reduce
-        self._queue: deque[_Entry[Change]] = deque()
+        self._lingering: list[_Entry[Change]] = []
+        self._leaving: asyncio.TimerHandle | None = None
+        # None wakes the thread for its end. To put is cheap: the thread sleeps in C, and for nothing else.
+        self._queue: SimpleQueue[Sequence[_Entry[Change]] | None] = SimpleQueue()
         self._taking = threading.Lock()
-        self._filled = threading.Event()
-        self._urgent = threading.Event()
-        self._closing = threading.Event()
         self._abandoned = threading.Event()
+        self._is_closing = False
         self._waiting = 0
         self._healthy = True
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
@@ -103,9 +106,9 @@ class GroupCommitWriter(Generic[Change]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._closing.set()
-        self._urgent.set()
-        self._filled.set()
+        self._is_closing = True
+        self._hand_over()
+        self._queue.put(None)
         await asyncio.to_thread(self._thread.join, self._limits.flush_seconds)
         # A thread that still tries gives up now; one that hangs in a dead disk is left behind, being a daemon.
         self._abandoned.set()
@@ -116,10 +119,13 @@ class GroupCommitWriter(Generic[Change]):
         return self._healthy
 
     def submit(self, change: Change) -> None:
-        """Write `change` after all that was given before it; not waited for, and tried until it is done."""
-        self._queue.append(_Entry(change))
-        if not self._filled.is_set():
-            self._filled.set()
+        """Write `change` after all that was submitted or accepted before it; not waited for, and tried until it is done."""
+        self._lingering.append(_Entry(change))
+        if self._is_closing:
+            self._hand_over()
+        elif self._leaving is None:
+            loop = asyncio.get_running_loop()
+            self._leaving = loop.call_later(self._limits.linger_seconds, self._hand_over)
 
     async def accept(self, change: Change, *, undo: Change) -> None:
         """Write `change` and return when it is durable. Raises StoreUnavailable in time; then it is not stored.
@@ -132,9 +138,7 @@ class GroupCommitWriter(Generic[Change]):
         entry = _Entry(change, waiter, undo)
         self._waiting += 1
         try:
-            self._queue.append(entry)
-            self._urgent.set()
-            self._filled.set()
+            self._queue.put((entry,))
             async with asyncio.timeout(self._limits.accept_seconds):
                 await waiter
         except TimeoutError:
@@ -151,28 +155,40 @@ class GroupCommitWriter(Generic[Change]):
         with self._taking:
             entry.given_up = True
         if entry.taken:
-            self.submit(undo)
+            self._queue.put((_Entry(undo),))
+
+    def _hand_over(self) -> None:
+        """Give the thread what has waited for company."""
+        if self._leaving is not None:
+            self._leaving.cancel()
+            self._leaving = None
+        if self._lingering:
+            self._queue.put(self._lingering)
+            self._lingering = []
 
     # What follows runs in the thread.
 
     def _run(self) -> None:
-        while self._queue or not self._closing.is_set():
-            self._filled.wait()
-            self._urgent.wait(self._limits.linger_seconds)
-            self._filled.clear()
-            self._urgent.clear()
-            self._write(self._take())
+        while (entries := self._queue.get()) is not None:
+            self._write(self._take(entries))
+        # What the giver of a last change has given up since is to be undone.
+        self._write(self._take())
         self._session.close()
 
-    def _take(self) -> list[_Entry[Change]]:
-        """What is in the queue now, but for what was given up there."""
-        taken = []
+    def _take(self, first: Sequence[_Entry[Change]] = ()) -> list[_Entry[Change]]:
+        """`first` and what is in the queue now, but for what was given up there."""
+        waiting = list(first)
+        try:
+            while (entries := self._queue.get_nowait()) is not None:
+                waiting += entries
+            # Whoever asked next must find that it is the end.
+            self._queue.put(None)
+        except Empty:
+            pass
         with self._taking:
-            for _ in range(len(self._queue)):
-                entry = self._queue.popleft()
-                if not entry.given_up:
-                    entry.taken = True
-                    taken.append(entry)
+            taken = [entry for entry in waiting if not entry.given_up]
+            for entry in taken:
+                entry.taken = True
         return taken
 
     def _write(self, entries: list[_Entry[Change]]) -> None:
