@@ -205,6 +205,16 @@ async def test_a_trunk_that_leads_nowhere_is_down(house: House) -> None:
     await house.status(lambda status: not status.is_up)
 
 
+def test_trunks_at_one_host_share_what_files_say_of_it() -> None:
+    trunks = Trunks(Resolver(LOOPBACK), now=lambda: 0.0, ping_seconds=0.0, on_moved=lambda: None)
+    plain = trunk_at("192.0.2.1")
+    secure = replace(plain, name="secure", uri="sip:192.0.2.1:5061;transport=tls", tls_ca="/ca.pem")
+    for order in ((plain, secure), (secure, plain)):
+        trunks.set(order)
+        peer = trunks.tls_peer(Hop("TLS", "192.0.2.1", 5061))
+        assert (peer.name, peer.ca) == ("192.0.2.1", "/ca.pem")
+
+
 def test_a_trunk_that_is_gone_is_told_nothing() -> None:
     trunks = Trunks(Resolver(LOOPBACK), now=lambda: 0.0, ping_seconds=0.0, on_moved=lambda: None)
 

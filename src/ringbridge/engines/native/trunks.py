@@ -72,7 +72,7 @@ class Trunks:
         self._answering: set[Hop] = set()
         self._pinged_at: dict[Hop, float] = {}
         self._registrations: dict[str, RegistrationChanged] = {}
-        # What is known of servers, by the names that they were asked for by.
+        # What files say of servers, by the names that they were asked for by.
         self._tls_peers: dict[str, TlsPeer] = {}
         self._is_changed = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
@@ -100,11 +100,15 @@ class Trunks:
         self.channels.set(self._trunks)
         self._tls_peers.clear()
         for trunk in self._trunks.values():
+            # Trunks at one host share their connections: one that names no files has those of the other.
+            if trunk.tls_ca is None and trunk.tls_certificate is None:
+                continue
             with suppress(Unresolvable):
                 name = host_of(trunk.uri)
-                self._tls_peers[name] = TlsPeer(
+                peer = TlsPeer(
                     name=name, ca=trunk.tls_ca, certificate=trunk.tls_certificate, key=trunk.tls_key
                 )
+                self._tls_peers.setdefault(name, peer)
         self._is_changed.set()
 
     # What calls need
