@@ -43,21 +43,26 @@ async def nobody(sip_username: str) -> Device | None:
 NAMES = ("one.test", "two.test", "three.test")
 
 
-@pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[NativeEngine]:
-    async with NativeEngine(
+def make_engine(data_dir: Path) -> NativeEngine:
+    """An engine on a free port of loopback that nobody ever registered at."""
+    return NativeEngine(
         sip_host="127.0.0.1",
         sip_port=0,
         make_relay=lambda on_event: RtpioRelay(
             host="127.0.0.1", first_port=10_000, last_port=31_999, on_event=on_event
         ),
         prompts=PromptLibrary(),
-        journal=DialogJournal(tmp_path / "dialogs"),
+        journal=DialogJournal(data_dir / "dialogs"),
         registrations=Registrations(NothingKept(), nobody, time.monotonic, algorithms=("MD5",)),
         now=time.monotonic,
         streams=StreamSettings(),
         trunk_ping_seconds=0.0,
-    ) as running:
+    )
+
+
+@pytest.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[NativeEngine]:
+    async with make_engine(tmp_path) as running:
         yield running
 
 
