@@ -41,6 +41,8 @@ ausrc_channels 1
 auplay_channels 1
 module_path /usr/lib/baresip/modules
 module g711.so
+module g722.so
+module srtp.so
 module aubridge.so
 module aufile.so
 module sndfile.so
@@ -80,14 +82,17 @@ class Baresip:
         host: str = LOOPBACK,
         transport: str = "udp",
         tls: Files | None = None,
+        codec: str = "PCMU/8000/1",
+        parameters: str = "",
     ) -> AsyncIterator["Baresip"]:
         """A phone for calls to the user part `number` at `port`; `folder` must be its own.
 
         It listens for UDP and TCP there and, with certificate and key, for TLS at the next port. It answers every
-        call at once if it `picks_up`, and otherwise rings until `accept`.
+        call at once if it `picks_up`, and otherwise rings until `accept`. `parameters` are further ones of its
+        account, in baresip's words, and `codec` is all that it speaks.
         """
         uri = f"sip:{number}@{host}:{port if tls is None else port + 1};transport={transport}"
-        account = _account(uri, "regint=0", picks_up=picks_up)
+        account = _account(uri, f"regint=0{parameters}", picks_up=picks_up, codec=codec)
         async with cls._started(host, account, port, tone_hz, folder, tls) as phone:
             yield phone
 
@@ -166,10 +171,10 @@ class Baresip:
 
     async def hears_for(self, sound_seconds: float) -> None:
         """Return once that much more sound has been recorded."""
-        wanted = await self._recorded_octets() + int(2 * SAMPLE_RATE_HZ * sound_seconds)
+        wanted = await self._recorded_seconds() + sound_seconds
         await poll(
-            self._recorded_octets,
-            lambda octets: octets >= wanted,
+            self._recorded_seconds,
+            lambda recorded: recorded >= wanted,
             "sound",
             seconds=sound_seconds + WAIT_SECONDS,
         )
@@ -180,12 +185,12 @@ class Baresip:
         self._process.wait(10)
         (recording,) = self._folder.glob("dump-*-dec.wav")
         with wave.open(str(recording)) as sound:
-            assert sound.getframerate() == SAMPLE_RATE_HZ
             samples = numpy.frombuffer(sound.readframes(sound.getnframes()), dtype=numpy.int16)
-        return samples.astype(numpy.float64) / 32768
+            step = sound.getframerate() // SAMPLE_RATE_HZ
+        return samples[::step].astype(numpy.float64) / 32768
 
-    async def _recorded_octets(self) -> int:
-        return sum(recording.stat().st_size for recording in self._folder.glob("dump-*-dec.wav"))
+    async def _recorded_seconds(self) -> float:
+        return sum(_seconds_in(recording) for recording in self._folder.glob("dump-*-dec.wav"))
 
     def _command(self, name: str, parameters: str = "") -> None:
         command = json.dumps({"command": name, "params": parameters}).encode()
@@ -206,9 +211,16 @@ def level(samples: Samples) -> float:
     return float(numpy.sqrt(numpy.mean(samples**2)))
 
 
-def _account(uri: str, parameters: str, *, picks_up: bool) -> str:
+def _seconds_in(recording: Path) -> float:
+    """Of a WAVE file that still grows, whose header tells its octets in a second but not its length."""
+    with recording.open("rb") as file:
+        octets_in_a_second = int.from_bytes(file.read(32)[28:32], "little")
+    return recording.stat().st_size / octets_in_a_second if octets_in_a_second else 0.0
+
+
+def _account(uri: str, parameters: str, *, picks_up: bool, codec: str = "PCMU/8000/1") -> str:
     mode = "auto" if picks_up else "manual"
-    return f"<{uri}>;{parameters};answermode={mode};audio_codecs=PCMU/8000/1"
+    return f"<{uri}>;{parameters};answermode={mode};audio_codecs={codec}"
 
 
 def _start(

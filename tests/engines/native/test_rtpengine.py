@@ -23,7 +23,7 @@ from ringbridge.engines.native.rtpengine import RtpengineRelay
 from ringbridge.media.crypto import CryptoKey
 from ringbridge.media.g711 import decode_a_law, encode_a_law
 from ringbridge.media.rtp import RtpPacket
-from ringbridge.media.sdp import G722, PCMA, PCMU, TELEPHONE_EVENT, MediaAddress
+from ringbridge.media.sdp import G722, PCMA, PCMU, TELEPHONE_EVENT, Codec, MediaAddress
 from ringbridge.media.tones import power_at, sine
 from tests.engines.native.media_peers import (
     DESTINATION_HZ,
@@ -103,6 +103,27 @@ async def test_a_common_codec_is_passed_on_as_it_is(relay: RtpengineRelay) -> No
         packet = RtpPacket(9, 1, 160, 1, bytes(range(160)))
         user.send(packet.serialize(), session.local(Side.USER))
         assert await destination.next_packet() == packet
+
+
+@pytest.mark.parametrize(
+    ("spoken", "speaks", "hears"),
+    [
+        (PCMU, (PCMU, PCMA, TELEPHONE_EVENT), (PCMA, TELEPHONE_EVENT)),
+        (PCMU, (PCMU, PCMA, G722), (G722, TELEPHONE_EVENT)),
+    ],
+)
+@pytest.mark.parametrize("side", list(Side))
+async def test_nobody_gets_what_only_the_other_side_accepted(
+    relay: RtpengineRelay, side: Side, spoken: Codec, speaks: tuple[Codec, ...], hears: tuple[Codec, ...]
+) -> None:
+    session = await relay.open("call-1")
+    with Phone(USER_HZ) as speaker, Phone(DESTINATION_HZ) as listener:
+        session.set_remote(side, speaker.address, codecs=speaks)
+        session.set_remote(side.other, listener.address, codecs=hears)
+        await until_done(relay)
+        async with speaker.speaking(session.local(side)):
+            heard = await listener.hear(5)
+    assert {packet.payload_type for packet in heard} == {hears[0].payload_type}
 
 
 # SRTP

@@ -5,7 +5,7 @@ use, is `carriage`'s affair. Which codecs are offered to whom is decided by `flo
 """
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ringbridge.call.model import LegName
@@ -26,10 +26,12 @@ SILENCE_SECONDS = 15.0
 class LegAudio:
     """What was agreed with one leg."""
 
-    __slots__ = ("codecs", "is_answered", "remote", "version")
+    __slots__ = ("codecs", "is_answered", "remote", "supported", "version")
 
     def __init__(self) -> None:
         self.codecs: tuple[Codec, ...] = ()
+        self.supported: tuple[Codec, ...] = flows.CODECS
+        """What it may change them to."""
         self.remote: tuple[MediaAddress, tuple[Codec, ...]] | None = None
         """Where its sound goes, and in which codecs."""
         self.version = 0
@@ -111,17 +113,14 @@ class CallAudio:
 
     def hear_early(self, leg: LegName, body: bytes) -> None:
         """Take the description of a leg that is not answered yet, and have its first packet told. Raises MediaError."""
-        self._send_to(leg, audio_of(body))
+        self._take(leg, audio_of(body), self._offered(leg))
         if self._media is not None:
             self._media.watch_first_packet(SIDES[leg])
 
     def take_answer(self, leg: LegName, body: bytes) -> None:
         """The leg was answered with this description. Raises MediaError when there can be no talk by it."""
-        agreed = self._legs[leg]
-        audio = audio_of(body)
-        agreed.codecs = flows.accepted_codecs(self._offered(leg), audio)
-        agreed.is_answered = True
-        self._send_to(leg, audio)
+        self._legs[leg].is_answered = True
+        self._agree(leg, audio_of(body), self._offered(leg))
 
     def narrowed_offer(self) -> bytes | None:
         """What to offer the user so that the destination understands all that is said; None if it does already."""
@@ -136,24 +135,26 @@ class CallAudio:
             raise NoAudio("the call has no media session")
         if not body:
             return self._offer(leg, agreed.codecs)
-        self._send_to(leg, audio_of(body))
         agreed.version += 1
-        return answer(
+        described = answer(
             body,
             self._media.local(SIDES[leg]),
-            agreed.codecs,
+            agreed.supported,
             session_id=self._sdp_id,
             version=agreed.version,
         )
+        self._take(leg, audio_of(body), agreed.supported)
+        return described
 
     def take_later_answer(self, leg: LegName, body: bytes) -> None:
         """The leg's answer to an offer that was not the first. Raises MediaError."""
-        audio = audio_of(body)
-        self._legs[leg].codecs = flows.accepted_codecs(flows.OFFERED_TO_USER, audio)
-        self._send_to(leg, audio)
+        self._agree(leg, audio_of(body), flows.CODECS)
 
     def _offered(self, leg: LegName) -> tuple[Codec, ...]:
-        return flows.OFFERED_TO_USER if leg is LegName.USER else self._legs[LegName.USER].codecs
+        if leg is LegName.USER:
+            return flows.CODECS
+        user = self._legs[LegName.USER].codecs
+        return flows.offered_to_destination(user, transcodes=self._relay.transcodes)
 
     def _offer(self, leg: LegName, codecs: tuple[Codec, ...]) -> bytes:
         assert self._media is not None
@@ -161,12 +162,19 @@ class CallAudio:
         agreed.version += 1
         return offer(self._media.local(SIDES[leg]), codecs, session_id=self._sdp_id, version=agreed.version)
 
-    def _send_to(self, leg: LegName, audio: AudioDescription) -> None:
-        """Follow the far end's media address, and mind whether its sound stops once it is to talk to somebody.
+    def _agree(self, leg: LegName, audio: AudioDescription, offered: Sequence[Codec]) -> None:
+        """It has answered: unless the relay transcodes, it may not change to more codecs than these. Raises NoCommonCodec."""
+        self._take(leg, audio, offered)
+        if not self._relay.transcodes:
+            self._legs[leg].supported = self._legs[leg].codecs
 
-        The zeros of RFC 2543's hold are no address to send to.
+    def _take(self, leg: LegName, audio: AudioDescription, ours: Sequence[Codec]) -> None:
+        """Follow the far end to its codecs and its address, and mind whether its sound stops once it is to talk.
+
+        The zeros of RFC 2543's hold are no address to send to. Raises NoCommonCodec.
         """
         agreed, side = self._legs[leg], SIDES[leg]
+        agreed.codecs = flows.accepted_codecs(ours, audio)
         if self._media is None:
             return
         if agreed.is_answered:

@@ -7,6 +7,8 @@ again whenever something is new. In its words the user has the tag `user`, the d
 
 - `port latching` keeps its ports when an address changes; `strict source` drops whatever comes from elsewhere;
   `asymmetric` has it learn no address from packets.
+- What one side sends and the other did not accept it passes on as it is, unless all codecs of the side that offers are
+  to be consumed and all of the other one's to be transcoded into.
 - Its key towards the side that offers stays the same from pair to pair; so the side that speaks SRTP offers. Both
   sides of one call must not (see `rtpengine_bridge`).
 """
@@ -22,7 +24,7 @@ from ringbridge.media import dtmf
 from ringbridge.media.bencode import Value
 from ringbridge.media.crypto import KEY_OCTETS, CryptoKey
 from ringbridge.media.errors import MediaError
-from ringbridge.media.offer import common, has_voice, offer
+from ringbridge.media.offer import has_voice, offer
 from ringbridge.media.sdp import (
     G722,
     PCMA,
@@ -109,11 +111,9 @@ class Descriptions:
             "flags": _flags(offerer, injects),
             "transport protocol": answerer.transport,
         }
-        if not has_voice(common(offered, answered)):
-            request["codec"] = {
-                "mask": [codec.name for codec in offered if has_voice((codec,))],
-                "transcode": [codec.name for codec in answered if has_voice((codec,))],
-            }
+        voices, others = _voices(offered), _voices(answered)
+        if voices.keys() != others.keys():
+            request["codec"] = {"consume": [*voices.values()], "transcode": [*others.values()]}
         yield answerer.side, request
         yield (
             offerer.side,
@@ -124,6 +124,11 @@ class Descriptions:
                 "flags": _flags(answerer, injects),
             },
         )
+
+
+def _voices(codecs: Sequence[Codec]) -> dict[tuple[str, int, int], str]:
+    """What speech may come in: names by what tells encodings apart."""
+    return {codec.encoding: codec.name for codec in codecs if has_voice((codec,))}
 
 
 def _flags(writer: Party, injects: bool) -> Value:
