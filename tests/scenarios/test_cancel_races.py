@@ -15,7 +15,7 @@ pytestmark = pytest.mark.peer
 
 ANSWER_AFTER_SECONDS = 0.2
 # Without the release that is tested it would be 32 seconds and more.
-FREED_WITHIN_SECONDS = 5.0
+FREED_WITHIN_SECONDS = 20.0
 # More at once would make the test's own phones late by more than the steps they are to keep.
 RUNS_AT_ONCE = 8
 
@@ -44,7 +44,8 @@ async def test_giving_up_in_any_millisecond_around_the_answer_leaves_no_ghost(
             await asyncio.gather(user_leg.settled(), destination_leg.settled())
             return str(shown["outcome"]), user_leg, destination_leg
 
-    offsets = range(-50, 51)
+    # The outermost two are no race, but show both ends of it wherever the others fall on a busy machine.
+    offsets = [-200, *range(-50, 51), 1000]
     runs = await asyncio.gather(*(one(index, offset / 1000) for index, offset in enumerate(offsets)))
 
     assert {user_leg.ending for _, user_leg, _ in runs} == {Ending.TALKED}

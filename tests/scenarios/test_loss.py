@@ -99,7 +99,7 @@ async def _call_through_losses(server: Server, *, near_user: bool) -> dict[tuple
             await asyncio.gather(user_leg.heard("ACK"), destination_leg.heard("ACK"))
             (user_leg if index % 2 else destination_leg).hang_up()
             shown = await client.finished(call_id)
-            await asyncio.gather(user_leg.settled(seconds=10), destination_leg.settled(seconds=10))
+            await asyncio.gather(user_leg.settled(), destination_leg.settled())
             return Outcome(shown, user_leg, destination_leg, relay.to_lose[number_of(index)])
 
         outcomes = await asyncio.gather(*(one(index) for index in range(len(PATTERNS))))

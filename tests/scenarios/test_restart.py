@@ -14,7 +14,7 @@ from ringbridge.engines.native.journal import DialogJournal
 from tests.peers.client import Client
 from tests.peers.phone import Ending, Leg, Phone
 from tests.peers.server import Deployment, Server, user_number
-from tests.peers.tool import free_port
+from tests.peers.tool import WAIT_SECONDS, free_port
 from tests.scenarios import talk
 
 pytestmark = pytest.mark.peer
@@ -56,7 +56,7 @@ async def before_the_kill(
             async with Client.of(server) as client:
                 made.append(await act(client))
             server.process.send_signal(signal.SIGKILL)
-            await asyncio.to_thread(server.process.wait, 5)
+            await asyncio.to_thread(server.process.wait, WAIT_SECONDS)
 
     with pytest.raises(AssertionError, match="serve ended with status -9"):
         await serve_until_killed()
@@ -112,7 +112,7 @@ async def test_a_server_told_to_stop_ends_what_outlasts_the_drain(own: Deploymen
             async with Client.of(server) as client:
                 ids, legs = await in_every_state(client, user, destination)
             server.process.terminate()
-            await asyncio.to_thread(server.process.wait, 10)
+            await asyncio.to_thread(server.process.wait, WAIT_SECONDS)
             endings = [await leg.settled() for leg in legs]
             recorded = server.recorded_calls()
 
@@ -122,14 +122,14 @@ async def test_a_server_told_to_stop_ends_what_outlasts_the_drain(own: Deploymen
 
 async def test_a_draining_server_refuses_new_calls_and_dials_nobody(own: Deployment) -> None:
     async with phones(own) as (user, destination):
-        with Server.running(own, settings={"RINGBRIDGE_DRAIN_SECONDS": "5"}) as server:
+        with Server.running(own, settings={"RINGBRIDGE_DRAIN_SECONDS": "60"}) as server:
             async with Client.of(server) as client:
                 call_id, user_leg, _ = await talk.connect(client, user, destination, 4)
                 server.process.terminate()
                 headers = {"Authorization": own.authorization}
                 async with aiohttp.ClientSession(server.url, headers=headers) as session:
                     status = 200
-                    async with asyncio.timeout(2):
+                    async with asyncio.timeout(WAIT_SECONDS):
                         while status == 200:
                             async with session.get("/readyz") as answer:
                                 status = answer.status
@@ -137,7 +137,7 @@ async def test_a_draining_server_refuses_new_calls_and_dials_nobody(own: Deploym
                     async with session.post("/api/v1/call", json=fields) as refused:
                         body = await refused.text()
             user_leg.hang_up()
-            await asyncio.to_thread(server.process.wait, 10)
+            await asyncio.to_thread(server.process.wait, WAIT_SECONDS)
             recorded = server.recorded_calls()
 
     assert (status, refused.status, "Retry-After" in refused.headers) == (503, 500, True)
