@@ -16,6 +16,7 @@ from tests.pbx.guide import (
 from tests.peers.asterisk import Asterisk
 from tests.peers.baresip import Baresip
 from tests.peers.client import Client
+from tests.peers.phone import Phone
 from tests.peers.server import Server
 from tests.scenarios.audio import DESTINATION_TONE_HZ, USER_TONE_HZ
 
@@ -95,4 +96,11 @@ async def destination(ports: Ports, tmp_path: Path) -> AsyncIterator[Baresip]:
         folder=tmp_path / "destination",
         picks_up=False,
     ) as phone:
+        yield phone
+
+
+@pytest.fixture
+async def carrier(ports: Ports) -> AsyncIterator[Phone]:
+    """The carrier, when it does what no polite phone would."""
+    async with Phone.listening(ports[CARRIER]) as phone:
         yield phone

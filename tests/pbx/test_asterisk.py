@@ -9,6 +9,7 @@ from tests.pbx.guide import ASTERISK, PASSWORD, Ports
 from tests.peers.asterisk import Asterisk
 from tests.peers.baresip import Baresip
 from tests.peers.client import Client
+from tests.peers.phone import Ending, Phone
 from tests.peers.server import Server, ringbridge
 from tests.peers.tool import LOOPBACK, free_sip_port
 from tests.scenarios.audio import DESTINATION_TONE_HZ, USER_TONE_HZ, compare, talk, tenths
@@ -76,19 +77,22 @@ async def test_sound_before_the_answer_is_heard(ada: Baresip, client: Client) ->
 
 
 @pytest.mark.parametrize(
-    ("number", "outcome"),
+    ("status", "outcome"),
     [
-        ("+15125290017", "destination_busy"),
-        ("+15125290021", "destination_declined"),
-        ("+15125290001", "destination_invalid"),
-        ("+15125290034", "destination_unreachable"),
+        (486, "destination_busy"),
+        (603, "destination_declined"),
+        (404, "destination_invalid"),
+        (503, "destination_unreachable"),
     ],
 )
-async def test_the_dialplan_s_refusals_are_told_apart(
-    ada: Baresip, client: Client, number: str, outcome: str
+async def test_a_refusal_behind_asterisk_is_told(
+    ada: Baresip, carrier: Phone, client: Client, status: int, outcome: str
 ) -> None:
-    call_id = await client.place_between("100", number)
+    call_id = await client.place_between("100", "+15125292329")
+    leg = await carrier.leg_to("15125292329")
+    leg.refuse(status)
 
+    assert await leg.settled() is Ending.REFUSED
     assert (await client.finished(call_id))["outcome"] == outcome
     await ada.event("CALL_CLOSED")
 

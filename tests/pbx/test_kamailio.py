@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pbx.guide import CARRIER, KAMAILIO, PASSWORD, RINGBRIDGE, Ports, block, with_words
+from tests.pbx.guide import KAMAILIO, PASSWORD, RINGBRIDGE, Ports, block, with_words
 from tests.peers.baresip import Baresip
 from tests.peers.certificates import Authority
 from tests.peers.client import Client
@@ -74,13 +74,6 @@ async def ada(ports: Ports, tmp_path: Path) -> AsyncIterator[Baresip]:
     """Ada's phone, registered with Kamailio."""
     uri = f"sip:100@{KAMAILIO}:{ports[KAMAILIO]}"
     async with Baresip.registered(uri, PASSWORD, tone_hz=USER_TONE_HZ, folder=tmp_path / "ada") as phone:
-        yield phone
-
-
-@pytest.fixture
-async def carrier(ports: Ports) -> AsyncIterator[Phone]:
-    """The carrier, when it does what no polite phone would."""
-    async with Phone.listening(ports[CARRIER]) as phone:
         yield phone
 
 
