@@ -5,6 +5,7 @@ import threading
 
 from ringbridge.store import cache
 from ringbridge.store.cache import LookUpCache
+from tests.store.samples import PATIENCE_SECONDS
 
 
 class Rows:
@@ -62,13 +63,13 @@ async def test_a_row_that_was_read_before_a_change_is_not_kept_after_it() -> Non
         value = next(values)
         if value == 1:
             reading.set()
-            changed.wait(5)
+            changed.wait(PATIENCE_SECONDS)
         return value
 
     look_ups = LookUpCache(load, in_thread=True)
     look_ups.keep(True)
     first = asyncio.create_task(look_ups.get("one"))
-    await asyncio.to_thread(reading.wait, 5)
+    await asyncio.to_thread(reading.wait, PATIENCE_SECONDS)
     look_ups.clear()
     changed.set()
     assert [await first, await look_ups.get("one")] == [1, 2]

@@ -15,6 +15,7 @@ from ringbridge.call.ports import Directory
 from ringbridge.store.administration import Administration
 from ringbridge.store.database import writing
 from ringbridge.store.directory import SqlDirectory
+from tests.store.samples import PATIENCE_SECONDS
 
 ACCOUNT = "1009683"
 KEY = ApiKey(id="key-1", account_id=ACCOUNT, name="CRM", secret_digest="0f", created_at=1.0, expires_at=2.0)
@@ -135,7 +136,7 @@ print("revoked", flush=True)
 """
 
 
-async def test_a_change_by_another_process_is_seen_within_a_second(directory: SqlDirectory, url: str) -> None:
+async def test_a_change_by_another_process_is_seen(directory: SqlDirectory, url: str) -> None:
     changed = asyncio.Event()
     async with directory.watch(changed.set):
         assert await directory.key("key-1") == KEY
@@ -144,7 +145,7 @@ async def test_a_change_by_another_process_is_seen_within_a_second(directory: Sq
         )
         assert other.stdout is not None
         assert await other.stdout.readline() == b"revoked\n"
-        await asyncio.wait_for(changed.wait(), 1.0)
+        await asyncio.wait_for(changed.wait(), PATIENCE_SECONDS)
         assert await directory.key("key-1") == replace(KEY, revoked_at=5.0)
         assert await other.wait() == 0
 
@@ -161,7 +162,7 @@ async def test_a_listener_that_fails_does_not_end_the_watch(
     async with directory.watch(fail):
         for suspended in (True, False):
             administration.suspend(ACCOUNT, suspended=suspended)
-            await asyncio.wait_for(told.acquire(), 5)
+            await asyncio.wait_for(told.acquire(), PATIENCE_SECONDS)
             account = await directory.account(ACCOUNT)
             assert account is not None
             assert account.suspended == suspended
@@ -185,12 +186,12 @@ async def test_without_its_database_a_look_up_is_unavailable_and_the_watch_goes_
             with pytest.raises(StoreUnavailable, match="accounts"):
                 await directory.account(ACCOUNT)
             for _ in range(3):
-                assert await asyncio.to_thread(failures.acquire, timeout=5)
+                assert await asyncio.to_thread(failures.acquire, timeout=PATIENCE_SECONDS)
             with writing(engine) as connection:
                 connection.execute(text("ALTER TABLE lost RENAME TO directory_revision"))
                 connection.execute(text("ALTER TABLE lost_accounts RENAME TO accounts"))
             administration.suspend(ACCOUNT)
-            await asyncio.wait_for(changed.wait(), 5)
+            await asyncio.wait_for(changed.wait(), PATIENCE_SECONDS)
             assert await directory.account(ACCOUNT) is not None
     assert [line["event"] for line in logs] == ["directory_not_watched"]
 

@@ -5,6 +5,7 @@ import asyncio
 from structlog.testing import capture_logs
 
 from ringbridge.store.polling import polling
+from tests.store.samples import PATIENCE_SECONDS
 
 
 async def test_it_looks_again_though_a_look_failed_and_says_so() -> None:
@@ -15,7 +16,7 @@ async def test_it_looks_again_though_a_look_failed_and_says_so() -> None:
         raise RuntimeError("nothing to be seen")
 
     with capture_logs() as logs:
-        async with polling(0.001, look), asyncio.timeout(5):
+        async with polling(0.001, look), asyncio.timeout(PATIENCE_SECONDS):
             for _ in range(3):
                 await looks.acquire()
     assert {line["event"] for line in logs} == {"poll_failed"}
@@ -31,6 +32,6 @@ async def test_a_look_that_is_under_way_is_finished_and_is_the_last() -> None:
         looks.append("done")
 
     async with polling(0.001, look):
-        await asyncio.wait_for(begun.wait(), 5)
+        await asyncio.wait_for(begun.wait(), PATIENCE_SECONDS)
         asyncio.get_running_loop().call_soon(may_end.set)
     assert looks == ["done"]

@@ -13,9 +13,7 @@ from structlog.testing import capture_logs
 from ringbridge.call.errors import StoreUnavailable
 from ringbridge.store.database import open_database, reading, writing
 from ringbridge.store.writer import GroupCommitWriter, WriterLimits
-
-# Longer than any machine pauses, where a test waits for what must come.
-PATIENCE_SECONDS = 10.0
+from tests.store.samples import PATIENCE_SECONDS
 
 
 class Words:
