@@ -193,7 +193,10 @@ class Attempts:
         if not contacts:
             return None
         self._made = 1
-        branches = [Branch(target=one.uri, hop=one.hop, path=one.path, pinned=True) for one in contacts]
+        branches = [
+            Branch(target=one.uri, hop=one.hop, path=one.path, pinned=True, user_agent=one.user_agent)
+            for one in contacts
+        ]
         return Attempt(self._route, tuple(branches))
 
     def _is_to_be_passed_over(self, hop: Hop, now: float) -> bool:
