@@ -1,4 +1,4 @@
-"""Names looked up at a real name server, however that behaves."""
+"""Row C9: names looked up at a real name server, however that behaves. Calls meanwhile: test_name_outage."""
 
 import asyncio
 import socket
