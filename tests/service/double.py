@@ -30,6 +30,7 @@ class ScriptedEngine:
 
     def __init__(self) -> None:
         self.performed: list[tuple[str, Effect]] = []
+        self.reserved: list[str] = []
         self.released: list[str] = []
         self.is_healthy = True
         self.is_full = False
@@ -53,7 +54,9 @@ class ScriptedEngine:
     def healthy(self) -> bool:
         return self.is_healthy
 
-    def has_room(self, call: Call) -> bool:
+    def reserve(self, call: Call) -> bool:
+        if not self.is_full:
+            self.reserved.append(call.id)
         return not self.is_full
 
     def tell(self, call_id: str, event: Event) -> None:

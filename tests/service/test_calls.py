@@ -170,6 +170,27 @@ async def test_a_call_that_cannot_be_stored_is_not_dialled_and_takes_no_room(hou
     house.store.fails = False
 
     assert house.engine.performed == []
+    assert len(house.engine.reserved) == 1
+    assert house.engine.released == house.engine.reserved
+    assert await house.place()
+
+
+async def test_a_click_that_is_repeated_is_no_second_call_to_find_room_for(house: House) -> None:
+    first = await house.calls.place(CALLER, FROM, TO)
+    house.engine.is_full = True
+
+    second = await house.calls.place(CALLER, FROM, TO)
+
+    assert (second.call_id, second.replayed) == (first.call_id, True)
+
+
+async def test_a_call_without_room_takes_none_of_the_account_s(house: House) -> None:
+    house.directory.limits_of_all = AccountLimits(concurrent=1, rate=100)
+    house.engine.is_full = True
+    with pytest.raises(CannotPlaceCalls, match="trunk_full"):
+        await house.calls.place(CALLER, FROM, TO)
+    house.engine.is_full = False
+
     assert await house.place()
 
 

@@ -37,8 +37,11 @@ class Engine(Protocol):
         """Whether a new call could be carried now."""
         ...
 
-    def has_room(self, call: Call) -> bool:
-        """Whether the trunks that lead to the parties of this new call could carry one more now."""
+    def reserve(self, call: Call) -> bool:
+        """Keep what both legs of this new call will take of the trunks, until `release`.
+
+        False, and nothing is kept, if the trunks that lead to its parties carry all that they may.
+        """
         ...
 
 

@@ -123,8 +123,6 @@ class CallService:
         )
         if not self._engine.healthy():
             raise CannotPlaceCalls("engine_down")
-        if not self._engine.has_room(call):
-            raise CannotPlaceCalls("trunk_full")
         duplicate = self._admission.admit(
             call.id, account.id, line.number, destination.e164 + destination.digits_after_answer, limits, now
         )
@@ -132,11 +130,15 @@ class CallService:
             if not await duplicate.stored():
                 raise CannotPlaceCalls("first_click_failed")
             return Placed(duplicate.call_id, replayed=True)
+        if not self._engine.reserve(call):
+            self._admission.release(call.id)
+            raise CannotPlaceCalls("trunk_full")
         with self._live.awaiting_one():
             try:
                 await self._store.accept(call, first_event(call))
             except BaseException:
                 self._admission.release(call.id)
+                self._engine.release(call.id)
                 raise
             self._admission.confirm(call.id)
             self._start(call)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from ringbridge.call.cause import Cause
-from ringbridge.call.directory import Device, Srtp
+from ringbridge.call.directory import Device, Srtp, Trunk
 from ringbridge.call.event import Event, LegEnded, Originate
-from ringbridge.call.model import LegName
+from ringbridge.call.model import LegName, Party, Route
 from ringbridge.engines.native.driver import StreamSettings
 from ringbridge.engines.native.engine import NativeEngine
 from ringbridge.engines.native.journal import DialogJournal
@@ -126,3 +126,21 @@ async def test_a_phone_that_requires_srtp_is_not_called_in_plain_rtp(engine: Nat
             phone.recv(1)
     assert engine.counts.sessions == 0
     assert engine.open_media_sessions == 0
+
+
+async def test_a_reservation_keeps_a_channel_for_each_leg_until_the_call_is_released(
+    engine: NativeEngine,
+) -> None:
+    engine.know_trunks([Trunk(id="t", name="main", uri="sip:192.0.2.1", channels=1)])
+    route = Route(trunk="main", target="sip:1@192.0.2.1", caller_number="2")
+    party = Party(number="1", routes=(route,))
+    first, second = (a_call(call_id)._replace(destination=party) for call_id in ("1", "2"))
+
+    assert engine.reserve(first)
+    assert not engine.reserve(second)
+    assert [trunk.channels for trunk in engine.trunks] == [1]
+    engine.release(second.id)
+    engine.release(first.id)
+    assert engine.reserve(second)
+    engine.release(second.id)
+    assert [trunk.channels for trunk in engine.trunks] == [0]

@@ -134,9 +134,7 @@ class NativeEngine:
 
     def perform(self, call: Call, effect: Effect) -> None:
         """See `call.ports.Engine`."""
-        carriage = self._carriages.get(call.id)
-        if carriage is None:
-            carriage = self._carriages[call.id] = Carriage(call, next(self._sdp_ids), self._tools)
+        carriage = self._carriage(call)
         match effect:
             case Originate(leg):
                 carriage.originate(leg)
@@ -163,9 +161,13 @@ class NativeEngine:
         """See `call.ports.Engine`."""
         return self._relay.healthy
 
-    def has_room(self, call: Call) -> bool:
+    def reserve(self, call: Call) -> bool:
         """See `call.ports.Engine`."""
-        return self._trunks.channels.have_room(call)
+        has_room = self._trunks.channels.have_room(call)
+        if has_room:
+            # A carriage takes its channels when it is made.
+            self._carriage(call)
+        return has_room
 
     # For the composition root
 
@@ -254,6 +256,12 @@ class NativeEngine:
         carriage = self._carriages.get(session)
         if carriage is not None:
             carriage.on_media(event)
+
+    def _carriage(self, call: Call) -> Carriage:
+        carriage = self._carriages.get(call.id)
+        if carriage is None:
+            carriage = self._carriages[call.id] = Carriage(call, next(self._sdp_ids), self._tools)
+        return carriage
 
     def _tell(self, call_id: str, event: Event) -> None:
         self._on_event(call_id, event)
