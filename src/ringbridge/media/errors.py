@@ -2,10 +2,11 @@
 
 - MediaError
   - MalformedSdp: the octets are not a session description that can be acted on
-  - NoAudio: it is one, but offers no plain RTP audio
+  - NoAudio: it is one, but has no audio that we can carry
   - NoCommonCodec: it has audio, but no voice codec that both ends speak
+  - NotEncrypted: it has audio, but in plain RTP where that is not allowed
 
-All three are the other end's fault. To a request the answer is 400 for the first and 488 for the others.
+All of them are the other end's fault. To a request the answer is 400 for the first and 488 for the others.
 """
 
 
@@ -22,4 +23,8 @@ class NoAudio(MediaError):
 
 
 class NoCommonCodec(MediaError):
+    pass
+
+
+class NotEncrypted(MediaError):
     pass

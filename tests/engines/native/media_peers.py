@@ -15,6 +15,7 @@ from ringbridge.engines.native.media import MediaEvent, MediaRelay, MediaSession
 from ringbridge.engines.native.rtpengine import RtpengineRelay
 from ringbridge.engines.native.rtpio import RtpioRelay
 from ringbridge.media import dtmf, rtp
+from ringbridge.media.crypto import CryptoKey
 from ringbridge.media.g711 import decode_mu_law, encode_a_law, encode_mu_law
 from ringbridge.media.rtp import RtpPacket
 from ringbridge.media.sdp import TELEPHONE_EVENT, MediaAddress
@@ -119,6 +120,39 @@ class Phone:
     def forget_what_was_heard(self) -> None:
         while not self.has_heard_nothing:
             pass
+
+
+class SecurePhone:
+    """A phone that speaks SRTP: a plain one, and another call of the daemon that encrypts for it."""
+
+    def __init__(self, phone: Phone, helper: MediaSession) -> None:
+        self._phone = phone
+        self._helper = helper
+        helper.set_remote(Side.USER, phone.address)
+
+    def meet(self, session: MediaSession, side: Side) -> None:
+        """Exchange addresses and keys, as an offer and its answer would."""
+        theirs = session.local_key(side)
+        assert theirs is not None
+        self.take(session.local(side), theirs)
+        session.set_remote(side, self.address, key=self.key)
+
+    @property
+    def address(self) -> MediaAddress:
+        return self._helper.local(Side.DESTINATION)
+
+    @property
+    def key(self) -> CryptoKey:
+        key = self._helper.local_key(Side.DESTINATION)
+        assert key is not None
+        return key
+
+    def take(self, address: MediaAddress, key: CryptoKey) -> None:
+        """From now on it speaks to whoever is there and has that key."""
+        self._helper.set_remote(Side.DESTINATION, address, key=key)
+
+    def speak(self) -> None:
+        self._phone.speak(self._helper.local(Side.USER))
 
 
 class Events:

@@ -7,12 +7,15 @@ use, is `carriage`'s affair. Which codecs are offered to whom is decided by `flo
 import ipaddress
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from ringbridge.call.model import LegName
+from ringbridge.call.directory import Srtp
+from ringbridge.call.model import Call, LegName
 from ringbridge.engines.native import flows
 from ringbridge.engines.native.media import MediaRelay, MediaSession, Side
+from ringbridge.media.crypto import CryptoKey
 from ringbridge.media.dtmf import event_codec
-from ringbridge.media.errors import NoAudio
+from ringbridge.media.errors import NoAudio, NotEncrypted
 from ringbridge.media.offer import answer, offer
 from ringbridge.media.sdp import AudioDescription, Codec, Direction, MediaAddress, audio_of
 
@@ -21,6 +24,16 @@ LEGS: Mapping[Side, LegName] = {side: leg for leg, side in SIDES.items()}
 
 # A relay counts every five seconds, so a leg that has gone silent is noticed within twenty.
 SILENCE_SECONDS = 15.0
+
+
+class Terms(NamedTuple):
+    """How the audio of one phone travels, from its first offer on.
+
+    learns: it comes from elsewhere than the phone says, and the first packet tells whence.
+    """
+
+    srtp: Srtp = Srtp.OFF
+    learns: bool = False
 
 
 class LegAudio:
@@ -32,26 +45,28 @@ class LegAudio:
         self.codecs: tuple[Codec, ...] = ()
         self.supported: tuple[Codec, ...] = flows.CODECS
         """What it may change them to."""
-        self.remote: tuple[MediaAddress, tuple[Codec, ...]] | None = None
-        """Where its sound goes, and in which codecs."""
+        self.remote: tuple[MediaAddress, tuple[Codec, ...], CryptoKey | None] | None = None
+        """Where its sound goes, in which codecs, and what it encrypts with."""
         self.version = 0
         """Of our last description to it."""
         self.is_answered = False
 
 
 class CallAudio:
-    """The audio of the call named `call_id`; `sdp_id` is the number of its descriptions (RFC 8866 section 5.2).
+    """The audio of a call; `sdp_id` is the number of its descriptions (RFC 8866 section 5.2).
 
-    Without a media session, before `open` and after `close`, what is asked for is not done.
+    Without a media session, before `open` and after `close`, what is asked for is not done. `session` is everywhere the
+    name of a SIP session that a first offer was written for.
     """
 
-    __slots__ = ("_call_id", "_is_closed", "_legs", "_media", "_relay", "_sdp_id")
+    __slots__ = ("_call", "_is_closed", "_legs", "_media", "_relay", "_sdp_id", "_terms")
 
-    def __init__(self, call_id: str, sdp_id: int, relay: MediaRelay) -> None:
-        self._call_id = call_id
+    def __init__(self, call: Call, sdp_id: int, relay: MediaRelay) -> None:
+        self._call = call
         self._sdp_id = sdp_id
         self._relay = relay
         self._legs = {leg: LegAudio() for leg in LegName}
+        self._terms: dict[str, Terms] = {}
         self._media: MediaSession | None = None
         self._is_closed = False
 
@@ -66,7 +81,14 @@ class CallAudio:
         """Lease ports, unless there are some. Raises NoMediaPorts or MediaUnavailable."""
         if self._media is not None:
             return
-        media = await self._relay.open(self._call_id, silence_seconds=SILENCE_SECONDS)
+        routes = {SIDES[leg]: self._call.party(leg).routes for leg in LegName}
+        secured = [side for side in Side if any(route.srtp is not Srtp.OFF for route in routes[side])]
+        media = await self._relay.open(
+            self._call.id,
+            silence_seconds=SILENCE_SECONDS,
+            secured=secured if self._relay.encrypts else (),
+            learning=[side for side in Side if any(route.nat for route in routes[side])],
+        )
         if self._is_closed:
             media.close()
         else:
@@ -107,34 +129,36 @@ class CallAudio:
 
     # Descriptions
 
-    def offer(self, leg: LegName) -> bytes:
-        """The first offer to a leg. There must be a media session."""
-        return self._offer(leg, self._offered(leg))
+    def offer(self, leg: LegName, session: str, terms: Terms) -> bytes:
+        """The first offer to one of a leg's phones. There must be a media session."""
+        self._terms[session] = terms
+        return self._offer(leg, session, self._offered(leg))
 
-    def hear_early(self, leg: LegName, body: bytes) -> None:
+    def hear_early(self, leg: LegName, session: str, body: bytes) -> None:
         """Take the description of a leg that is not answered yet, and have its first packet told. Raises MediaError."""
-        self._take(leg, audio_of(body), self._offered(leg))
+        self._take(leg, session, self._read(session, body), self._offered(leg))
         if self._media is not None:
             self._media.watch_first_packet(SIDES[leg])
 
-    def take_answer(self, leg: LegName, body: bytes) -> None:
+    def take_answer(self, leg: LegName, session: str, body: bytes) -> None:
         """The leg was answered with this description. Raises MediaError when there can be no talk by it."""
         self._legs[leg].is_answered = True
-        self._agree(leg, audio_of(body), self._offered(leg))
+        self._agree(leg, session, body, self._offered(leg))
 
-    def narrowed_offer(self) -> bytes | None:
-        """What to offer the user so that the destination understands all that is said; None if it does already."""
+    def narrowed_offer(self, session: str) -> bytes | None:
+        """What to offer the user's phone so that the destination understands all that is said; None if it does already."""
         user, destination = self._legs[LegName.USER], self._legs[LegName.DESTINATION]
         codecs = flows.codecs_to_narrow_to(user.codecs, destination.codecs)
-        return None if codecs is None or self._media is None else self._offer(LegName.USER, codecs)
+        return None if codecs is None or self._media is None else self._offer(LegName.USER, session, codecs)
 
-    def answer(self, leg: LegName, body: bytes) -> bytes:
+    def answer(self, leg: LegName, session: str, body: bytes) -> bytes:
         """Our answer to a leg that re-negotiates; without an offer in `body`, ours. Raises MediaError."""
         agreed = self._legs[leg]
         if self._media is None:
             raise NoAudio("the call has no media session")
         if not body:
-            return self._offer(leg, agreed.codecs)
+            return self._offer(leg, session, agreed.codecs)
+        audio = self._read(session, body)
         agreed.version += 1
         described = answer(
             body,
@@ -142,13 +166,14 @@ class CallAudio:
             agreed.supported,
             session_id=self._sdp_id,
             version=agreed.version,
+            key=self._key(leg, session),
         )
-        self._take(leg, audio_of(body), agreed.supported)
+        self._take(leg, session, audio, agreed.supported)
         return described
 
-    def take_later_answer(self, leg: LegName, body: bytes) -> None:
+    def take_later_answer(self, leg: LegName, session: str, body: bytes) -> None:
         """The leg's answer to an offer that was not the first. Raises MediaError."""
-        self._agree(leg, audio_of(body), flows.CODECS)
+        self._agree(leg, session, body, flows.CODECS)
 
     def _offered(self, leg: LegName) -> tuple[Codec, ...]:
         if leg is LegName.USER:
@@ -156,20 +181,41 @@ class CallAudio:
         user = self._legs[LegName.USER].codecs
         return flows.offered_to_destination(user, transcodes=self._relay.transcodes)
 
-    def _offer(self, leg: LegName, codecs: tuple[Codec, ...]) -> bytes:
+    def _offer(self, leg: LegName, session: str, codecs: tuple[Codec, ...]) -> bytes:
         assert self._media is not None
         agreed = self._legs[leg]
         agreed.version += 1
-        return offer(self._media.local(SIDES[leg]), codecs, session_id=self._sdp_id, version=agreed.version)
+        return offer(
+            self._media.local(SIDES[leg]),
+            codecs,
+            session_id=self._sdp_id,
+            version=agreed.version,
+            key=self._key(leg, session),
+            secured=self._terms[session].srtp is Srtp.REQUIRED,
+        )
 
-    def _agree(self, leg: LegName, audio: AudioDescription, offered: Sequence[Codec]) -> None:
-        """It has answered: unless the relay transcodes, it may not change to more codecs than these. Raises NoCommonCodec."""
-        self._take(leg, audio, offered)
+    def _key(self, leg: LegName, session: str) -> CryptoKey | None:
+        """What its phone is told that we encrypt with."""
+        if self._media is None or self._terms[session].srtp is Srtp.OFF:
+            return None
+        return self._media.local_key(SIDES[leg])
+
+    def _read(self, session: str, body: bytes) -> AudioDescription:
+        """What a phone has written, if its terms allow it. Raises MediaError."""
+        srtp = self._terms[session].srtp
+        audio = audio_of(body, secured=srtp is not Srtp.OFF)
+        if srtp is Srtp.REQUIRED and audio.key is None:
+            raise NotEncrypted("the audio is plain RTP, and SRTP is required")
+        return audio
+
+    def _agree(self, leg: LegName, session: str, body: bytes, offered: Sequence[Codec]) -> None:
+        """It has answered: unless the relay transcodes, it may not change to more codecs than these. Raises MediaError."""
+        self._take(leg, session, self._read(session, body), offered)
         if not self._relay.transcodes:
             self._legs[leg].supported = self._legs[leg].codecs
 
-    def _take(self, leg: LegName, audio: AudioDescription, ours: Sequence[Codec]) -> None:
-        """Follow the far end to its codecs and its address, and mind whether its sound stops once it is to talk.
+    def _take(self, leg: LegName, session: str, audio: AudioDescription, ours: Sequence[Codec]) -> None:
+        """Follow the far end to its codecs, its address and its key, and mind whether its sound stops once it is to talk.
 
         The zeros of RFC 2543's hold are no address to send to. Raises NoCommonCodec.
         """
@@ -179,7 +225,13 @@ class CallAudio:
             return
         if agreed.is_answered:
             self._media.expect_audio(side, audio.direction is Direction.SENDRECV and not audio.on_hold)
-        remote = (audio.address, agreed.codecs)
+        remote = (audio.address, agreed.codecs, audio.key)
         if remote != agreed.remote and not ipaddress.ip_address(audio.address.host).is_unspecified:
             agreed.remote = remote
-            self._media.set_remote(side, audio.address, codecs=agreed.codecs)
+            self._media.set_remote(
+                side,
+                audio.address,
+                codecs=agreed.codecs,
+                key=audio.key,
+                learns=self._terms[session].learns,
+            )

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import structlog
 
 from ringbridge.call.cause import Cause, q850_of
-from ringbridge.call.directory import Srtp
 from ringbridge.call.event import (
     CancelRequested,
     EarlyMediaStarted,
@@ -25,9 +24,9 @@ from ringbridge.call.model import Call, LegName, Prompt, Route
 from ringbridge.engines.native import media as port
 from ringbridge.engines.native import stored_dialog
 from ringbridge.engines.native.attempts import Attempt, Attempts, Pause
-from ringbridge.engines.native.audio import LEGS, CallAudio
+from ringbridge.engines.native.audio import LEGS, CallAudio, Terms
 from ringbridge.engines.native.auto_answer import auto_answer_fields
-from ringbridge.engines.native.encryption import encryptable
+from ringbridge.engines.native.encryption import dialable
 from ringbridge.engines.native.identity import from_field, identity_fields
 from ringbridge.engines.native.leg import ANSWERED_ELSEWHERE, SAID_BY_PEER, LegCarriage
 from ringbridge.engines.native.media import MediaUnavailable, NoMediaPorts
@@ -54,7 +53,7 @@ class Carriage:
         self._call = call
         self._tools = tools
         self._legs = {leg: LegCarriage(self._attempts(leg)) for leg in LegName}
-        self._audio = CallAudio(call.id, sdp_id, tools.relay)
+        self._audio = CallAudio(call, sdp_id, tools.relay)
         self._player = PromptPlayer(call, tools.prompts, self._audio, self._tell)
 
     # What the call machine wants
@@ -75,7 +74,8 @@ class Carriage:
     def join(self) -> None:
         """Let both hear each other; if the destination took fewer codecs, tell the user's phone once."""
         self.stop_playing()
-        session, body = self._legs[LegName.USER].session, self._audio.narrowed_offer()
+        session = self._legs[LegName.USER].session
+        body = None if session is None else self._audio.narrowed_offer(session)
         if session is not None and body is not None:
             self._tools.driver.endpoint.offer(session, body, self._tools.now())
             self._tools.driver.pump()
@@ -121,7 +121,7 @@ class Carriage:
             case sip.Answered():
                 self._hang_up(self._legs[leg].answer(event.session), ANSWERED_ELSEWHERE)
                 self._legs[leg].attempts.succeed(self._tools.now())
-                self._on_answer(leg, event.body)
+                self._on_answer(leg, event)
             case sip.Refused():
                 self._on_refusal(leg, event)
             case sip.Ended():
@@ -129,7 +129,7 @@ class Carriage:
             case sip.Offered():
                 self._on_offer(leg, event)
             case sip.OfferAnswered():
-                self._on_offer_answered(leg, event.body)
+                self._on_offer_answered(leg, event)
             case sip.OfferRefused():
                 log.info("call.offer_refused", call=self._call.id, leg=leg.value, status=event.status)
             case sip.StrangerHeard():
@@ -150,7 +150,7 @@ class Carriage:
         has_media = leg is LegName.DESTINATION and event.body
         if has_media and self._legs[leg].takes_early_media(event.session):
             try:
-                self._audio.hear_early(leg, event.body)
+                self._audio.hear_early(leg, event.session, event.body)
             except MediaError as exc:
                 log.info("call.early_media_unusable", call=self._call.id, error=str(exc))
         self._tell_of(leg, LegRinging(leg))
@@ -169,9 +169,9 @@ class Carriage:
             carriage.attempts.fail(self._tools.now(), event.retry_after_seconds)
         self._try_next(leg)
 
-    def _on_answer(self, leg: LegName, body: bytes) -> None:
+    def _on_answer(self, leg: LegName, event: sip.Answered) -> None:
         try:
-            self._audio.take_answer(leg, body)
+            self._audio.take_answer(leg, event.session, event.body)
         except MediaError as exc:
             log.warning("call.answer_unusable", call=self._call.id, leg=leg.value, error=str(exc))
             self._tell_of(leg, LegEnded(leg, Cause.INCOMPATIBLE_MEDIA))
@@ -187,16 +187,16 @@ class Carriage:
         """The far end re-negotiates (hold, resume, a new address): it is answered here, the other leg is not asked."""
         endpoint = self._tools.driver.endpoint
         try:
-            body = self._audio.answer(leg, event.body)
+            body = self._audio.answer(leg, event.session, event.body)
         except MediaError as exc:
             status = 400 if isinstance(exc, MalformedSdp) else 488
             endpoint.reject_offer(event.session, status, self._tools.now())
         else:
             endpoint.answer_offer(event.session, body, self._tools.now())
 
-    def _on_offer_answered(self, leg: LegName, body: bytes) -> None:
+    def _on_offer_answered(self, leg: LegName, event: sip.OfferAnswered) -> None:
         try:
-            self._audio.take_later_answer(leg, body)
+            self._audio.take_later_answer(leg, event.session, event.body)
         except MediaError as exc:
             log.info("call.answer_ignored", call=self._call.id, leg=leg.value, error=str(exc))
 
@@ -219,8 +219,7 @@ class Carriage:
         if way is None:
             refused = carriage.best_refusal()
             if refused is None:
-                cause = Cause.CONGESTION if carriage.attempts.is_full else Cause.UNREACHABLE
-                self._end(leg, cause, None, None)
+                self._end(leg, carriage.cause_of_not_dialing, None, None)
             else:
                 said = refused.status if refused.source in SAID_BY_PEER else None
                 self._end(leg, cause_of_refusal(refused), said, refused.q850)
@@ -256,19 +255,18 @@ class Carriage:
             self._try_next(leg)
 
     def _invite(self, leg: LegName, attempt: Attempt) -> None:
-        """Ring all the phones with one offer; none that would be in plain RTP although its route requires SRTP."""
+        """Ring all the phones; none that would be in plain RTP although its route requires SRTP."""
         call, tools, carriage = self._call, self._tools, self._legs[leg]
         route, branches = attempt
+        wanted = dialable(branches, route.srtp, leg, call.id, relay_encrypts=tools.relay.encrypts)
+        if not wanted:
+            carriage.lacks_encryption = True
+            self._try_next(leg)
+            return
         if route.trunk != carriage.trunk:
             carriage.trunk = route.trunk
             self._tell_of(leg, LegDialed(leg, route.trunk))
-        if route.srtp is Srtp.REQUIRED:
-            branches = encryptable(branches, leg, call.id, relay_encrypts=tools.relay.encrypts)
-            if not branches:
-                self._end(leg, Cause.INCOMPATIBLE_MEDIA, None, None)
-                return
-        body = self._audio.offer(leg)
-        for branch in branches:
+        for branch, srtp in wanted:
             session = f"{call.id}/{leg.value}/{carriage.dialed}"
             try:
                 tools.driver.endpoint.invite(
@@ -276,7 +274,7 @@ class Carriage:
                     hop=branch.hop,
                     from_=from_field(route, tools.contact_host),
                     to=f"<{branch.target}>",
-                    body=body,
+                    body=self._audio.offer(leg, session, Terms(srtp, learns=route.nat)),
                     headers=[
                         *(("Route", proxy) for proxy in branch.path),
                         *identity_fields(route, tools.contact_host),

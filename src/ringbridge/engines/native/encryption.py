@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from ringbridge.call.directory import Srtp
 from ringbridge.call.model import LegName
 from ringbridge.engines.native.attempts import Branch
 
@@ -19,14 +20,26 @@ def obstacle(transport: str, *, relay_encrypts: bool) -> str | None:
     # RFC 4568 section 7: whoever reads the description has the keys.
     if transport not in _SECURE_TRANSPORTS:
         return f"its keys would be sent over {transport}, which anybody can read: reach it over TLS"
-    return "this version does not negotiate SRTP: calls that require it are not placed"
+    return None
 
 
-def encryptable(
-    branches: Sequence[Branch], leg: LegName, call_id: str, *, relay_encrypts: bool
-) -> tuple[Branch, ...]:
-    """Those whose audio can be encrypted; the log says why the others are not to be dialled."""
-    reasons = [obstacle(branch.hop.transport, relay_encrypts=relay_encrypts) for branch in branches]
-    for reason in sorted({reason for reason in reasons if reason is not None}):
+def dialable(
+    branches: Sequence[Branch], srtp: Srtp, leg: LegName, call_id: str, *, relay_encrypts: bool
+) -> tuple[tuple[Branch, Srtp], ...]:
+    """Those that may be dialled, and what is offered to each; the log says why the others are not.
+
+    Where it is in the way of nothing but a wish, an obstacle makes plain RTP of it.
+    """
+    found = []
+    reasons = set()
+    for branch in branches:
+        reason = None if srtp is Srtp.OFF else obstacle(branch.hop.transport, relay_encrypts=relay_encrypts)
+        if reason is None:
+            found.append((branch, srtp))
+        elif srtp is Srtp.OPTIONAL:
+            found.append((branch, Srtp.OFF))
+        else:
+            reasons.add(reason)
+    for reason in sorted(reasons):
         log.warning("call.not_encryptable", call=call_id, leg=leg.value, reason=reason)
-    return tuple([branch for branch, reason in zip(branches, reasons, strict=True) if reason is None])
+    return tuple(found)

@@ -6,6 +6,7 @@ The rules are those of a forking proxy (RFC 3261 section 16.7). They are pure: s
 
 from collections.abc import Sequence
 
+from ringbridge.call.cause import Cause
 from ringbridge.engines.native.attempts import Attempts
 from ringbridge.sip.event import RefusalSource, Refused
 from ringbridge.sip.headers import Reason
@@ -32,6 +33,7 @@ class LegCarriage:
         "dialed",
         "has_rung",
         "is_over",
+        "lacks_encryption",
         "session",
         "trunk",
     )
@@ -45,6 +47,8 @@ class LegCarriage:
         self.has_rung = False
         self.session: str | None = None
         """The one that was answered."""
+        self.lacks_encryption = False
+        """Whether somebody was not dialled whose audio had to be encrypted."""
         self.is_over = False
         self._open: list[str] = []
         self._refusals: list[Refused] = []
@@ -86,6 +90,13 @@ class LegCarriage:
             return None, ()
         others, self._open = self.open_sessions, []
         return best_refusal(self._refusals), others
+
+    @property
+    def cause_of_not_dialing(self) -> Cause:
+        """Why nobody could be dialled."""
+        if self.lacks_encryption:
+            return Cause.INCOMPATIBLE_MEDIA
+        return Cause.CONGESTION if self.attempts.is_full else Cause.UNREACHABLE
 
     def best_refusal(self) -> Refused | None:
         """What is to be told of the leg if nothing else is tried; None if nobody was reached."""
