@@ -1,6 +1,7 @@
 """Caps of a trunk: no more calls at once and no faster than its carrier lets one have, and no user rung for nothing."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
@@ -50,7 +51,7 @@ async def carrier(ports: tuple[int, int]) -> AsyncIterator[Phone]:
 
 
 async def refusal(server: Server, user_line: str, destination_line: str) -> str:
-    """The code of a request that is refused."""
+    """The code of a request that is refused; "" if it is not."""
     headers = {"Authorization": server.deployment.authorization}
     fields = {"user_line": user_line, "destination_line": destination_line}
     async with (
@@ -80,6 +81,22 @@ async def test_a_call_more_than_the_trunk_carries_is_refused_before_anybody_is_r
         await client.reaches(call_id, "connected")
         leg.hang_up()
         assert (await client.finished(call_id))["outcome"] == "completed"
+    assert (await gauge(client, "narrow")) == 0
+
+
+async def test_of_a_crowd_that_clicks_at_once_as_many_are_rung_as_there_are_channels(
+    server: Server, client: Client, user: Phone, carrier: Phone
+) -> None:
+    codes = await asyncio.gather(
+        *(refusal(server, user_number(index), destination_number(index)) for index in range(10, 20))
+    )
+    assert Counter(codes) == {"": CHANNELS, "trunk_full": 10 - CHANNELS}
+
+    for index, code in enumerate(codes, start=10):
+        if code == "":
+            (await user.leg_to(user_number(index))).refuse(486)
+    await client.sees_nothing_left()
+    assert len(user.legs) == CHANNELS
     assert (await gauge(client, "narrow")) == 0
 
 
