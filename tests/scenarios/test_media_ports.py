@@ -5,6 +5,7 @@ Row D2 of docs/reliability.md, and what becomes of calls when the relay dies.
 
 import asyncio
 import os
+import random
 import signal
 import socket
 from collections.abc import Iterator
@@ -27,23 +28,14 @@ PORTS = 20
 CALLS = 5
 """RTP and RTCP for either side: four ports each."""
 ROUNDS = 100
+QUIET_PORTS = range(32_000, 32_760)
+"""Between the media ports of other tests and those that the system gives to anybody."""
 WORKER = b"rtpio_worker"
 
 
-def free_ports() -> range:
-    """Ports that nobody holds, of those that are this process's by its number."""
-    block = 12_000 + 2_000 * (os.getpid() % 9)
-    for first in range(block, block + 2_000, PORTS):
-        with ExitStack() as held, suppress(OSError):
-            for port in range(first, first + PORTS):
-                held.enter_context(hold(port))
-            return range(first, first + PORTS)
-    raise AssertionError(f"no {PORTS} free ports from {block} on")
-
-
-def hold(port: int) -> "closing[socket.socket]":
-    """Keep a port from others, as a foreign program does."""
-    other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+def hold(port: int, kind: socket.SocketKind = socket.SOCK_DGRAM) -> "closing[socket.socket]":
+    """Keep a port from others, as a foreign program does; OSError if one of them was first."""
+    other = socket.socket(socket.AF_INET, kind)
     try:
         other.bind((LOOPBACK, port))
     except OSError:
@@ -53,8 +45,16 @@ def hold(port: int) -> "closing[socket.socket]":
 
 
 @pytest.fixture(scope="module")
-def ports() -> range:
-    return free_ports()
+def ports() -> Iterator[range]:
+    """Ports that nobody else uses as long as the tests run. Who holds the first one for TCP has the UDP ports of all."""
+    for first in random.sample(QUIET_PORTS[::PORTS], k=len(QUIET_PORTS) // PORTS):
+        with suppress(OSError), hold(first, socket.SOCK_STREAM):
+            with ExitStack() as held:
+                for port in range(first, first + PORTS):
+                    held.enter_context(hold(port))
+            yield range(first, first + PORTS)
+            return
+    raise AssertionError(f"no {PORTS} free ports in {QUIET_PORTS}")
 
 
 @pytest.fixture(scope="module")
