@@ -63,8 +63,8 @@ async def test_hang_ups_that_cross_on_one_leg_are_both_answered(
     user_leg.unanswered.clear()
     await asyncio.wait(
         [
-            asyncio.create_task(user_leg.heard("200 BYE", seconds=1)),
-            asyncio.create_task(user_leg.heard("481 BYE", seconds=1)),
+            asyncio.create_task(user_leg.heard("200 BYE")),
+            asyncio.create_task(user_leg.heard("481 BYE")),
         ],
         return_when=asyncio.FIRST_COMPLETED,
     )
@@ -128,7 +128,7 @@ async def test_a_call_is_recorded_once_however_it_ends(
         ids.append(call_id)
 
     # The end is told as it happens, and its record is written some milliseconds later.
-    found = await poll(recorded, lambda found: set(found) >= set(ids), "a record of each call", seconds=1)
+    found = await poll(recorded, lambda found: set(found) >= set(ids), "a record of each call")
     assert len(found) == len(set(found))
 
 

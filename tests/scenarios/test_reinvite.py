@@ -28,9 +28,9 @@ async def test_an_offer_while_the_prompt_plays_is_answered_and_the_call_is_still
     call_id, user_leg, destination_leg = await talk.ring_destination(client, user, destination, 1)
     await user_leg.heard("ACK")
     user_leg.offer("sendonly", method=method)
-    held = await user_leg.heard(f"200 {method}", seconds=1)
+    held = await user_leg.heard(f"200 {method}")
     user_leg.offer("sendrecv", method=method)
-    resumed = await user_leg.heard(f"200 {method}", count=2, seconds=1)
+    resumed = await user_leg.heard(f"200 {method}", count=2)
 
     assert wire.direction_of(held.body) in ("recvonly", "inactive")
     assert wire.direction_of(resumed.body) == "sendrecv"
@@ -49,7 +49,7 @@ async def test_either_side_can_hold_and_resume_a_joined_call(
     holder = user_leg if side == "user" else destination_leg
     for count, direction in enumerate(["sendonly", "sendrecv", "inactive", "sendrecv"], start=1):
         holder.offer(direction, method=method)
-        await holder.heard(f"200 {method}", count=count, seconds=2)
+        await holder.heard(f"200 {method}", count=count)
 
     answers = [
         line.message for line in holder.ladder if not line.sent and line.message.kind == f"200 {method}"
@@ -81,11 +81,11 @@ async def test_offers_that_cross_are_both_refused_and_ours_is_made_again(
     )
     ours = await user_leg.heard("INVITE", count=2)
     user_leg.offer()
-    await user_leg.heard("491 INVITE", seconds=1)
+    await user_leg.heard("491 INVITE")
     user_leg.unanswered.clear()
     user_leg.respond(ours, 491)
     refused_at = user_leg.ladder[-1].at
-    again = await user_leg.heard("INVITE", count=3, seconds=5)
+    again = await user_leg.heard("INVITE", count=3)
     pause_seconds = user_leg.ladder[-1].at - refused_at
 
     # The owner of the Call-ID waits 2.1 to 4 s (14.1).

@@ -7,7 +7,7 @@ from tests.peers.client import Client
 from tests.peers.phone import Ending, Phone
 from tests.peers.plain_socket import PlainSocket
 from tests.peers.server import Server
-from tests.peers.tool import LOOPBACK
+from tests.peers.tool import LOOPBACK, WAIT_SECONDS
 from tests.peers.wire import SipMessage
 from tests.scenarios import talk
 
@@ -61,7 +61,7 @@ async def test_a_known_peer_that_asks_for_options_gets_them(server: Server, peer
     port = deployment.user_port if peer == "user" else deployment.trunk_port
     async with PlainSocket.open(port) as known:
         known.send(request("OPTIONS", server, port), server.sip_address)
-        answer = await known.next_message(seconds=1)
+        answer = await known.next_message(seconds=WAIT_SECONDS)
 
     assert answer.kind == "200 OPTIONS"
     assert {"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS"} <= set(
@@ -72,7 +72,7 @@ async def test_a_known_peer_that_asks_for_options_gets_them(server: Server, peer
 async def test_a_known_peer_cannot_call_us(server: Server) -> None:
     async with PlainSocket.open(server.deployment.trunk_port) as known:
         known.send(request("INVITE", server, known.port), server.sip_address)
-        answer = await known.next_message(seconds=1)
+        answer = await known.next_message(seconds=WAIT_SECONDS)
 
     assert answer.status is not None
     assert 400 <= answer.status < 700
@@ -82,7 +82,7 @@ async def test_a_known_peer_is_told_that_its_dialog_does_not_exist(server: Serve
     async with PlainSocket.open(server.deployment.trunk_port) as known:
         known.send(request("BYE", server, known.port, to_tag="gone"), server.sip_address)
 
-        assert (await known.next_message(seconds=1)).kind == "481 BYE"
+        assert (await known.next_message(seconds=WAIT_SECONDS)).kind == "481 BYE"
 
 
 async def test_a_peer_may_hang_up_from_another_port_of_its_host(
@@ -92,7 +92,7 @@ async def test_a_peer_may_hang_up_from_another_port_of_its_host(
     async with PlainSocket.open() as other:
         other.send(destination_leg.forged_bye().to_bytes(), server.sip_address)
 
-        assert (await other.next_message(seconds=5)).kind == "200 BYE"
+        assert (await other.next_message(seconds=WAIT_SECONDS)).kind == "200 BYE"
     assert (await client.finished(call_id))["ended_by"] == "destination"
     assert await user_leg.settled() == Ending.TALKED
 
