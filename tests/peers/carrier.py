@@ -24,6 +24,8 @@ class Carrier(Phone):
         self.register_status = 200
         """What whoever is in the right is answered."""
         self.granted_seconds = 60
+        self.least_seconds = 0
+        """Who asks for less is told so (423)."""
         self.accounts: dict[str, str] = {}
         self.contacts: dict[str, str] = {}
         """User name -> where it is registered."""
@@ -55,20 +57,31 @@ class Carrier(Phone):
             raise AssertionError(f"no {kind} number {count} within {seconds} s") from None
         return found[count - 1]
 
+    def forget_nonces(self) -> None:
+        """From now on the answers to earlier challenges are stale."""
+        self._nonce = secrets.token_hex(8)
+
     def _take_register(self, request: SipMessage, addr: Address) -> None:
         challenge = f'Digest realm="{REALM}", nonce="{self._nonce}", algorithm=MD5, qop="auth"'
         headers = []
         credentials = next(iter(request.all("Authorization")), None)
+        seconds = int(request.first("Expires"))
         if credentials is None:
             status = 401
             headers.append(("WWW-Authenticate", challenge))
+        elif _directives(credentials)["nonce"] != self._nonce:
+            status = 401
+            headers.append(("WWW-Authenticate", f"{challenge}, stale=true"))
         elif not self._is_right(credentials):
             status = 403
+        elif 0 < seconds < self.least_seconds:
+            status = 423
+            headers.append(("Min-Expires", str(self.least_seconds)))
         else:
             status = self.register_status
         if status == 200:
             user = _directives(credentials or "")["username"]
-            seconds = min(int(request.first("Expires")), self.granted_seconds)
+            seconds = min(seconds, self.granted_seconds)
             contact = wire.uri_in(request.first("Contact"))
             if seconds:
                 self.contacts[user] = contact

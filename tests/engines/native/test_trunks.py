@@ -1,6 +1,7 @@
 """How trunks are looked after: pinged, registered at, looked up again; over a real socket, with the pace turned up."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -17,6 +18,7 @@ from ringbridge.sip.hop import Hop
 from tests.peers.carrier import Carrier
 from tests.peers.nameserver import NameServer
 from tests.peers.tool import LOOPBACK, free_port, poll
+from tests.peers.wire import SipMessage
 
 PASSWORD = "s3cret"
 
@@ -167,6 +169,31 @@ async def test_we_register_and_take_it_back(house: House, carrier: Carrier) -> N
     await poll_contacts(carrier, {})
 
 
+async def test_a_carrier_that_wants_longer_registrations_gets_one(house: House, carrier: Carrier) -> None:
+    carrier.least_seconds = carrier.granted_seconds = 7200
+    house.trunks.set([at(carrier, registers=True)])
+    status = await house.status(lambda status: bool(status.is_registered))
+
+    assert status.registered_until is not None
+    assert 7000 < status.registered_until - time.monotonic() <= 7200
+    asked = [message.first("Expires") for message in carrier.heard if message.kind == "REGISTER"]
+    assert asked == ["3600", "3600", "7200"]
+
+
+async def test_an_answer_that_has_become_stale_is_given_anew(house: House, carrier: Carrier) -> None:
+    carrier.granted_seconds = 2
+    house.trunks.set([at(carrier, registers=True)])
+    await carrier.hears("REGISTER", count=2)
+    carrier.forget_nonces()
+    await carrier.hears("REGISTER", count=4)
+
+    nonces = [nonce_of(message) for message in carrier.heard if message.kind == "REGISTER"][:4]
+    # Unasked, asked, with what it knows, and with what it was then told.
+    assert nonces[0] is None
+    assert nonces[1] == nonces[2] != nonces[3]
+    assert (await house.status(lambda status: bool(status.is_registered))).registration_status == 200
+
+
 async def test_a_server_that_stops_takes_its_registrations_back(house: House, carrier: Carrier) -> None:
     house.trunks.set([at(carrier, registers=True)])
     await house.status(lambda status: status.registered_until is not None)
@@ -219,6 +246,12 @@ def test_a_trunk_that_is_gone_is_told_nothing() -> None:
     trunks = Trunks(Resolver(LOOPBACK), now=lambda: 0.0, ping_seconds=0.0, on_moved=lambda: None)
 
     assert trunks.credentials("carrier") is None
+
+
+def nonce_of(request: SipMessage) -> str | None:
+    """The nonce of a request's credentials, if it has some."""
+    found = re.search(r'nonce="([^"]+)"', " ".join(request.all("Authorization")))
+    return None if found is None else found[1]
 
 
 async def poll_contacts(carrier: Carrier, wanted: dict[str, str]) -> None:
