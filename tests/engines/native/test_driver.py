@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import pytest
 import uvloop
 
-from ringbridge.engines.native.driver import SipDriver, SystemRandomness
+from ringbridge.engines.native.driver import TIMER_SLACK_SECONDS, SipDriver, SystemRandomness
 from ringbridge.sip.endpoint import Endpoint, EndpointSettings
 from ringbridge.sip.event import Event, RefusalSource, Refused
 from ringbridge.sip.hop import Hop
@@ -29,7 +29,7 @@ async def driver(events: "asyncio.Queue[Event]", host: str = "127.0.0.1") -> Asy
         opened.close()
 
 
-def invite(opened: SipDriver, hop: Hop, body: bytes = b"") -> str:
+def invite(opened: SipDriver, hop: Hop, body: bytes = b"", *, now: float | None = None) -> str:
     session = opened.endpoint.invite(
         target=f"sip:x@{hop.host}:{hop.port}",
         hop=hop,
@@ -37,7 +37,7 @@ def invite(opened: SipDriver, hop: Hop, body: bytes = b"") -> str:
         to="<sip:x@127.0.0.1>",
         body=body,
         pinned=True,
-        now=time.monotonic(),
+        now=time.monotonic() if now is None else now,
     )
     opened.pump()
     return session
@@ -174,6 +174,30 @@ async def test_requests_are_repeated_by_the_one_timer() -> None:
             second = await asyncio.wait_for(loop.sock_recv(phone, 65_535), 2.0)
 
     assert second == first
+
+
+async def test_deadlines_that_are_close_together_take_one_wake_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    woken_at: list[float] = []
+    handle = Endpoint.handle_deadline
+
+    def counting(endpoint: Endpoint, now: float) -> None:
+        woken_at.append(now)
+        handle(endpoint, now)
+
+    monkeypatch.setattr(Endpoint, "handle_deadline", counting)
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+        phone.setblocking(False)
+        phone.bind(("127.0.0.1", 0))
+        async with driver(asyncio.Queue()) as opened:
+            hop = Hop("UDP", "127.0.0.1", phone.getsockname()[1])
+            now = time.monotonic()
+            for later_seconds in (0.0, TIMER_SLACK_SECONDS / 2):
+                invite(opened, hop, now=now + later_seconds)
+            packets = [await asyncio.wait_for(loop.sock_recv(phone, 65_535), 5.0) for _ in range(4)]
+
+    assert packets[2:] == packets[:2]
+    assert len(woken_at) == 1
 
 
 async def test_a_driver_listens_on_ipv6_too() -> None:

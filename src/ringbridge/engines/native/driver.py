@@ -40,6 +40,10 @@ DATAGRAM_OCTETS = 65_535
 
 RANDOM_BLOCK_OCTETS = 3072
 
+# How late a deadline may be met, so that one wake-up serves several: waking costs more than what is then due. The
+# shortest timer of SIP is ten times as long (T1 of RFC 3261 section 17.1.1.1).
+TIMER_SLACK_SECONDS = 0.05
+
 
 class SystemRandomness:
     """The operating system's randomness, for `Endpoint`; read in blocks, because each reading is a system call."""
@@ -256,14 +260,14 @@ class SipDriver:
                 self.endpoint.receive_send_failure(Hop("UDP", address[0], address[1]), self._now())
 
     def _arm(self) -> None:
-        """Wake up no later than the next deadline. An earlier wake-up that is no longer needed does no harm."""
+        """Wake up within the slack of the next deadline. An earlier wake-up that is no longer needed does no harm."""
         deadline_at = self.endpoint.next_deadline()
-        if deadline_at is None or deadline_at >= self._timer_at:
+        if deadline_at is None or deadline_at + TIMER_SLACK_SECONDS >= self._timer_at:
             return
         if self._timer is not None:
             self._timer.cancel()
-        self._timer_at = deadline_at
-        delay_seconds = max(0.0, deadline_at - self._now())
+        self._timer_at = deadline_at + TIMER_SLACK_SECONDS
+        delay_seconds = max(0.0, self._timer_at - self._now())
         self._timer = asyncio.get_running_loop().call_later(delay_seconds, self._wake)
 
     def _wake(self) -> None:
