@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ringbridge.call.event import (
     EarlyMediaStarted,
@@ -23,8 +24,7 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallEvent:
+class CallEvent(NamedTuple):
     """One line of a call's history. `sequence` counts from 1 without gaps; `at` is monotonic seconds."""
 
     call_id: str
@@ -59,8 +59,7 @@ def event_name(before: Call, event: Event, after: Call) -> str | None:
     return f"{event.leg.value}_{_WORDS[type(event)]}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredEvent:
+class StoredEvent(NamedTuple):
     """One line of a call's history as it was stored; `at` is UTC seconds since 1970, the rest are the words of the model."""
 
     sequence: int

@@ -12,14 +12,20 @@ from ringbridge.call.cause import Cause, EndedBy, Outcome
 from ringbridge.call.directory import Srtp
 
 
-class LegName(Enum):
+class _Key(Enum):
+    """A member that is told from others as the one object that it is: Enum's own hash is computed in Python."""
+
+    __hash__ = object.__hash__
+
+
+class LegName(_Key):
     """The two legs: the user's phone, which rings first, and the destination."""
 
     USER = "user"
     DESTINATION = "destination"
 
 
-class LegState(Enum):
+class LegState(_Key):
     """Where a leg stands, whatever engine carries it."""
 
     NONE = "none"
@@ -30,7 +36,7 @@ class LegState(Enum):
     ENDED = "ended"
 
 
-class State(Enum):
+class State(_Key):
     """Where a call stands. ENDED is the only final state; its Ending says how."""
 
     ACCEPTED = "accepted"

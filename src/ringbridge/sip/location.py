@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from itertools import accumulate
 from operator import attrgetter
 from typing import NamedTuple
@@ -103,16 +104,22 @@ class Place:
     @property
     def literal(self) -> Hop | None:
         """The hop, where the host is an address; None where it is a name."""
-        try:
-            address = ipaddress.ip_address(self.host)
-        except ValueError:
-            return None
-        return self.at(str(address))
+        address = _address(self.host)
+        return None if address is None else self.at(address)
 
     def at(self, address: str) -> Hop:
         """The hop at an address of the host, where no record says more."""
         transport = self.transport or ("TLS" if self.is_secure else "UDP")
         return Hop(transport, address, self.port or DEFAULT_PORTS[transport])
+
+
+@lru_cache(maxsize=1024)
+def _address(host: str) -> str | None:
+    """A host that is an address, as addresses are written; None for a name."""
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return None
 
 
 class Finding(NamedTuple):

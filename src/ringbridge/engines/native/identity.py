@@ -30,4 +30,6 @@ def identity_fields(route: Route, host: str) -> list[tuple[str, str]]:
 
 def _one_line(name: str | None) -> str | None:
     """A name as it may stand in a header field: whatever would break a line is a blank."""
-    return None if name is None else "".join(letter if letter.isprintable() else " " for letter in name)
+    if name is None or name.isprintable():
+        return name
+    return "".join(letter if letter.isprintable() else " " for letter in name)

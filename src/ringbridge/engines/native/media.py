@@ -25,6 +25,9 @@ class Side(Enum):
     USER = "user"
     DESTINATION = "destination"
 
+    # Enum's own is computed in Python, and sides are the keys of every session's tables.
+    __hash__ = object.__hash__
+
     @property
     def other(self) -> "Side":
         return Side.DESTINATION if self is Side.USER else Side.USER

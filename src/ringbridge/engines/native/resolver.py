@@ -91,7 +91,7 @@ class Resolver:
 
     def _literal(self, place: Place) -> Hop | None:
         hop = place.literal
-        if hop is not None and (version := ipaddress.ip_address(hop.host).version) != self._version:
+        if hop is not None and (version := 6 if ":" in hop.host else 4) != self._version:
             raise Unresolvable(f"{hop.host} is an IPv{version} address, but RINGBRIDGE_SIP_HOST is not")
         return hop
 
