@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from ringbridge.call.directory import Trunk
 from ringbridge.engines.native import trunks as module
@@ -15,6 +16,7 @@ from ringbridge.engines.native.resolver import Resolver
 from ringbridge.engines.native.trunks import Trunks, TrunkStatus
 from ringbridge.sip.endpoint import Endpoint, EndpointSettings
 from ringbridge.sip.hop import Hop
+from ringbridge.sip.trunk_registration import RegistrationChanged
 from tests.peers.carrier import Carrier
 from tests.peers.nameserver import NameServer
 from tests.peers.tool import LOOPBACK, free_port, poll
@@ -283,3 +285,19 @@ async def test_the_watch_survives_a_fault(
         await failed.wait()
 
     await carrier.hears("OPTIONS")
+
+
+def test_a_registration_is_told_when_it_comes_and_not_each_time_that_it_is_renewed() -> None:
+    trunks = Trunks(Resolver(LOOPBACK), now=lambda: 0.0, ping_seconds=0.0, on_moved=lambda: None)
+    good = RegistrationChanged(name="carrier", until=60.0, status=200, retry_at=None)
+    bad = RegistrationChanged(name="carrier", until=None, status=503, retry_at=30.0)
+    with capture_logs() as logs:
+        for event in (good, good, bad, bad, good):
+            trunks.on_event(event)
+
+    assert [line["event"] for line in logs] == [
+        "trunk.registered",
+        "trunk.not_registered",
+        "trunk.not_registered",
+        "trunk.registered",
+    ]

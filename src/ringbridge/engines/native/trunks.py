@@ -153,11 +153,12 @@ class Trunks:
             case Pinged(hop=hop, status=status):
                 self._on_ping(hop, status)
             case RegistrationChanged():
+                before = self._registrations.get(event.name)
                 self._registrations[event.name] = event
-                if event.retry_at is None:
-                    log.info("trunk.registered", trunk=event.name)
-                else:
+                if event.retry_at is not None:
                     log.warning("trunk.not_registered", trunk=event.name, status=event.status)
+                elif before is None or before.retry_at is not None:
+                    log.info("trunk.registered", trunk=event.name)
 
     def _on_ping(self, hop: Hop, status: int | None) -> None:
         works = status is not None and status not in CARRIER_FAULTS
