@@ -11,7 +11,6 @@ from tests.peers.certificates import Authority
 from tests.peers.client import Client
 from tests.peers.kamailio import kamailio_running
 from tests.peers.phone import Ending, Phone
-from tests.peers.tool import free_sip_port
 from tests.scenarios.audio import USER_TONE_HZ, compare, talk
 
 pytestmark = pytest.mark.pbx
@@ -41,13 +40,7 @@ def settings(transport: str, authority: Authority) -> dict[str, str]:
     if transport == "UDP":
         return {}
     own = authority.issue(RINGBRIDGE, as_="ringbridge")
-    return {
-        "RINGBRIDGE_SIP_TLS_CA": str(authority.file),
-        "RINGBRIDGE_SIP_TLS_CERTIFICATE": str(own.certificate),
-        "RINGBRIDGE_SIP_TLS_KEY": str(own.key),
-        "RINGBRIDGE_SIP_TLS_PORT": str(free_sip_port(host=RINGBRIDGE)),
-        "RINGBRIDGE_SIP_WSS_PORT": str(free_sip_port(host=RINGBRIDGE)),
-    }
+    return {"RINGBRIDGE_SIP_TLS_CA": str(authority.file), **own.settings(host=RINGBRIDGE)}
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import trustme
 
+from tests.peers.tool import LOOPBACK, free_sip_port
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Files:
@@ -15,6 +17,15 @@ class Files:
 
     certificate: Path
     key: Path
+
+    def settings(self, *, host: str = LOOPBACK) -> dict[str, str]:
+        """Those of a server that shows this certificate, at ports of `host` that are free."""
+        return {
+            "RINGBRIDGE_SIP_TLS_CERTIFICATE": str(self.certificate),
+            "RINGBRIDGE_SIP_TLS_KEY": str(self.key),
+            "RINGBRIDGE_SIP_TLS_PORT": str(free_sip_port(host=host)),
+            "RINGBRIDGE_SIP_WSS_PORT": str(free_sip_port(host=host)),
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Servers with either media relay, for scenarios that must come out alike with both."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from tests.engines.native.media_peers import PORTS, daemon
@@ -11,17 +11,20 @@ RELAYS = ("rtpio", "rtpengine")
 
 
 @contextmanager
-def serving_with(relay: str, own: Deployment) -> Iterator[Server]:
-    """A server on this data whose audio goes through that relay."""
+def serving_with(
+    relay: str, own: Deployment, *, settings: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """A server on this data, with further settings, whose audio goes through that relay."""
     if relay == "rtpio":
-        with Server.running(own) as server:
+        with Server.running(own, settings=settings) as server:
             yield server
         return
     with daemon(range(PORTS, PORTS + 1000)) as rtpengine:
         asyncio.run(rtpengine.until_it_listens())
-        settings = {
+        all_settings = {
             "RINGBRIDGE_MEDIA_RELAY": "rtpengine",
             "RINGBRIDGE_RTPENGINE": f"127.0.0.1:{rtpengine.control_port}",
+            **(settings or {}),
         }
-        with Server.running(own, settings=settings) as server:
+        with Server.running(own, settings=all_settings) as server:
             yield server

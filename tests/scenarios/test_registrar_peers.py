@@ -12,7 +12,7 @@ from tests.peers.certificates import Authority
 from tests.peers.client import Client
 from tests.peers.registrant import DeviceAccount
 from tests.peers.server import Deployment, Server, destination_number, ringbridge, user_number
-from tests.peers.tool import LOOPBACK, free_port, free_sip_port, require_tool
+from tests.peers.tool import LOOPBACK, free_port, require_tool
 from tests.scenarios.audio import DESTINATION_TONE_HZ, USER_TONE_HZ, compare, talk
 
 pytestmark = pytest.mark.peer
@@ -34,23 +34,14 @@ def account(own: Deployment) -> DeviceAccount:
 
 
 @pytest.fixture(scope="module")
-def tls_port() -> int:
-    """Where the server takes phones over TLS."""
-    return free_sip_port()
+def settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Of a server with a certificate."""
+    return Authority(tmp_path_factory.mktemp("authority")).issue(LOOPBACK).settings()
 
 
 @pytest.fixture(scope="module")
-def server(
-    own: Deployment, account: DeviceAccount, tls_port: int, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    """A server with that line, and a certificate."""
-    files = Authority(tmp_path_factory.mktemp("authority")).issue(LOOPBACK)
-    settings = {
-        "RINGBRIDGE_SIP_TLS_CERTIFICATE": str(files.certificate),
-        "RINGBRIDGE_SIP_TLS_KEY": str(files.key),
-        "RINGBRIDGE_SIP_TLS_PORT": str(tls_port),
-        "RINGBRIDGE_SIP_WSS_PORT": str(free_sip_port()),
-    }
+def server(own: Deployment, account: DeviceAccount, settings: dict[str, str]) -> Iterator[Server]:
+    """A server with that line."""
     with Server.running(own, settings=settings) as running:
         yield running
 
@@ -61,11 +52,11 @@ async def test_two_baresips_of_a_line_ring_and_one_has_the_call(
     own: Deployment,
     client: Client,
     account: DeviceAccount,
-    tls_port: int,
+    settings: dict[str, str],
     tmp_path: Path,
     transport: str,
 ) -> None:
-    port = tls_port if transport == "tls" else server.sip_port
+    port = settings["RINGBRIDGE_SIP_TLS_PORT"] if transport == "tls" else server.sip_port
     uri = f"sip:{account.username}@{LOOPBACK}:{port};transport={transport}"
     async with (
         Baresip.registered(

@@ -48,13 +48,7 @@ def deployment(authority: Authority, own: Files, tmp_path_factory: pytest.TempPa
 @pytest.fixture(scope="module")
 def settings(authority: Authority, own: Files) -> dict[str, str]:
     """Of a server with a certificate of its own."""
-    return {
-        "RINGBRIDGE_SIP_TLS_CA": str(authority.file),
-        "RINGBRIDGE_SIP_TLS_CERTIFICATE": str(own.certificate),
-        "RINGBRIDGE_SIP_TLS_KEY": str(own.key),
-        "RINGBRIDGE_SIP_TLS_PORT": str(free_sip_port()),
-        "RINGBRIDGE_SIP_WSS_PORT": str(free_sip_port()),
-    }
+    return {"RINGBRIDGE_SIP_TLS_CA": str(authority.file), **own.settings()}
 
 
 @pytest.fixture(scope="module")
