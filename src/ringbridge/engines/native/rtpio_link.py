@@ -30,8 +30,8 @@ ENVIRONMENT = ("HOME", "LD_LIBRARY_PATH", "PATH", "PYTHONHOME", "PYTHONPATH", "P
 # Said to the worker that is stopped; whoever is killed says nothing.
 GOODBYE = b"stop\n"
 
-# A quarter of a packet of audio: nobody hears a prompt start or stop that much later.
-LINGER_SECONDS = 0.005
+# One packet of audio: nobody hears a prompt start or stop that much later.
+LINGER_SECONDS = 0.02
 
 # RTPProxy reads up to 8 KiB at once; when that is full it leaves whole commands in its buffer until more arrive.
 WINDOW_OCTETS = 4096
