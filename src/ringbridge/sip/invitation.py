@@ -20,6 +20,7 @@ from ringbridge.sip.grammar import read_seconds
 from ringbridge.sip.headers import Headers
 from ringbridge.sip.hop import Hop
 from ringbridge.sip.message import REASON_PHRASES, Request, Response
+from ringbridge.sip.reliable_progress import OPTION, ReliableProgress, is_required_by
 from ringbridge.sip.schedule import Alarm
 from ringbridge.sip.server_transaction import ServerTransaction
 from ringbridge.sip.transaction import ClientState
@@ -56,6 +57,7 @@ class Invitation:
         "_exchange",
         "_forks",
         "_pinned",
+        "_reliable",
         "_sequence",
         "_session",
         "_state",
@@ -76,6 +78,8 @@ class Invitation:
         self._forks: dict[str | None, Dialog] = {}
         self._cancel_fields: tuple[Field, ...] = ()
         self._alarm: Alarm | None = None
+        # Of a peer that insists on it.
+        self._reliable: ReliableProgress | None = None
 
     def start(
         self,
@@ -223,17 +227,21 @@ class Invitation:
             self._session.tell_refused(result.value, REASON_PHRASES[result.value], None, _SOURCES[result])
             self._finish(now)
         elif result.status < 200:
-            self._progress(result, now)
+            self._progress(result, source, now)
         elif result.status < 300:
             self._take_answer(result, source, now)
         else:
             self._take_refusal(result, now)
 
-    def _progress(self, response: Response, now: float) -> None:
+    def _progress(self, response: Response, source: Hop, now: float) -> None:
         session = self._session
         tag = response.to_tag
         if tag is not None and tag not in self._early_tags and len(self._early_tags) < MAX_FORKS:
             self._early_tags.append(tag)
+        if self._reliable is not None and tag in self._early_tags and is_required_by(response):
+            invite, early = self._exchange.transaction.request, self._dialog_of(response, source)
+            if not self._reliable.acknowledge(invite, response, early, now):
+                return
         if self._state is InvitationState.LEAVING:
             self._cancel(now)
         elif self._state is InvitationState.INVITING and response.status > 100:
@@ -255,9 +263,8 @@ class Invitation:
             return
         if len(self._forks) == MAX_FORKS:
             return
-        dialog = Dialog.of_answer(
-            transaction.request, transaction.branch, answer, self.hop, source, pinned=self._pinned
-        )
+        dialog = self._dialog_of(answer, source)
+        body = answer.body if self._reliable is None else self._reliable.settle(answer, dialog)
         self._forks[answer.to_tag] = dialog
         acknowledge(session.core, dialog, transaction.request)
         if self._state is InvitationState.INVITING:
@@ -268,7 +275,7 @@ class Invitation:
             session.tell(
                 Answered(
                     session=session.id,
-                    body=answer.body,
+                    body=body,
                     dialog=dialog.state(is_confirmed=True),
                     user_agent=answer.headers.get("User-Agent") or answer.headers.get("Server"),
                 )
@@ -282,13 +289,21 @@ class Invitation:
             self._close()
             session.end_late(dialog, now, self._cancel_fields)
 
+    def _dialog_of(self, response: Response, source: Hop) -> Dialog:
+        transaction = self._exchange.transaction
+        return Dialog.of_answer(
+            transaction.request, transaction.branch, response, self.hop, source, pinned=self._pinned
+        )
+
     def _take_refusal(self, refusal: Response, now: float) -> None:
         session = self._session
-        if (
-            refusal.status == 422
-            and self._state is InvitationState.INVITING
-            and session.timer.raise_interval(refusal)
-        ):
+        is_wanted = self._state is InvitationState.INVITING
+        if refusal.status == 421 and is_wanted and self._reliable is None and is_required_by(refusal):
+            self._reliable = ReliableProgress(session)
+            name, options = SUPPORTED
+            self._exchange.send_again(now, (name, f"{options}, {OPTION}"))
+            return
+        if refusal.status == 422 and is_wanted and session.timer.raise_interval(refusal):
             self._exchange.send_again(now, *session.timer.request_fields())
             return
         is_challenge = refusal.status in (401, 407)
