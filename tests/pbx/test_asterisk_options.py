@@ -1,10 +1,14 @@
 """Asterisk with what docs/pbx.md leaves off, and says may be on."""
 
+import re
+
 import pytest
 
-from tests.pbx.guide import with_words
+from tests.pbx.guide import RINGBRIDGE, with_words
+from tests.peers.asterisk import Asterisk
 from tests.peers.baresip import Baresip
 from tests.peers.client import Client
+from tests.peers.server import Server
 from tests.scenarios.audio import compare, talk
 
 pytestmark = pytest.mark.pbx
@@ -32,9 +36,19 @@ def asterisk_files(asterisk_files: dict[str, str]) -> dict[str, str]:
 
 @pytest.mark.parametrize("user_hangs_up", [True, False], ids=["user", "destination"])
 async def test_both_hear_each_other(
-    ada: Baresip, destination: Baresip, client: Client, user_hangs_up: bool
+    asterisk: Asterisk,
+    server: Server,
+    ada: Baresip,
+    destination: Baresip,
+    client: Client,
+    user_hangs_up: bool,
 ) -> None:
+    asterisk.command("pjsip set history clear")
+    asterisk.command("pjsip set history on")
     call_id = await client.place_between("100", "+15125292329")
     await talk(client, call_id, ada, destination, user_hangs_up=user_hangs_up)
 
     compare(ada, destination)
+    # Asterisk stepped out of both legs' audio: it, and not ringbridge, offered anew.
+    offers = rf"==> {re.escape(RINGBRIDGE)}:{server.sip_port} +INVITE "
+    assert len(re.findall(offers, asterisk.command("pjsip show history"))) >= 2
