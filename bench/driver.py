@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.peers.certificates import Authority
 from tests.peers.server import Deployment, Server, destination_number, user_number
+from tests.peers.tool import LOOPBACK
 
 from bench.process import family
 from bench.report import ResultFile, print_table
-from bench.step import STEPS, Bench, Plan
+from bench.step import OWN_STEPS, STEPS, Bench, Plan
 from bench.trial import Target
 
 # A line's phone takes one call at a time, and a trial must not come round to a line before its last call is over.
@@ -33,11 +35,13 @@ EPILOG = """\
 steps:
   sustain   the highest rate of 50, 100, 150 ... calls/s (up to --rate) at which every call is complete
   cost      CPU time for a complete call, HTTP and storage included: server process and media worker
+  cost-tcp  the same with phones that are called over TCP (not with --url)
+  cost-tls  the same over TLS (not with --url)
   delay     what passes between the messages that people wait for, seen by tcpdump (needs root), and HTTP times
   memory    RAM for a call that is up, with 1,000 calls held open and no audio, on a fresh server for each run
 
 examples:
-  scripts/bench                                     everything, medians of three runs: about five minutes
+  scripts/bench                                     everything, medians of three runs: about seven minutes
   scripts/bench --step cost --calls 200 --runs 1    a first figure in ten seconds
   scripts/bench --step sustain --rate 500           look for the limit
   scripts/bench --url http://127.0.0.1:18090/api/v1/call --pid gateway=4711 \\
@@ -61,7 +65,7 @@ def main() -> int:
         folder = Path(name)
         systems = ElsewhereSystem(options) if options.url else OwnServer(folder)
         bench = Bench(systems.running, folder, results)
-        for step in options.step or STEPS:
+        for step in options.step or [step for step in STEPS if not (options.url and step in OWN_STEPS)]:
             table = asyncio.run(bench.measure(step, plan))
             if table.figures:
                 print_table(table)
@@ -72,25 +76,29 @@ def main() -> int:
 
 
 class OwnServer:
-    """Servers of this repository, each on a fresh copy of the same data."""
+    """Servers of this repository, each on a fresh copy of the same data, which is made once for each transport."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._copies = 0
-        self._deployment = Deployment.provision(folder / "provisioned", lines=LINES)
-        self._deployment.set_limits("concurrent=10000", "per_user=1", "rate=10000", "duplicates_s=3")
+        self._deployments: dict[str, Deployment] = {}
+        self._authority = Authority(folder)
 
     @contextmanager
-    def running(self) -> Iterator[Target]:
-        """A server, ready for calls."""
+    def running(self, transport: str) -> Iterator[Target]:
+        """A server, ready for calls, with lines and a trunk that are called over this transport."""
         self._copies += 1
-        deployment = self._deployment.copied_to(self._folder / f"data-{self._copies}")
+        deployment = self._deployment(transport).copied_to(self._folder / f"data-{self._copies}")
         settings = {
             "RINGBRIDGE_MEDIA_PORTS": "20000-29999",
             "RINGBRIDGE_LOG_LEVEL": "warning",
             # SIPp takes an OPTIONS for a call that its scenario does not foresee.
             "RINGBRIDGE_TRUNK_PING_SECONDS": "0",
+            "RINGBRIDGE_SIP_TLS_CA": str(self._authority.file),
         }
+        tls = None
+        if transport == "tls":
+            tls = self._authority.server_context(self._authority.issue(LOOPBACK, as_="phones"))
         with Server.running(deployment, settings=settings) as server:
             yield Target(
                 url=f"{server.url}/api/v1/call",
@@ -100,7 +108,18 @@ class OwnServer:
                 user_port=deployment.user_port,
                 destination_port=deployment.trunk_port,
                 processes=family(server.process.pid),
+                transport=transport,
+                tls=tls,
             )
+
+    def _deployment(self, transport: str) -> Deployment:
+        deployment = self._deployments.get(transport)
+        if deployment is None:
+            folder = self._folder / f"provisioned-{transport}"
+            deployment = Deployment.provision(folder, lines=LINES, transport=transport)
+            deployment.set_limits("concurrent=10000", "per_user=1", "rate=10000", "duplicates_s=3")
+            self._deployments[transport] = deployment
+        return deployment
 
 
 class ElsewhereSystem:
@@ -118,7 +137,7 @@ class ElsewhereSystem:
         )
 
     @contextmanager
-    def running(self) -> Iterator[Target]:
+    def running(self, transport: str) -> Iterator[Target]:
         """The system, as it is."""
         yield self._target
 
@@ -158,7 +177,10 @@ def _options() -> argparse.Namespace:
     other.add_argument("--destination-line", default="1512529{index}", help="the same (1512529{index})")
     other.add_argument("--user-port", type=_whole(65_535), default=16001, help="of the user's phone (16001)")
     other.add_argument("--destination-port", type=_whole(65_535), default=16002, help="of the other (16002)")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.url and set(options.step or ()) & set(OWN_STEPS):
+        parser.error(f"{' and '.join(OWN_STEPS)} measure servers of this repository only, not --url")
+    return options
 
 
 def _whole(most: int) -> Callable[[str], int]:

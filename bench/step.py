@@ -10,7 +10,9 @@ from bench.capture import CaptureUnavailable, percentiles
 from bench.report import Figure, ResultFile, Table
 from bench.trial import Result, Target, run_trial
 
-STEPS = ("sustain", "cost", "delay", "memory")
+STEPS = ("sustain", "cost", "cost-tcp", "cost-tls", "delay", "memory")
+# Only servers of this repository are set up for them.
+OWN_STEPS = ("cost-tcp", "cost-tls")
 
 LADDER_CALLS_PER_SECOND = (50.0, 100.0, 150.0, 200.0, 250.0, 300.0)
 LADDER_SECONDS = 5
@@ -40,11 +42,11 @@ class Plan:
 class Bench:
     """Runs steps against a system. Calls are numbered through, so that no line is still busy from its last one.
 
-    running: gives the system, freshly started if that can be done.
+    running: gives the system, freshly started if that can be done, which calls over that transport.
     """
 
     def __init__(
-        self, running: Callable[[], AbstractContextManager[Target]], folder: Path, results: ResultFile
+        self, running: Callable[[str], AbstractContextManager[Target]], folder: Path, results: ResultFile
     ) -> None:
         self._running = running
         self._folder = folder
@@ -58,7 +60,11 @@ class Bench:
             case "sustain":
                 return await self._sustain(plan)
             case "cost":
-                return await self._cost(plan)
+                return await self._cost(plan, "udp")
+            case "cost-tcp":
+                return await self._cost(plan, "tcp")
+            case "cost-tls":
+                return await self._cost(plan, "tls")
             case "delay":
                 return await self._delay(plan)
             case _:
@@ -72,7 +78,7 @@ class Bench:
         complete: dict[float, list[float]] = {rate: [] for rate in ladder}
         for _ in range(plan.runs):
             best.append(0.0)
-            with self._running() as target:
+            with self._running("udp") as target:
                 await self._warm_up(target)
                 for rate in ladder:
                     calls = int(rate * LADDER_SECONDS)
@@ -89,9 +95,9 @@ class Bench:
         ]
         return Table("Sustained rate", [goal, *shares])
 
-    async def _cost(self, plan: Plan) -> Table:
+    async def _cost(self, plan: Plan, transport: str) -> Table:
         rate = plan.rate or USUAL_RATE
-        with self._running() as target:
+        with self._running(transport) as target:
             if not target.processes:
                 return _unmeasured("cost", "name the processes that count with --pid")
             await self._warm_up(target)
@@ -102,14 +108,15 @@ class Bench:
             Figure(name, "ms", [result.cpu_ms[name] for result in results]) for name in target.processes
         ]
         together = [sum(result.cpu_ms.values()) for result in results]
-        figures.append(Figure("together", "ms", together, goal=GOAL_CPU_MS))
+        # Connections have no goal of their own: their figures are to be seen beside it.
+        figures.append(Figure("together", "ms", together, goal=GOAL_CPU_MS if transport == "udp" else None))
         figures.append(_share_complete(results))
-        return Table(f"CPU time for a complete call, at {rate:g} calls/s", figures)
+        return Table(f"CPU time for a complete call, at {rate:g} calls/s over {transport.upper()}", figures)
 
     async def _delay(self, plan: Plan) -> Table:
         rate = plan.rate or USUAL_RATE
         try:
-            with self._running() as target:
+            with self._running("udp") as target:
                 await self._warm_up(target)
                 results = [
                     await self._trial("delay", target, calls=plan.calls, rate=rate, is_captured=True)
@@ -138,7 +145,7 @@ class Bench:
         results: list[Result] = []
         for _ in range(plan.runs):
             # A process keeps what it once had: only a fresh one shows what calls take.
-            with self._running() as target:
+            with self._running("udp") as target:
                 if not target.processes:
                     return _unmeasured("memory", "name the processes that count with --pid")
                 await self._warm_up(target)

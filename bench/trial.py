@@ -2,20 +2,22 @@
 
 import asyncio
 import socket
+import ssl
 import time
 from collections import Counter
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
 from tests.peers.scenario import phone_scenario
 from tests.peers.sipp import Sipp
-from tests.peers.tool import LOOPBACK
+from tests.peers.tool import LOOPBACK, free_port
 
 from bench.capture import capturing, read_ladders
 from bench.process import cpu_seconds, resident_kib
+from bench.tls_front import tls_front
 
 INDEX_DIGITS = 4
 
@@ -33,6 +35,7 @@ class Target:
 
     user_line, destination_line: the fields of the request, with {index} where the four digits of the call go.
     user_port, destination_port: where it calls the two phones. processes: whose CPU and memory count, by name.
+    transport: over what it calls them, `udp`, `tcp` or `tls`. tls: what the phones show, over TLS.
     """
 
     url: str
@@ -42,6 +45,8 @@ class Target:
     user_port: int
     destination_port: int
     processes: Mapping[str, int]
+    transport: str = "udp"
+    tls: ssl.SSLContext | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,10 +110,10 @@ async def run_trial(
     async with AsyncExitStack() as stack:
         rtp_port = stack.enter_context(_unread_socket()).getsockname()[1]
         user = await stack.enter_async_context(
-            _phone(target.user_port, calls, _NEVER_MS, folder / "user", rtp_port)
+            _phone(target, target.user_port, calls, _NEVER_MS, folder / "user", rtp_port)
         )
         destination = await stack.enter_async_context(
-            _phone(target.destination_port, calls, hold_ms, folder / "destination", rtp_port)
+            _phone(target, target.destination_port, calls, hold_ms, folder / "destination", rtp_port)
         )
         ports = (target.user_port, target.destination_port)
         async with capturing(pcap, ports) if is_captured else nullcontext():
@@ -139,12 +144,28 @@ async def run_trial(
     return result
 
 
-def _phone(
-    port: int, calls: int, hold_ms: int, folder: Path, rtp_port: int
-) -> AbstractAsyncContextManager[Sipp]:
+@asynccontextmanager
+async def _phone(
+    target: Target, port: int, calls: int, hold_ms: int, folder: Path, rtp_port: int
+) -> AsyncIterator[Sipp]:
+    """A phone that is called at `port` over the transport of `target`."""
     scenario = phone_scenario(answer_ms=_ANSWER_MS, hold_ms=hold_ms)
-    keys = {"rtp_port": str(rtp_port)}
-    return Sipp.running(scenario, port=port, calls=calls, folder=folder, keys=keys, traced=False)
+    if target.transport != "udp":
+        scenario = scenario.replace("[local_port]>", f"{port};transport={target.transport}>")
+    own_port = port if target.tls is None else free_port(socket.SOCK_STREAM)
+    async with (
+        Sipp.running(
+            scenario,
+            port=own_port,
+            calls=calls,
+            folder=folder,
+            keys={"rtp_port": str(rtp_port)},
+            traced=False,
+            transport="udp" if target.transport == "udp" else "tcp",
+        ) as phone,
+        nullcontext() if target.tls is None else tls_front(port, target.tls, own_port),
+    ):
+        yield phone
 
 
 async def _place_calls(target: Target, first: int, result: Result) -> None:

@@ -13,9 +13,10 @@ from tests.peers.tool import require_tool
 pytestmark = pytest.mark.peer
 
 
-def test_a_small_run_prints_its_table_and_keeps_every_figure() -> None:
+@pytest.mark.parametrize("step", ["cost", "cost-tcp", "cost-tls"])
+def test_a_small_run_prints_its_table_and_keeps_every_figure(step: str) -> None:
     require_tool("sipp", "sip-tester")
-    words = ["--step", "cost", "--calls", "20", "--rate", "20", "--runs", "1"]
+    words = ["--step", step, "--calls", "20", "--rate", "20", "--runs", "1"]
     done = subprocess.run(
         [REPOSITORY / "scripts" / "bench", *words], capture_output=True, text=True, check=False, timeout=300
     )
@@ -32,6 +33,16 @@ def test_a_small_run_prints_its_table_and_keeps_every_figure() -> None:
         "together",
         "calls complete",
     ]
+
+
+def test_another_system_is_measured_over_udp() -> None:
+    words = ["--url", "http://127.0.0.1:9/", "--step", "cost-tls"]
+    done = subprocess.run(
+        [REPOSITORY / "scripts" / "bench", *words], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert "measure servers of this repository only" in done.stderr
 
 
 def test_a_wrong_word_is_explained() -> None:
