@@ -27,7 +27,7 @@ pytestmark = pytest.mark.peer
 PORTS = 20
 CALLS = 5
 """RTP and RTCP for either side: four ports each."""
-ROUNDS = 100
+ROUNDS = 40
 QUIET_PORTS = range(32_000, 32_760)
 """Between the media ports of other tests and those that the system gives to anybody."""
 WORKER = b"rtpio_worker"
