@@ -24,9 +24,27 @@ from tests.peers.tool import LOOPBACK, free_port, poll, require_tool
 
 WAIT_SECONDS = 5
 # A block of 1,000 ports for each process, below those that the kernel gives to any socket.
+FIRST_OF_THE_KERNEL = 32_768
 PORTS = 10_000 + os.getpid() % 22 * 1000
 PROMPT_HZ, USER_HZ, DESTINATION_HZ, STRANGER_HZ = 500, 700, 1100, 1900
 LOUD = 0.001
+
+
+def freeze(pid: int) -> None:
+    """Stop a child of ours in mid-work, with all its threads: the signal reaches one after the other."""
+    os.kill(pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
+
+
+def free_range(count: int) -> range:
+    """So many ports in a row, the first even, that nobody holds now: for tests that want each of them."""
+    for first in range(PORTS + 400, FIRST_OF_THE_KERNEL, 20):
+        ports = range(first, first + count)
+        with contextlib.ExitStack() as held, contextlib.suppress(OSError):
+            for port in ports:
+                held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)).bind((LOOPBACK, port))
+            return ports
+    raise AssertionError("no ports are free")
 
 
 class Phone:
@@ -205,18 +223,9 @@ class Daemon:
 
         await poll(listens, bool, "the control port of rtpengine")
 
-    async def hang(self) -> None:
-        """Stop in mid-work, until SIGCONT: the signal reaches one thread after the other."""
-        self.process.send_signal(signal.SIGSTOP)
-
-        async def states() -> set[str]:
-            return self._thread_states()
-
-        await poll(states, {"T"}.issuperset, "a daemon that is stopped")
-
-    def _thread_states(self) -> set[str]:
-        threads = Path(f"/proc/{self.process.pid}/task").glob("*/stat")
-        return {thread.read_text().rpartition(")")[2].split()[0] for thread in threads}
+    def hang(self) -> None:
+        """Stop in mid-work, until SIGCONT."""
+        freeze(self.process.pid)
 
     def stop(self) -> None:
         self.process.kill()

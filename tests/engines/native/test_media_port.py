@@ -32,6 +32,7 @@ from tests.engines.native.media_peers import (
     USER_HZ,
     Events,
     Phone,
+    free_range,
     joined,
     loud_tones,
     until_done,
@@ -482,7 +483,7 @@ async def test_a_side_that_is_not_learned_stays_pinned_beside_one_that_is(relay:
 
 @pytest.mark.parametrize("name", list(RELAYS))
 async def test_twenty_ports_are_five_calls_again_and_again(name: str, events: Events) -> None:
-    ports = range(PORTS + 400, PORTS + 420)
+    ports = free_range(20)
     async with RELAYS[name](events, ports) as relay:
         sessions: list[MediaSession] = [await relay.open(f"call-{number}") for number in range(5)]
         assert {session.local(side).port for session in sessions for side in Side} == set(ports[::2])
@@ -499,7 +500,7 @@ async def test_twenty_ports_are_five_calls_again_and_again(name: str, events: Ev
 
 @pytest.mark.parametrize("name", list(RELAYS))
 async def test_ports_of_another_program_are_passed_over(name: str, events: Events) -> None:
-    ports = range(PORTS + 500, PORTS + 520)
+    ports = free_range(20)
     with contextlib.ExitStack() as held:
         for port in ports[:12:2]:
             other = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))

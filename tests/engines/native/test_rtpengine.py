@@ -287,7 +287,7 @@ async def test_a_daemon_that_hangs_is_given_up_and_what_it_still_holds_is_delete
 ) -> None:
     monkeypatch.setattr(rtpengine_link, "REPLY_SECONDS", 0.2)
     before = await relay.open("call-1")
-    await running.hang()
+    running.hang()
     with pytest.raises(MediaUnavailable, match=r"^rtpengine did not answer in 0\.2 seconds$"):
         await relay.open("call-2")
     await events.until(1)
@@ -316,7 +316,7 @@ async def test_a_daemon_that_is_silent_without_being_asked_is_noticed(
     await events.until(1)
     await until_healthy(relay)
     await relay.open("call-2")
-    await running.hang()
+    running.hang()
     await events.until(2)
     assert events.told == [("call-1", Lost()), ("call-2", Lost())]
 

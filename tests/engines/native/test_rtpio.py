@@ -31,16 +31,13 @@ from tests.engines.native.media_peers import (
     WAIT_SECONDS,
     Events,
     Phone,
+    free_range,
+    freeze,
     joined,
     loud_tones,
     rtpio_relay,
     write_prompt,
 )
-
-
-def freeze(pid: int) -> None:
-    os.kill(pid, signal.SIGSTOP)
-    os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
 
 
 def environment_of(pid: int) -> bytes:
@@ -105,7 +102,7 @@ async def test_a_prompt_is_played_in_the_codec_that_was_asked_for(relay: RtpioRe
 
 
 async def test_a_range_without_free_ports_refuses_and_closing_frees_at_once(events: Events) -> None:
-    first = PORTS + 400
+    first = free_range(20)[0]
     async with RtpioRelay(host="127.0.0.1", first_port=first, last_port=first + 19, on_event=events) as relay:
         sessions = [await relay.open(f"call-{number}") for number in range(5)]
         with pytest.raises(NoMediaPorts, match=rf"^all UDP ports of {first}-{first + 19} are in use$"):
@@ -132,7 +129,7 @@ async def test_any_number_of_commands_is_carried_out(relay: RtpioRelay) -> None:
 
 
 async def test_ports_that_another_program_holds_are_passed_over(events: Events) -> None:
-    first = PORTS + 500
+    first = free_range(20)[0]
     with contextlib.ExitStack() as held:
         for port in range(first, first + 16, 2):
             other = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
