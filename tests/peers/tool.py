@@ -5,13 +5,13 @@ CI=true: there a test that did not run is a test that nobody saw.
 """
 
 import asyncio
-import itertools
+import errno
 import os
 import random
 import shutil
 import socket
-from collections.abc import Awaitable, Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
@@ -22,13 +22,15 @@ LOOPBACK = "127.0.0.1"
 WAIT_SECONDS = 30.0
 """How long something may take that has to happen: what is slow on a busy machine is not what is wrong."""
 
-# Where no system takes ports for outgoing connections from: what is free now is still free when its owner binds it. Each
-# port has room behind it, and before it: baresip's port for TLS is the one behind that which it is told.
-_FIRST_PORT = 4_001
-_PORT_STEP = 4
-_PORTS = 2_000
-# Several runs of the tests start at different places.
-_walk = itertools.count(random.randrange(_PORTS))
+# Where no system takes ports for outgoing connections from, and no server of the tests takes them for audio: what is free
+# now is still free when its owner binds it. Each port has one before and one behind it: baresip's for TLS is the one
+# behind that which it is told.
+_PORT_STEP = 3
+_BLOCK_PORTS = 50 * _PORT_STEP
+_BLOCKS = (
+    *range(4_000, 12_000 - _BLOCK_PORTS, _BLOCK_PORTS),
+    *range(30_000, 32_768 - _BLOCK_PORTS, _BLOCK_PORTS),
+)
 
 T = TypeVar("T")
 
@@ -48,25 +50,56 @@ def go_without(message: str) -> NoReturn:
     pytest.skip(message)
 
 
-def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
-    """A loopback port that nobody uses now, and that no later call here gives out for a long while."""
+def _ports() -> Iterator[int]:
+    """Ports that no other run of the tests on this machine is given, and this one only once all were."""
+    held: list[int] = []
     while True:
-        port = _FIRST_PORT + next(_walk) % _PORTS * _PORT_STEP
-        with suppress(OSError), socket.socket(socket.AF_INET, kind) as probe:
+        for first in random.sample(_BLOCKS, len(_BLOCKS)):
+            # A name in Linux's abstract namespace has one owner, and is gone with the process.
+            claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            try:
+                claim.bind(f"\0ringbridge tests {first}")
+            except OSError:
+                claim.close()
+                continue
+            held.append(claim.detach())
+            yield from range(first + 1, first + _BLOCK_PORTS, _PORT_STEP)
+        while held:
+            os.close(held.pop())
+
+
+_next_ports = _ports()
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
+    """A loopback port that nobody uses now, and that nobody else is given."""
+    while True:
+        port = next(_next_ports)
+        with _unless_taken(), socket.socket(socket.AF_INET, kind) as probe:
             probe.bind((LOOPBACK, port))
             return port
 
 
 def free_sip_port(*, following: int = 0, host: str = LOOPBACK) -> int:
-    """A port that nobody uses now, neither for UDP nor for TCP, nor (for TCP) the `following` ones: two at most."""
+    """A port that nobody uses now, neither for UDP nor for TCP, nor (for TCP) the `following` ones: one at most."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     while True:
-        port = _FIRST_PORT + next(_walk) % _PORTS * _PORT_STEP
-        with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe, ExitStack() as others:
+        port = next(_next_ports)
+        with _unless_taken(), socket.socket(family, socket.SOCK_DGRAM) as probe, ExitStack() as others:
             probe.bind((host, port))
             for wanted in range(port, port + following + 1):
                 others.enter_context(socket.socket(family, socket.SOCK_STREAM)).bind((host, wanted))
             return port
+
+
+@contextmanager
+def _unless_taken() -> Iterator[None]:
+    """Passes over that a port is taken, and over nothing else: where a host has no address no port would ever do."""
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno != errno.EADDRINUSE:
+            raise
 
 
 def port_is_taken(port: int, kind: str = "udp") -> bool:
