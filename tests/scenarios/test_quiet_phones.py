@@ -53,14 +53,13 @@ async def murmuring(voice: Voice, leg: Leg) -> AsyncIterator[None]:
     """A packet of comfort noise now and then (RFC 3389), as phones send that do not transmit pauses."""
     loop = asyncio.get_running_loop()
     port = ear_of(leg)
-    timer = loop.call_later(NOISE_SECONDS, lambda: None)
+    timer: asyncio.Handle = loop.call_soon(lambda: murmur(1))
 
     def murmur(number: int) -> None:
         nonlocal timer
         voice.send(RtpPacket(COMFORT_NOISE, number, 160 * number, 7, b"\x40").serialize(), port)
         timer = loop.call_later(NOISE_SECONDS, murmur, number + 1)
 
-    murmur(1)
     try:
         yield
     finally:
