@@ -53,8 +53,8 @@ async def test_a_user_who_hangs_up_before_the_next_carrier_is_tried_ends_the_cal
     client: Client, user: Phone, first: Phone, second: Phone
 ) -> None:
     call_id, user_leg, silent = await dial_first(client, user, first, 0)
-    # Three seconds and a half have passed: what is silent for another half is left for the second carrier.
-    await silent.heard("INVITE", count=4)
+    # A second and a half has passed: what is silent for four is left for the second carrier.
+    await silent.heard("INVITE", count=3)
     user_leg.hang_up()
     shown = await client.finished(call_id)
     silent.ring()

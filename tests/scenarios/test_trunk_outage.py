@@ -137,6 +137,6 @@ async def outcome(client: Client, number: int) -> dict[str, Any]:
 
 
 def seconds_to_fail(shown: dict[str, Any]) -> float:
-    """From the user's answer to the end, as the API shows them."""
-    answered, ended = (datetime.fromisoformat(at) for at in (shown["user"]["answered_at"], shown["ended_at"]))
-    return (ended - answered).total_seconds()
+    """From the user's answer to the end of what was tried; then the user is told why."""
+    answered_at, ended_at = shown["user"]["answered_at"], shown["destination"]["ended_at"]
+    return (datetime.fromisoformat(ended_at) - datetime.fromisoformat(answered_at)).total_seconds()
