@@ -1,11 +1,12 @@
 """The user hangs up at any moment: in each 20 ms of a prompt, and while the destination rings. Nobody is left ringing.
 
-All calls of a test run at once, each on a line of its own.
+The calls of a test run beside one another, each on a line of its own.
 """
 
 import asyncio
 import random
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterable, Iterator
+from typing import TypeVar
 
 import pytest
 
@@ -17,7 +18,11 @@ from tests.scenarios import talk
 
 pytestmark = pytest.mark.peer
 
+T = TypeVar("T")
+
 SLOTS = 250
+# All of them at once could ask more of a busy machine than to answer in time, which is not what is shown here.
+CALLS_AT_ONCE = 50
 SLOT_SECONDS = 0.02
 RINGING_CALLS = 100
 RING_SECONDS = 3.0
@@ -41,6 +46,17 @@ def server(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> 
         yield running
 
 
+async def a_few_at_once(calls: Iterable[Awaitable[T]]) -> list[T]:
+    """What becomes of each call."""
+    room = asyncio.Semaphore(CALLS_AT_ONCE)
+
+    async def one(call: Awaitable[T]) -> T:
+        async with room:
+            return await call
+
+    return await asyncio.gather(*map(one, calls))
+
+
 async def hang_up_after(leg: Leg, seconds: float) -> None:
     """The phone answers, and hangs up so many seconds after it."""
     leg.answer()
@@ -56,7 +72,7 @@ async def test_nobody_is_dialled_for_a_user_who_hangs_up_in_any_slot_of_the_ques
         await hang_up_after(await user.leg_to(user_number(ASKED + slot)), slot * SLOT_SECONDS)
         return str((await client.finished(call_id))["outcome"])
 
-    outcomes = await asyncio.gather(*map(one, range(SLOTS)))
+    outcomes = await a_few_at_once(map(one, range(SLOTS)))
 
     assert set(outcomes) == {"user_hung_up"}
     assert {leg.ending for leg in user.legs} == {Ending.TALKED}
@@ -77,7 +93,7 @@ async def test_nobody_is_left_ringing_by_a_user_who_hangs_up_in_any_slot_of_the_
         await destination_leg.settled()
         return str(shown["outcome"]), user_leg, destination_leg
 
-    assert_all_freed(await asyncio.gather(*map(one, range(SLOTS))))
+    assert_all_freed(await a_few_at_once(map(one, range(SLOTS))))
     assert len(destination.legs) == SLOTS, "somebody was dialled twice"
 
 
@@ -95,7 +111,7 @@ async def test_nobody_is_left_ringing_by_a_user_who_hangs_up_at_random(
         return str(shown["outcome"]), user_leg, destination_leg
 
     runs = (one(index, moments.uniform(0, RING_SECONDS)) for index in range(RINGING_CALLS))
-    assert_all_freed(await asyncio.gather(*runs))
+    assert_all_freed(await a_few_at_once(runs))
 
 
 def assert_all_freed(runs: list[tuple[str, Leg, Leg]]) -> None:
