@@ -5,24 +5,31 @@ import errno
 import socket
 import struct
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 import uvloop
 
-from ringbridge.engines.native.driver import TIMER_SLACK_SECONDS, SipDriver, SystemRandomness
+from ringbridge.engines.native.driver import (
+    DATAGRAMS_AT_ONCE,
+    TIMER_SLACK_SECONDS,
+    SipDriver,
+    SystemRandomness,
+)
 from ringbridge.sip.endpoint import Endpoint, EndpointSettings
-from ringbridge.sip.event import Event, RefusalSource, Refused
+from ringbridge.sip.event import Event, Progressed, RefusalSource, Refused
 from ringbridge.sip.hop import Hop
 
 
 @asynccontextmanager
-async def driver(events: "asyncio.Queue[Event]", host: str = "127.0.0.1") -> AsyncIterator[SipDriver]:
+async def driver(
+    events: "asyncio.Queue[Event]", host: str = "127.0.0.1", now: Callable[[], float] = time.monotonic
+) -> AsyncIterator[SipDriver]:
     def make_endpoint(local: Hop, others: tuple[Hop, ...]) -> Endpoint:
         return Endpoint(EndpointSettings(local=local, others=others), SystemRandomness())
 
-    opened = await SipDriver.open(host, 0, make_endpoint, events.put_nowait, time.monotonic)
+    opened = await SipDriver.open(host, 0, make_endpoint, events.put_nowait, now)
     try:
         yield opened
     finally:
@@ -198,6 +205,30 @@ async def test_deadlines_that_are_close_together_take_one_wake_up(monkeypatch: p
 
     assert packets[2:] == packets[:2]
     assert len(woken_at) == 1
+
+
+def test_an_answer_that_waits_to_be_read_is_no_silence() -> None:
+    """The server is a minute late, with more to read than it reads at once; uvloop runs what is due before it reads."""
+
+    async def be_late() -> Event:
+        events: asyncio.Queue[Event] = asyncio.Queue()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+            phone.bind(("127.0.0.1", 0))
+            async with driver(events, now=lambda: 60.0) as opened:
+                invite(opened, Hop("UDP", *phone.getsockname()), now=0.0)
+                request = phone.recv(65_535)
+                for _ in range(DATAGRAMS_AT_ONCE):
+                    phone.sendto(b"noise", ("127.0.0.1", opened.local.port))
+                phone.sendto(
+                    b"SIP/2.0 180 Ringing\r\n"
+                    + request.partition(b"\r\n")[2].replace(
+                        b"\r\nTo: <sip:x@127.0.0.1>", b"\r\nTo: <sip:x@127.0.0.1>;tag=1"
+                    ),
+                    ("127.0.0.1", opened.local.port),
+                )
+                return await asyncio.wait_for(events.get(), 5.0)
+
+    assert isinstance(uvloop.run(be_late()), Progressed)
 
 
 async def test_a_driver_listens_on_ipv6_too() -> None:

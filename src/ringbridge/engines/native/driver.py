@@ -36,6 +36,8 @@ SEND_ATTEMPTS = 4
 
 # How many datagrams are read before others on the event loop get their turn: a flood must not starve timers.
 DATAGRAMS_AT_ONCE = 64
+# More than the socket's buffer holds.
+DATAGRAMS_IN_BUFFER = 8192
 DATAGRAM_OCTETS = 65_535
 
 RANDOM_BLOCK_OCTETS = 3072
@@ -211,7 +213,11 @@ class SipDriver:
             log.exception("sip.event_failed", session=getattr(news, "session", None))
 
     def _read(self) -> None:
-        for number in range(DATAGRAMS_AT_ONCE):
+        self._receive(DATAGRAMS_AT_ONCE)
+        self.pump()
+
+    def _receive(self, most: int) -> None:
+        for number in range(most):
             try:
                 data, address = self._socket.recvfrom(DATAGRAM_OCTETS)
             except BlockingIOError:
@@ -223,7 +229,6 @@ class SipDriver:
                 self._read_errors()
             else:
                 self.endpoint.receive_packet(data, Hop("UDP", address[0], address[1]), self._now())
-        self.pump()
 
     def _send(self, packet: Packet) -> None:
         if packet.hop.reliable:
@@ -273,6 +278,8 @@ class SipDriver:
     def _wake(self) -> None:
         self._timer = None
         self._timer_at = float("inf")
+        # Where the server is late, the answer may be here already: nobody is silent whose words were not read.
+        self._receive(DATAGRAMS_IN_BUFFER)
         self.endpoint.handle_deadline(self._now())
         self.pump()
 
