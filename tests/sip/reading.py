@@ -47,6 +47,6 @@ def _reading(message: Message) -> list[str]:
 def _address(address: NameAddress) -> str:
     uri = address.uri
     parts = [
-        f"{name} {getattr(uri, name)!a}" for name in uri.__slots__ if getattr(uri, name) not in (None, "", ())
+        f"{name} {getattr(uri, name)!a}" for name in uri._fields if getattr(uri, name) not in (None, "", ())
     ]
     return f"{address.display_name!a} at {', '.join(parts)} with {address.parameters!a}"

@@ -141,7 +141,7 @@ def test_a_strict_router_gets_its_own_address_as_request_uri() -> None:
 
 def test_a_route_that_cannot_be_read_is_copied_and_not_followed() -> None:
     state = make_dialog().state(is_confirmed=True)
-    broken = DialogState(**{name: getattr(state, name) for name in state.__slots__} | {"route_set": ('"',)})
+    broken = state._replace(route_set=('"',))
 
     dialog = Dialog.of_state(broken)
 
@@ -151,7 +151,7 @@ def test_a_route_that_cannot_be_read_is_copied_and_not_followed() -> None:
 
 def test_a_target_that_cannot_be_read_is_not_followed() -> None:
     state = make_dialog().state(is_confirmed=True)
-    broken = DialogState(**{name: getattr(state, name) for name in state.__slots__} | {"remote_target": "?"})
+    broken = state._replace(remote_target="?")
 
     assert Dialog.of_state(broken).next_hop == HOP
 

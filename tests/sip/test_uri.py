@@ -16,6 +16,7 @@ some_uris = st.builds(
     port=st.none() | st.integers(0, 65_535),
     parameters=st.lists(st.tuples(some_text, st.none() | some_text), max_size=3).map(tuple),
     headers=st.lists(st.tuples(some_text, st.text(max_size=8)), max_size=3).map(tuple),
+    opaque=st.just(""),
 )
 some_tokens = st.text("abcXYZ019-.!%*_+`'~", min_size=1, max_size=9)
 some_addresses = st.builds(

@@ -7,9 +7,9 @@ CSeq, follows target refreshes and writes requests. Neither knows transactions, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import ip_address
+from typing import NamedTuple
 
 from ringbridge.sip.errors import MalformedField
 from ringbridge.sip.headers import Headers
@@ -25,8 +25,7 @@ Field = tuple[str, str]
 """A header field: canonical name and value."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DialogState:
+class DialogState(NamedTuple):
     """All that is needed to end a dialog after a restart; plain values only."""
 
     call_id: str
@@ -136,8 +135,7 @@ class Dialog:
         last = self._state
         changing = (self.local_sequence, self.remote_sequence, self.remote_target, is_confirmed)
         if changing != (last.local_sequence, last.remote_sequence, last.remote_target, last.is_confirmed):
-            self._state = replace(
-                last,
+            self._state = last._replace(
                 local_sequence=self.local_sequence,
                 remote_sequence=self.remote_sequence,
                 remote_target=self.remote_target,

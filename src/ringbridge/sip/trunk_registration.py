@@ -7,7 +7,7 @@ back is not met by a storm. The credentials go to the server that was asked, and
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -163,7 +163,7 @@ class TrunkRegistration:
         exchange.send(request, branch, hop, now)
 
     def _contact(self, hop: Hop) -> Uri:
-        return replace(NameAddress.parse(self._core.contact_for(hop)[1]).uri, user=self.account.user)
+        return NameAddress.parse(self._core.contact_for(hop)[1]).uri._replace(user=self.account.user)
 
     def _take_sequence(self) -> int:
         self._sequence += 1

@@ -8,8 +8,8 @@ Whether two URIs are the same (section 19.1.4) is not asked here.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import quote as percent_encode
 from urllib.parse import unquote as percent_decode
 
@@ -53,8 +53,7 @@ _PLAIN_IN_PARAMETER = "!*'()[]/:&+$"
 _PLAIN_IN_HEADER = "!*'()[]/?:+$"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Uri:
+class Uri(NamedTuple):
     """A sip, sips or tel URI taken apart; of any other scheme only the scheme is understood."""
 
     scheme: str
@@ -114,13 +113,12 @@ class Uri:
         return f"{self.scheme}:{user}{at}{host}{port}{parameters}{'?' if headers else ''}{headers}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NameAddress:
+class NameAddress(NamedTuple):
     """A URI with a display name before it and the header field's own parameters behind it."""
 
+    uri: Uri
     display_name: str | None = None
     """Without quotes and escapes."""
-    uri: Uri
     parameters: Parameters = ()
     """Of the header field, not of the URI; values as sent, with their quotes."""
 

@@ -6,7 +6,7 @@ Their servers are looked up and asked for life signs (OPTIONS) now and then, and
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 
@@ -192,7 +192,7 @@ class Trunks:
         before = self._hops.get(trunk.name)
         try:
             hops = await self._resolver.resolve(trunk.uri)
-            server = str(replace(Uri.parse(trunk.uri), user=None))
+            server = str(Uri.parse(trunk.uri)._replace(user=None))
         except (Unresolvable, SipError) as exc:
             if before != ():
                 log.warning("trunk.unresolvable", trunk=trunk.name, error=str(exc))
