@@ -6,7 +6,7 @@ atomic instead, `(?>(?:x)*)`: before Python 3.11.5, `(?:x)*+` keeps the half.
 """
 
 import re
-from collections.abc import Sequence
+from functools import lru_cache
 
 from ringbridge.sip.errors import MalformedField
 
@@ -97,10 +97,16 @@ def parameter(parameters: Parameters, name: str) -> str | None:
     return None
 
 
-def split_list(text: str) -> Sequence[str]:
+def split_list(text: str) -> tuple[str, ...]:
     """Split a header field's value at the commas that stand outside quotes and angle brackets."""
     if "," not in text:
         return (text,)
+    # A peer's Allow and Supported are in all that it sends.
+    return _elements(text) if len(text) <= MAX_CACHED_CHARACTERS else _elements.__wrapped__(text)
+
+
+@lru_cache(maxsize=256)
+def _elements(text: str) -> tuple[str, ...]:
     elements = []
     position = 0
     while position <= len(text):
@@ -108,7 +114,7 @@ def split_list(text: str) -> Sequence[str]:
         assert match is not None  # the pattern matches nothing, too
         elements.append(match[0].strip(" \t"))
         position = match.end() + 1
-    return elements
+    return tuple(elements)
 
 
 def unquote(text: str) -> str:

@@ -117,9 +117,9 @@ class Headers:
         value = self._first.get(key)
         if value is None:
             return ()
-        values = [value]
-        if len(self._first) != len(self._fields):
-            values = [value for name, value in self._fields if name == key or _key(name) == key]
+        if len(self._first) == len(self._fields):
+            return split_list(value) if key in _LISTS else (value,)
+        values = [value for name, value in self._fields if name == key or _key(name) == key]
         if key not in _LISTS:
             return tuple(values)
         return tuple([element for value in values for element in split_list(value)])
