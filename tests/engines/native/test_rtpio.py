@@ -36,6 +36,7 @@ from tests.engines.native.media_peers import (
     joined,
     loud_tones,
     rtpio_relay,
+    until_done,
     write_prompt,
 )
 
@@ -93,6 +94,9 @@ async def test_a_prompt_is_played_in_the_codec_that_was_asked_for(relay: RtpioRe
         assert {packet.payload_type for packet in heard} == {8}
         samples = decode_a_law(b"".join(packet.payload for packet in heard))
         assert power_at(samples, PROMPT_HZ) > LOUD
+        session.stop_playing(Side.USER)
+        await until_done(relay)
+        user.forget_what_was_heard()
         session.play(Side.USER, prompt, 9)
         heard = await user.hear(10)
         assert {packet.payload_type for packet in heard} == {9}
@@ -314,7 +318,8 @@ async def test_it_works_over_ipv6(events: Events, prompt: Path) -> None:
             session.play(Side.USER, prompt, 0)
             assert loud_tones(await user.hear(10)) == {PROMPT_HZ}
             session.stop_playing(Side.USER)
-            await relay.open("call-2")
+            await until_done(relay)
+            user.forget_what_was_heard()
             user.speak(session.local(Side.USER))
             destination.speak(session.local(Side.DESTINATION))
             assert loud_tones(await user.hear()) == {DESTINATION_HZ}
