@@ -1,6 +1,7 @@
 """Rules for the whole suite."""
 
 import os
+import signal
 from collections.abc import Generator
 
 import pytest
@@ -10,6 +11,9 @@ from hypothesis import settings
 # A busy machine must not fail a test: how fast the code is belongs to scripts/bench.
 settings.register_profile("ringbridge", deadline=None)
 settings.load_profile("ringbridge")
+
+# A shell starts what runs in the background deaf to Ctrl-C, and children inherit that: the commands under test must hear it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A server's tracebacks are plain. Those that structlog draws by default, with every variable, take the seconds that a
 # busy machine does not have: whoever waits for the thread that draws one gives up.

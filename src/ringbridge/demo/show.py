@@ -8,7 +8,6 @@ from array import array
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,7 @@ async def run(*, calls: int, once: bool, out: Path) -> bool:
     Unless `once`, it goes on until Ctrl-C and tells of every further call that somebody places.
     """
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, partial(signal.raise_signal, signal.SIGINT))
+    loop.add_signal_handler(signal.SIGTERM, _interrupt)
     failure: BaseException | None = None
     try:
         async with _stage(calls, _made(out)) as show:
@@ -49,6 +48,11 @@ async def run(*, calls: int, once: bool, out: Path) -> bool:
     while isinstance(failure, BaseExceptionGroup):
         failure = failure.exceptions[0]
     raise DemoFailed(str(failure)) from failure
+
+
+def _interrupt() -> None:
+    """SIGTERM ends as Ctrl-C does, also where a shell that started the demo in the background has SIGINT ignored."""
+    raise KeyboardInterrupt
 
 
 def _made(folder: Path) -> Path:
