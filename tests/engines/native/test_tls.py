@@ -153,19 +153,19 @@ async def test_who_connects_to_us_sees_our_certificate_and_a_renewed_one_at_once
     tls = TlsContexts(certificate=str(files.certificate), key=str(files.key))
     async with opened_driver(StreamSettings(tls=tls, tls_port=port)) as opened:
 
-        async def ask(name: str) -> bytes:
+        async def ask(name: str, number: int) -> bytes:
             reader, writer = await asyncio.open_connection(
                 LOOPBACK, port, ssl=authority.client_context(), server_hostname=name
             )
-            writer.write(options(opened))
+            writer.write(options(opened, number))
             answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), WAIT_SECONDS)
             writer.transport.abort()
             return answer
 
-        first = await ask("old.example.com")
+        first = await ask("old.example.com", 1)
         authority.issue("new.example.com")
         os.utime(files.certificate, (1.0, 1.0))
-        second = await ask("new.example.com")
+        second = await ask("new.example.com", 2)
 
     assert (first[:12], second[:12]) == (b"SIP/2.0 200 ", b"SIP/2.0 200 ")
 
