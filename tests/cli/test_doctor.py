@@ -104,3 +104,17 @@ def test_who_requires_srtp_and_cannot_have_it_is_told_of(
     assert about.keys() == told_of
     for finding in about.values():
         assert (finding["level"], finding["mend"]) == ("fail", "set RINGBRIDGE_MEDIA_RELAY=rtpengine")
+
+
+def test_who_cannot_hang_up_over_a_new_connection_is_told_of(
+    ringbridge: Ringbridge, account: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ringbridge("trunk", "add", "--name", "plain", "--uri", "sip:127.0.0.1:9")
+    assert "way back over TLS" not in findings(ringbridge)[1]
+
+    ringbridge("trunk", "add", "--name", "carrier", "--uri", "sip:127.0.0.1:9;transport=tls")
+    found = findings(ringbridge)[1]["way back over TLS"]
+    assert (found["level"], "trunk carrier" in found["found"]) == ("warn", True)
+
+    monkeypatch.setenv("RINGBRIDGE_SIP_TLS_CERTIFICATE", str(tmp_path / "certificate.pem"))
+    assert "way back over TLS" not in findings(ringbridge)[1]

@@ -114,6 +114,7 @@ def _database(settings: "Settings") -> Iterator[Finding]:
     yield from _encryption(settings, trunks, lines, devices)
     wanted = {f"trunk {trunk.name}": trunk.uri for trunk in trunks}
     wanted |= {f"line {line.number}": line.uri for line in lines if line.uri is not None}
+    yield from _way_back(settings, wanted)
     yield from asyncio.run(probe(wanted, settings.sip_host))
 
 
@@ -137,6 +138,18 @@ def _encryption(
             if reason is not None:
                 found, _, mend = reason.partition(": ")
                 yield fail(f"{subject} SRTP", f"required, but {found}", mend)
+
+
+def _way_back(settings: "Settings", wanted: Mapping[str, str]) -> Iterator[Finding]:
+    """Whether those that are called over TLS could open a connection of their own to hang up (RFC 3261 section 12.2.1.1)."""
+    over_tls = [subject for subject, uri in wanted.items() if goes_over_tls(uri)]
+    if over_tls and settings.sip_tls_certificate is None:
+        yield warn(
+            "way back over TLS",
+            f"without a certificate nobody can connect to this server: if {over_tls[0]} hangs up over a new connection, "
+            "the call ends only when its silence is noticed",
+            "set RINGBRIDGE_SIP_TLS_CERTIFICATE and RINGBRIDGE_SIP_TLS_KEY",
+        )
 
 
 def _transport(uri: str) -> str:
