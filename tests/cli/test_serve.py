@@ -120,6 +120,21 @@ def test_a_missing_media_relay_is_one_sentence_and_status_2(tmp_path: Path) -> N
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize(("content", "reason"), [(None, "No such file or directory"), ("hello", "")])
+def test_authorities_that_cannot_be_read_are_one_sentence_and_status_2(
+    tmp_path: Path, content: str | None, reason: str
+) -> None:
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_text(content)
+
+    status, err = failed_start(tmp_path / "data", RINGBRIDGE_SIP_TLS_CA=str(file))
+
+    assert status == 2
+    assert err.startswith(f"ringbridge: no authorities can be read from {file}: {reason}")
+    assert err.count("\n") == 1
+
+
 def test_a_wrong_setting_is_one_sentence_and_status_2(tmp_path: Path) -> None:
     assert failed_start(tmp_path, RINGBRIDGE_MEDIA_PORTS="many") == (
         2,
