@@ -300,8 +300,8 @@ class Unbindable(NamedTuple):
 
 
 def unbindable(what: str, error: OSError) -> Unbindable:
-    """What to say of an address that the settings of `what`, HTTP or SIP, name and that cannot be listened on."""
-    another_host = f"set {PREFIX}{what}_HOST to an address of this machine"
+    """What to say of an address that the settings of `what` (HTTP, SIP, SIP_TLS, SIP_WSS, MEDIA) name and that cannot be listened on."""
+    another_host = f"set {PREFIX}{what.partition('_')[0]}_HOST to an address of this machine"
     if isinstance(error, socket.gaierror):
         return Unbindable("the name cannot be looked up", another_host)
     match error.errno:

@@ -20,6 +20,7 @@ from ringbridge.cli.workspace import administration
 
 if TYPE_CHECKING:
     from ringbridge.config import Settings
+    from ringbridge.engines.native.tls import TlsContexts
     from ringbridge.store.registered_device import RegisteredDevice
 
 _COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
@@ -70,15 +71,38 @@ def _examine() -> Iterator[Finding]:
     yield machine.python_build(sys.base_prefix, sysconfig.get_config_var("CONFIG_ARGS"))
     yield machine.clock()
     yield machine.data_folder(settings.data_dir)
+    yield from machine.tls_files(_tls(settings))
     yield from _database(settings)
     is_running, http = machine.http_port(settings.http_host, settings.http_port)
     yield http
     if is_running:
-        yield from trunk_states(http_url(settings.http_host, settings.http_port))
-    yield machine.sip_port(settings.sip_host, settings.sip_port, is_running=is_running)
-    yield machine.media_relay()
-    yield machine.media_ports(settings.media_host, settings.media_ports, is_running=is_running)
+        url = http_url(settings.http_host, settings.http_port)
+        yield from machine.server_state(url)
+        yield from trunk_states(url)
+    for transport, port in _ports(settings).items():
+        yield machine.sip_port(settings.sip_host, port, transport, is_running=is_running)
+    if settings.media_relay == "rtpengine":
+        yield asyncio.run(machine.rtpengine(*settings.rtpengine))
+    else:
+        yield machine.rtpio()
+        yield machine.media_ports(settings.media_host, settings.media_ports, is_running=is_running)
     yield machine.receive_buffer()
+
+
+def _ports(settings: "Settings") -> dict[str, int]:
+    """Where the server takes SIP, by transport."""
+    ports = {"UDP": settings.sip_port, "TCP": settings.sip_port}
+    if settings.sip_tls_certificate is not None:
+        ports |= {"TLS": settings.sip_tls_port, "WSS": settings.sip_wss_port}
+    return ports
+
+
+def _tls(settings: "Settings") -> "TlsContexts":
+    from ringbridge.engines.native.tls import TlsContexts
+
+    files = (settings.sip_tls_ca, settings.sip_tls_certificate, settings.sip_tls_key)
+    ca, certificate, key = (None if file is None else str(file) for file in files)
+    return TlsContexts(ca=ca, certificate=certificate, key=key)
 
 
 def _database(settings: "Settings") -> Iterator[Finding]:
