@@ -108,6 +108,7 @@ def _tls(settings: "Settings") -> "TlsContexts":
 def _database(settings: "Settings") -> Iterator[Finding]:
     """Whether it can be read, what is missing in it for a first call, and who of those in it can be reached."""
     from ringbridge.cli.reachability import probe
+    from ringbridge.engines.native.trunks import tls_peers
     from ringbridge.service.clock import Clock
 
     with ExitStack() as resources:
@@ -139,7 +140,7 @@ def _database(settings: "Settings") -> Iterator[Finding]:
     wanted = {f"trunk {trunk.name}": trunk.uri for trunk in trunks}
     wanted |= {f"line {line.number}": line.uri for line in lines if line.uri is not None}
     yield from _way_back(settings, wanted)
-    yield from asyncio.run(probe(wanted, settings.sip_host))
+    yield from asyncio.run(probe(wanted, settings.sip_host, _tls(settings), tls_peers(trunks)))
 
 
 def _encryption(
