@@ -38,6 +38,7 @@ from ringbridge.notify.metrics import Metrics
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
+from ringbridge.store.administration import Administration
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.database import migrate, open_database
 from ringbridge.store.directory import SqlDirectory
@@ -139,7 +140,7 @@ class _Server:
         clock = Clock()
         metrics = Metrics()
         database, lock = _open_store(settings, resources)
-        pepper = _load_pepper(settings.data_dir)
+        pepper = _load_pepper(settings.data_dir, database)
         store = await resources.enter_async_context(SqlCallStore(database, lock))
         directory = SqlDirectory(database)
         kept = await resources.enter_async_context(
@@ -243,9 +244,11 @@ def _open_store(settings: Settings, resources: AsyncExitStack) -> tuple[Engine, 
     return database, lock
 
 
-def _load_pepper(data_dir: Path) -> bytes:
+def _load_pepper(data_dir: Path, database: Engine) -> bytes:
+    with _translated():
+        has_keys = Administration(database).has_keys()
     try:
-        return load_pepper(data_dir)
+        return load_pepper(data_dir, has_keys=has_keys)
     except SettingsError as exc:
         raise StartError(str(exc)) from exc
 

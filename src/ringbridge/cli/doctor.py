@@ -117,7 +117,7 @@ def _database(settings: "Settings") -> Iterator[Finding]:
             accounts, trunks = directory.accounts(), directory.trunks()
             lines = [line for account in accounts for line in directory.lines(account.id)]
             devices = directory.registered_devices(Clock().utc_now())
-            has_key = any(directory.keys(account.id) for account in accounts)
+            has_key = directory.has_keys()
         except (CallError, CommandError) as error:
             yield fail("database", str(error), "correct RINGBRIDGE_DATABASE_URL, or start the database")
             return
@@ -127,6 +127,8 @@ def _database(settings: "Settings") -> Iterator[Finding]:
         yield warn("accounts", "there is none", 'ringbridge account add --name "Blue Bottle"')
     elif not has_key:
         yield warn("keys", "there is none", f"ringbridge key create --account {accounts[0].id}")
+    if has_key:
+        yield from _pepper(settings)
     if accounts and not lines:
         yield warn(
             "lines", "there is none", f"ringbridge line add --account {accounts[0].id} --number ... --uri ..."
@@ -141,6 +143,17 @@ def _database(settings: "Settings") -> Iterator[Finding]:
     wanted |= {f"line {line.number}": line.uri for line in lines if line.uri is not None}
     yield from _way_back(settings, wanted)
     yield from asyncio.run(probe(wanted, settings.sip_host, _tls(settings), tls_peers(trunks)))
+
+
+def _pepper(settings: "Settings") -> Iterator[Finding]:
+    """Whether the secret that the keys were made with is there."""
+    from ringbridge.config import SettingsError, load_pepper
+
+    try:
+        load_pepper(settings.data_dir, has_keys=True)
+    except SettingsError as error:
+        found, _, mend = str(error).partition(": ")
+        yield fail("pepper", found, mend)
 
 
 def _encryption(

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from ringbridge.cli.output import moment, show
+from ringbridge.cli.errors import CommandError
+from ringbridge.cli.output import counted, moment, show
 from ringbridge.cli.workspace import administration, find_account, read_pepper, read_settings
 from ringbridge.demo.curl import (
     EXAMPLE_DESTINATION_LINE,
@@ -38,7 +39,7 @@ def create(
     settings = read_settings()
     with administration(settings) as directory:
         find_account(directory, account)
-        pepper, created_at = read_pepper(settings), Clock().utc_now()
+        pepper, created_at = read_pepper(settings, directory), Clock().utc_now()
         key, text = new_key(pepper, account, shown_name(name), created_at, secrets.token_bytes)
         directory.add_key(key)
         lines = directory.lines(account)
@@ -73,16 +74,27 @@ def list_keys(
 
 
 @app.command("revoke")
-def revoke(key: Annotated[str, typer.Argument(help="The key's id, or the whole key.")]) -> None:
+def revoke(
+    key: Annotated[str | None, typer.Argument(help="The key's id, or the whole key.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All keys of all accounts.")] = False,
+) -> None:
     """Make a key worthless, for good; running servers refuse it within a second.
 
     \b
-    Example:
+    Examples:
       ringbridge key revoke 0G3kZr81Qa
+      The file `pepper` is lost, and every key with it:
+        ringbridge key revoke --all
     """
     from ringbridge.service.clock import Clock
     from ringbridge.service.credential import parse_key
 
-    parts = parse_key(key)
+    if (key is None) != every:
+        raise CommandError("name one key, or --all")
+    now = Clock().utc_now()
     with administration() as directory:
-        directory.revoke_key(parts.id if parts is not None else key, at=Clock().utc_now())
+        if key is None:
+            typer.echo(f"{counted(directory.revoke_all_keys(at=now), 'key')} revoked")
+            return
+        parts = parse_key(key)
+        directory.revoke_key(parts.id if parts is not None else key, at=now)

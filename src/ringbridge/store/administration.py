@@ -90,6 +90,18 @@ class Administration:
             _require_account(connection, account_id)
             return [ApiKey(**row) for row in connection.execute(statement).mappings()]
 
+    def has_keys(self) -> bool:
+        """Whether there is a key, of any account, that is not revoked."""
+        with reading(self._engine) as connection:
+            in_force = select(api_keys.c.id).where(api_keys.c.revoked_at.is_(None)).limit(1)
+            return connection.scalar(in_force) is not None
+
+    def revoke_all_keys(self, *, at: float) -> int:
+        """End the validity of all keys of all accounts at `at`, UTC seconds since 1970; returns how many it was."""
+        with self._changing() as connection:
+            in_force = api_keys.c.revoked_at.is_(None)
+            return connection.execute(update(api_keys).where(in_force).values(revoked_at=at)).rowcount
+
     def revoke_key(self, key_id: str, *, at: float) -> None:
         """End a key's validity at `at`, UTC seconds since 1970, unless it was revoked before. Raises NotFound."""
         with self._changing() as connection:
