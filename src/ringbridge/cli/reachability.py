@@ -158,7 +158,7 @@ def _unresolvable(subject: str, found: str) -> Finding:
         level=_level(subject),
         subject=subject,
         found=found,
-        mend="correct its address, or RINGBRIDGE_SIP_HOST",
+        mend=f"correct its address (ringbridge {subject.partition(' ')[0]} set), or RINGBRIDGE_SIP_HOST",
     )
 
 

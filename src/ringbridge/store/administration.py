@@ -4,13 +4,13 @@ Each method is one transaction, and each change tells running servers of itself 
 """
 
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
-from ringbridge.call.directory import Account, AccountLimits, ApiKey, Line, Trunk
+from ringbridge.call.directory import Account, AccountLimits, ApiKey, Line, LineKind, Trunk
 from ringbridge.call.errors import AlreadyExists, InvalidSetting, NotFound
 from ringbridge.store.database import reading, writing
 from ringbridge.store.record import Record
@@ -64,6 +64,14 @@ class Administration:
         with reading(self._engine) as connection:
             rows = connection.execute(select(accounts).order_by(accounts.c.id)).mappings()
             return [Account(**row) for row in rows]
+
+    def change_account(self, account_id: str, change: Callable[[Account], Account]) -> None:
+        """Put what `change` makes of an account in its place; what that raises leaves all as it was."""
+        with self._changing() as connection:
+            _require_account(connection, account_id)
+            row = connection.execute(select(accounts).where(accounts.c.id == account_id)).mappings().one()
+            changed = change(Account(**row))
+            connection.execute(update(accounts).where(accounts.c.id == account_id).values(asdict(changed)))
 
     def suspend(self, account_id: str, *, suspended: bool = True) -> None:
         """Let an account place no more calls, or let it again. Calls that are up go on."""
@@ -144,6 +152,37 @@ class Administration:
             _require_account(connection, account_id)
             return [line_of(row) for row in connection.execute(statement).mappings()]
 
+    def change_line(
+        self,
+        account_id: str,
+        number: str,
+        change: Callable[[Line], Line],
+        *,
+        device_digests: dict[str, str] | None = None,
+    ) -> Line:
+        """Put what `change` makes of a line in its place, and return it; what that raises leaves all as it was.
+
+        `device_digests` are new ones; without them a line that stays a device keeps its own. Raises NotFound and
+        AlreadyExists.
+        """
+        with self._changing() as connection:
+            _require_account(connection, account_id)
+            is_it = (lines.c.account_id == account_id) & (lines.c.number == number)
+            row = connection.execute(select(lines).where(is_it)).mappings().one_or_none()
+            if row is None:
+                raise NotFound(f"Account {account_id} has no line {number}.")
+            changed = change(line_of(row))
+            if changed.sip_username is not None:
+                is_others = (lines.c.sip_username == changed.sip_username) & (lines.c.id != changed.id)
+                if connection.scalar(select(lines.c.id).where(is_others)) is not None:
+                    raise AlreadyExists(f"The SIP user name {changed.sip_username} is taken.")
+            if changed.trunk is not None:
+                _require_trunk(connection, changed.trunk)
+            if device_digests is None and changed.kind is LineKind.DEVICE:
+                device_digests = row["device_digests"]
+            connection.execute(update(lines).where(is_it).values(line_row(changed, device_digests)))
+        return changed
+
     def remove_line(self, account_id: str, number: str) -> None:
         """Forget a line. Raises NotFound."""
         with self._changing() as connection:
@@ -182,8 +221,20 @@ class Administration:
             connection.execute(insert(trunks), trunk_row(stored))
         return stored
 
+    def change_trunk(self, name: str, change: Callable[[Trunk], Trunk]) -> Trunk:
+        """Put what `change` makes of a trunk in its place, and return it; what that raises leaves all as it was.
+
+        Raises NotFound.
+        """
+        with self._changing() as connection:
+            _require_trunk(connection, name)
+            row = connection.execute(select(trunks).where(trunks.c.name == name)).mappings().one()
+            changed = change(trunk_of(row))
+            connection.execute(update(trunks).where(trunks.c.name == name).values(trunk_row(changed)))
+        return changed
+
     def trunks(self) -> list[Trunk]:
-        """All trunks, the default one first."""
+        """All trunks, by position."""
         with reading(self._engine) as connection:
             rows = connection.execute(select(trunks).order_by(trunks.c.position, trunks.c.name)).mappings()
             return [trunk_of(row) for row in rows]
@@ -236,6 +287,11 @@ class Administration:
 def _require_account(connection: Connection, account_id: str) -> None:
     if connection.scalar(select(accounts.c.id).where(accounts.c.id == account_id)) is None:
         raise NotFound(f"There is no account {account_id}.")
+
+
+def _require_trunk(connection: Connection, name: str) -> None:
+    if connection.scalar(select(trunks.c.id).where(trunks.c.name == name)) is None:
+        raise NotFound(f"There is no trunk {name}.")
 
 
 class _LineChecks:
