@@ -53,11 +53,13 @@ async def test_a_killed_server_ends_what_it_left_when_it_is_back(own: Deployment
             async with Client.of(server) as client:
                 endings = [await leg.settled() for leg in legs]
                 shown = [await client.call(call_id) for call_id in ids]
+                counted = (await client.gauges())['ringbridge_calls_ended_total{outcome="interrupted"}']
             recorded = server.recorded_calls()
 
     assert endings == [Ending.CANCELLED, Ending.TALKED, Ending.CANCELLED, Ending.TALKED, Ending.TALKED]
     assert {(call["state"], call["outcome"]) for call in shown} == {("ended", "interrupted")}
     assert sorted(recorded) == sorted(ids)
+    assert counted == len(ids)
     assert (len(user.legs), len(destination.legs)) == invited, "something was dialled again"
 
 

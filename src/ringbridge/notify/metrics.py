@@ -63,6 +63,10 @@ class Metrics:
             self._destination_answer.observe(destination_at - user_at)
             self._talk.observe(call.talk_seconds)
 
+    def interrupted(self) -> None:
+        """See `call.ports.CallObserver`."""
+        self._ended[Outcome.INTERRUPTED].inc()
+
     def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
         """Show a value that is read when the metrics are."""
         Gauge(f"ringbridge_{name}", text, registry=self._registry).set_function(read)

@@ -19,6 +19,7 @@ from ringbridge.engines.native.media import (
     Side,
 )
 from ringbridge.engines.native.rtpengine import RtpengineRelay
+from ringbridge.engines.native.rtpengine_link import DaemonLink
 from ringbridge.media.crypto import CryptoKey
 from ringbridge.media.g711 import decode_a_law, encode_a_law
 from ringbridge.media.rtp import RtpPacket
@@ -319,6 +320,22 @@ async def test_a_daemon_that_is_silent_without_being_asked_is_noticed(
     running.hang()
     await events.until(2)
     assert events.told == [("call-1", Lost()), ("call-2", Lost())]
+
+
+@pytest.mark.parametrize("secured", [[], list(Side)])
+async def test_a_session_of_an_earlier_process_is_deleted(
+    running: Daemon, relay: RtpengineRelay, events: Events, secured: list[Side]
+) -> None:
+    await relay.open("call-1", secured=secured)
+    async with relay_of(running.control_port, Events()) as later:
+        later.forget("call-1")
+        later.forget("call-2")
+        await until_done(later)
+        left = await DaemonLink.connect(
+            LOOPBACK, running.control_port, lambda notice: None, lambda link: None
+        )
+        assert (await left.reply({"command": "list"}))["calls"] == []
+        left.close()
 
 
 async def test_a_call_that_the_daemon_has_ended_is_lost(

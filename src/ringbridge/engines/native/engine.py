@@ -159,6 +159,8 @@ class NativeEngine:
         carriage = self._carriages.pop(call_id, None)
         if carriage is not None:
             carriage.release()
+        else:
+            self._relay.forget(call_id)
 
     def healthy(self) -> bool:
         """See `call.ports.Engine`."""

@@ -52,7 +52,7 @@ class RtpengineRelay:
             str, RtpengineSession | RtpengineBridge | None
         ] = {}  # None while ports are leased
         self._calls: dict[str, RtpengineSession] = {}  # what the daemon has, by its names
-        self._forgotten: set[str] = set()  # what the daemon may still hold of a lost connection
+        self._forgotten: set[str] = set()  # what the daemon may still hold of a lost connection or process
         self._link: DaemonLink | None = None
         self._link_lost = asyncio.Event()
 
@@ -114,6 +114,10 @@ class RtpengineRelay:
             raise
         self._sessions[session] = opened
         return opened
+
+    def forget(self, session: str) -> None:
+        self._forgotten.update((session, *[half_name(session, side) for side in Side]))
+        self._delete_forgotten()
 
     async def _open(
         self, name: str, link: DaemonLink, silence_seconds: float | None, secured: Collection[Side]
@@ -182,9 +186,13 @@ class RtpengineRelay:
 
     async def _connect(self) -> None:
         self._link = await DaemonLink.connect(self._host, self._port, self._on_notice, self._on_link_lost)
-        for name in self._forgotten:
-            self._link.ask(commands.delete(name))
-        self._forgotten.clear()
+        self._delete_forgotten()
+
+    def _delete_forgotten(self) -> None:
+        if self._link is not None:
+            for name in self._forgotten:
+                self._link.ask(commands.delete(name), _not_needed)
+            self._forgotten.clear()
 
     def _on_notice(self, notice: Reply) -> None:
         # The daemon tells every client of every call, so most of it may be another server's.
@@ -233,6 +241,10 @@ class RtpengineRelay:
             else:
                 log.info("media_daemon_reached")
                 break
+
+
+def _not_needed(reply: Reply) -> None:
+    """For a command whose refusal says nothing new: the daemon has no such call."""
 
 
 async def _pause(seconds: float) -> None:
