@@ -234,3 +234,18 @@ def test_a_change_after_which_a_line_could_not_be_called_is_refused(
 
     assert refused == (2, "", f"ringbridge: {sentence}\n")
     assert the_line(ringbridge, account) == before
+
+
+@pytest.mark.parametrize("srtp", ["optional", "required"])
+def test_a_device_that_encrypts_audio_is_sent_to_the_port_for_tls(
+    ringbridge: Ringbridge, account: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, srtp: str
+) -> None:
+    line = ("--account", account, "--number", "201", "--device")
+    added = ringbridge("line", "add", *line, "--srtp", srtp)
+    monkeypatch.setenv("RINGBRIDGE_SIP_TLS_CERTIFICATE", str(tmp_path / "certificate.pem"))
+    changed = ringbridge("line", "set", *line)
+
+    for said in (added, changed):
+        assert said.out.startswith("server address: 127.0.0.1:5061\ntransport: TLS\n")
+    assert "set RINGBRIDGE_SIP_TLS_CERTIFICATE" in added.err
+    assert changed.err == ""

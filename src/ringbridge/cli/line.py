@@ -248,7 +248,16 @@ def _digests(username: str | None, password: str | None) -> dict[str, str] | Non
 
 def _tell_device(line: Line, password: str, settings: "Settings") -> None:
     """Say, once, what is entered in the phone."""
-    typer.echo(f"server address: {host_and_port(settings.sip_host, settings.sip_port)}")
+    is_over_tls = line.srtp is not Srtp.OFF
+    port = settings.sip_tls_port if is_over_tls else settings.sip_port
+    typer.echo(f"server address: {host_and_port(settings.sip_host, port)}")
+    if is_over_tls:
+        typer.echo("transport: TLS")
+        if settings.sip_tls_certificate is None:
+            typer.echo(
+                "ringbridge: warning: the server takes TLS only with a certificate: set RINGBRIDGE_SIP_TLS_CERTIFICATE",
+                err=True,
+            )
     typer.echo(f"SIP user name: {line.sip_username}")
     typer.echo(f"password: {password}")
 
