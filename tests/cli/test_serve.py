@@ -36,6 +36,39 @@ def test_it_says_where_it_listens(tmp_path: Path) -> None:
     assert said[3][1] == str(tmp_path)
 
 
+def test_ports_for_audio_that_are_not_its_own_are_not_said_and_a_relay_that_is_not_up_is_waited_for(
+    tmp_path: Path,
+) -> None:
+    with socket.socket() as closed:
+        # Bound, so that nobody else listens there, but not listening.
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        settings = {"RINGBRIDGE_MEDIA_RELAY": "rtpengine", "RINGBRIDGE_RTPENGINE": f"127.0.0.1:{port}"}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ringbridge", "serve"],
+            env=environment(tmp_path, **settings),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with process:
+            assert process.stdout is not None
+            said = [process.stdout.readline().rstrip() for _ in range(4)]
+            process.terminate()
+
+    assert said[2] == f"RTP   by rtpengine, controlled at 127.0.0.1:{port}"
+    assert process.returncode == 0
+
+
+def test_a_relay_whose_name_is_wrong_is_one_sentence_and_status_2(tmp_path: Path) -> None:
+    status, err = failed_start(
+        tmp_path, RINGBRIDGE_MEDIA_RELAY="rtpengine", RINGBRIDGE_RTPENGINE="media..example:2223"
+    )
+
+    assert status == 2
+    assert err.startswith("ringbridge: rtpengine does not answer at media..example:2223 (")
+    assert err.count("\n") == 1
+
+
 def test_a_taken_http_port_is_one_sentence_and_status_2(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

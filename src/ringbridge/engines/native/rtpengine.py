@@ -18,7 +18,7 @@ from ringbridge.engines.native import rtpengine_commands as commands
 from ringbridge.engines.native.media import MediaEvent, MediaUnavailable, NoMediaPorts, OnMediaEvent, Side
 from ringbridge.engines.native.rtpengine_bridge import RtpengineBridge, half_name
 from ringbridge.engines.native.rtpengine_commands import Party
-from ringbridge.engines.native.rtpengine_link import DaemonLink, Reply
+from ringbridge.engines.native.rtpengine_link import DaemonAbsent, DaemonLink, Reply
 from ringbridge.engines.native.rtpengine_session import RtpengineSession
 
 RECONNECT_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -37,7 +37,7 @@ class RtpengineRelay:
     """Relays through the daemon whose control port (`--listen-tcp-ng`) is `port` on `host`.
 
     is_ipv6: whether phones reach the daemon over IPv6. When the daemon is gone, every session is told `Lost`, and
-    the connection is tried again until it is back.
+    the connection is tried again until it is back, as it is when the daemon starts later than the server.
     """
 
     transcodes = True
@@ -74,12 +74,17 @@ class RtpengineRelay:
         await self.stop()
 
     async def start(self) -> None:
+        """See `MediaRelay`. A daemon that is not there yet may come: it is tried again, and nothing is raised."""
         try:
             await self._connect()
         except MediaUnavailable as error:
-            raise MediaUnavailable(
-                f"{error}: start it with --listen-tcp-ng={self._host}:{self._port}, or correct RINGBRIDGE_RTPENGINE"
-            ) from error
+            advice = (
+                f"start it with --listen-tcp-ng={self._host}:{self._port}, or correct RINGBRIDGE_RTPENGINE"
+            )
+            if not isinstance(error, DaemonAbsent):
+                raise MediaUnavailable(f"{error}: {advice}") from error
+            log.warning("media_daemon_absent", reason=str(error), advice=advice)
+            self._link_lost.set()
         self._keeper = asyncio.create_task(self._keep_connected(), name="rtpengine-keeper")
 
     async def stop(self) -> None:
