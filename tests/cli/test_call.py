@@ -68,8 +68,8 @@ def test_a_call_that_the_server_does_not_take_is_one_sentence_and_status_2(
         return err
 
     assert sentence("--key", "wrong") == "ringbridge: the server does not accept this account and key\n"
-    assert sentence("--from", "999") == "ringbridge: the server refused the numbers (unknown_line)\n"
-    assert sentence("--to", "911") == "ringbridge: the server refused the numbers (emergency_number)\n"
+    assert sentence("--from", "999") == "ringbridge: the server refused the user's line (unknown_line)\n"
+    assert sentence("--to", "911") == "ringbridge: the server refused the destination (emergency_number)\n"
     assert sentence("--url", "http://127.0.0.1:9") == (
         "ringbridge: no ringbridge answers at http://127.0.0.1:9: "
         "start one with `ringbridge serve`, or name another one\n"
