@@ -90,8 +90,8 @@ def test_a_sip_port_may_be_taken_by_the_server_only(is_running: bool, level: Lev
         assert machine.sip_port(HOST, taken.getsockname()[1], "UDP", is_running=is_running).level is level
 
 
-def test_a_sip_host_of_another_machine_is_a_fault_though_a_server_runs() -> None:
-    finding = machine.sip_port("192.0.2.1", 5060, "UDP", is_running=True)
+def test_a_sip_host_of_another_machine_is_one_fault_though_a_server_runs() -> None:
+    [finding] = machine.sip_ports("192.0.2.1", {"UDP": 5060, "TCP": 5060}, is_running=True)
 
     assert (finding.level, finding.mend) == (
         Level.FAIL,
@@ -131,6 +131,12 @@ def test_a_port_for_connections_that_another_program_has_is_a_fault(
     assert finding.mend == (
         f"`ss -ltnp 'sport = :{port}'` names the program: stop it, or set {setting} to a free one"
     )
+
+
+def test_each_transport_has_its_finding() -> None:
+    findings = machine.sip_ports(HOST, {"UDP": 0, "TLS": 0}, is_running=False)
+
+    assert [finding.subject for finding in findings] == ["SIP port", "SIP port over TLS"]
 
 
 def test_a_tls_port_at_an_address_of_another_machine_names_a_setting_that_there_is() -> None:

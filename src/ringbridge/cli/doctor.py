@@ -79,8 +79,7 @@ def _examine() -> Iterator[Finding]:
         url = http_url(settings.http_host, settings.http_port)
         yield from machine.server_state(url)
         yield from trunk_states(url)
-    for transport, port in _ports(settings).items():
-        yield machine.sip_port(settings.sip_host, port, transport, is_running=is_running)
+    yield from machine.sip_ports(settings.sip_host, _ports(settings), is_running=is_running)
     if settings.media_relay == "rtpengine":
         yield asyncio.run(machine.rtpengine(*settings.rtpengine))
     else:

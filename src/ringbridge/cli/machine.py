@@ -8,6 +8,7 @@ import socket
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -122,6 +123,14 @@ def tls_files(tls: TlsContexts) -> list[Finding]:
     except UnusableCertificate as error:
         return [fail("TLS files", str(error), "correct RINGBRIDGE_SIP_TLS_CERTIFICATE, _KEY or _CA")]
     return []
+
+
+def sip_ports(host: str, ports: Mapping[str, int], *, is_running: bool) -> Iterator[Finding]:
+    """What is to be said of the port of each transport; of an address that is not this machine's, once."""
+    for transport, port in ports.items():
+        yield sip_port(host, port, transport, is_running=is_running)
+        if _refusal(socket.SOCK_DGRAM, host, 0) is not None:
+            return
 
 
 def sip_port(host: str, port: int, transport: str, *, is_running: bool) -> Finding:
