@@ -92,7 +92,8 @@ async def test_a_name_that_nobody_tells_costs_its_own_call_two_seconds_and_other
     assert ended == LegEnded(LegName.USER, Cause.UNREACHABLE)
     assert other_seconds < SLACK_SECONDS
     assert own_seconds < LOOK_UP_SECONDS + SLACK_SECONDS
-    assert sorted(lags)[len(lags) * 9 // 10] < 0.05
+    # Who waited on the loop for a name would hold it for the two seconds of a look-up.
+    assert sorted(lags)[len(lags) * 9 // 10] < 0.5
     assert [leg.number for leg in carrier.legs] == ["2"]
 
 
