@@ -223,7 +223,7 @@ async def test_the_event_loop_goes_on_while_name_servers_are_silent(
     timer[0].cancel()
 
     assert len(lags) > 20
-    assert sorted(lags)[len(lags) * 9 // 10] < 0.05
+    assert sorted(lags)[len(lags) * 9 // 10] < 0.5
 
 
 async def test_a_name_that_is_gone_leads_nowhere(server: NameServer, resolver: Resolver) -> None:
