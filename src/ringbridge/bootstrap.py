@@ -307,12 +307,7 @@ async def _open_engine(
 def _stream_settings(settings: Settings) -> StreamSettings:
     """What SIP over connections needs; without a certificate of our own, nobody connects to us but over TCP."""
     certificate = settings.sip_tls_certificate
-    key = settings.sip_tls_key
-    tls = TlsContexts(
-        ca=None if settings.sip_tls_ca is None else str(settings.sip_tls_ca),
-        certificate=None if certificate is None else str(certificate),
-        key=None if key is None else str(key),
-    )
+    tls = TlsContexts(ca=settings.sip_tls_ca, certificate=certificate, key=settings.sip_tls_key)
     return StreamSettings(
         tls=tls,
         tls_port=None if certificate is None else settings.sip_tls_port,

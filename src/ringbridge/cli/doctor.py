@@ -99,9 +99,9 @@ def _ports(settings: "Settings") -> dict[str, int]:
 def _tls(settings: "Settings") -> "TlsContexts":
     from ringbridge.engines.native.tls import TlsContexts
 
-    files = (settings.sip_tls_ca, settings.sip_tls_certificate, settings.sip_tls_key)
-    ca, certificate, key = (None if file is None else str(file) for file in files)
-    return TlsContexts(ca=ca, certificate=certificate, key=key)
+    return TlsContexts(
+        ca=settings.sip_tls_ca, certificate=settings.sip_tls_certificate, key=settings.sip_tls_key
+    )
 
 
 def _database(settings: "Settings") -> Iterator[Finding]:

@@ -7,6 +7,8 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
+File = str | Path
+
 
 class UnusableCertificate(Exception):
     """A certificate, key or list of authorities cannot be read; the text says which and why."""
@@ -21,9 +23,9 @@ class TlsPeer:
     """
 
     name: str
-    ca: str | None = None
-    certificate: str | None = None
-    key: str | None = None
+    ca: File | None = None
+    certificate: File | None = None
+    key: File | None = None
 
 
 class TlsContexts:
@@ -34,12 +36,12 @@ class TlsContexts:
     """
 
     def __init__(
-        self, *, ca: str | None = None, certificate: str | None = None, key: str | None = None
+        self, *, ca: File | None = None, certificate: File | None = None, key: File | None = None
     ) -> None:
         self._ca = ca
         self._certificate = certificate
         self._key = key
-        self._clients: dict[tuple[str | None, ...], tuple[tuple[float, ...], ssl.SSLContext]] = {}
+        self._clients: dict[tuple[File | None, ...], tuple[tuple[float, ...], ssl.SSLContext]] = {}
         self._server: tuple[tuple[float, ...], ssl.SSLContext] | None = None
 
     def check(self) -> None:
@@ -69,7 +71,7 @@ class TlsContexts:
         return self._server[1]
 
     def _make_client_context(
-        self, ca: str | None, certificate: str | None, key: str | None
+        self, ca: File | None, certificate: File | None, key: File | None
     ) -> ssl.SSLContext:
         try:
             context = ssl.create_default_context(cafile=ca)
@@ -93,7 +95,7 @@ def reason_of(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-def _show(context: ssl.SSLContext, certificate: str | None, key: str | None) -> None:
+def _show(context: ssl.SSLContext, certificate: File | None, key: File | None) -> None:
     try:
         # An empty password: a key that wants one is refused rather than asked for on the terminal.
         context.load_cert_chain(certificate or "", key, password="")
@@ -103,7 +105,7 @@ def _show(context: ssl.SSLContext, certificate: str | None, key: str | None) -> 
         ) from exc
 
 
-def _changed_at(*files: str | None) -> tuple[float, ...]:
+def _changed_at(*files: File | None) -> tuple[float, ...]:
     """When each file was last written; what cannot be looked at is told by whoever reads it."""
     times = []
     for file in files:
