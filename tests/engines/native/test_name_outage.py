@@ -4,8 +4,7 @@ The engine, its sockets and the name server are real, and so is the carrier.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -18,6 +17,7 @@ from ringbridge.call.model import Call, LegName
 from ringbridge.engines.native import engine as module
 from ringbridge.engines.native.engine import NativeEngine
 from ringbridge.engines.native.resolver import LOOK_UP_SECONDS, Resolver
+from tests.engines.native.beat import beating
 from tests.engines.native.test_engine import make_engine
 from tests.peers.nameserver import NameServer
 from tests.peers.phone import Phone
@@ -145,20 +145,3 @@ def break_(names: NameServer, fault: str) -> None:
             names.refuses = True
         case "slow":
             names.delay_seconds = 5.0
-
-
-@contextmanager
-def beating() -> Iterator[list[float]]:
-    """How late the event loop was each hundredth of a second, while the block runs."""
-    loop = asyncio.get_running_loop()
-    lags = [0.0]
-
-    def beat(due_at: float) -> None:
-        lags.append(loop.time() - due_at)
-        timer[0] = loop.call_later(0.01, beat, loop.time() + 0.01)
-
-    timer = [loop.call_later(0.01, beat, loop.time() + 0.01)]
-    try:
-        yield lags
-    finally:
-        timer[0].cancel()

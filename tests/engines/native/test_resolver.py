@@ -14,6 +14,7 @@ from ringbridge.engines.native.name_servers import NameServers
 from ringbridge.engines.native.resolver import LOOK_UP_SECONDS, Resolver, Unresolvable
 from ringbridge.engines.native.system_names import MOST_AT_ONCE
 from ringbridge.sip.hop import Hop
+from tests.engines.native.beat import beating
 from tests.peers.nameserver import NameServer
 
 LOCAL = "192.0.2.250"
@@ -210,17 +211,8 @@ async def test_the_event_loop_goes_on_while_name_servers_are_silent(
     server: NameServer, resolver: Resolver
 ) -> None:
     server.silent = True
-    lags = [0.0]
-    loop = asyncio.get_running_loop()
-
-    def beat(due_at: float) -> None:
-        lags.append(loop.time() - due_at)
-        timer[0] = loop.call_later(0.01, beat, loop.time() + 0.01)
-
-    timer = [loop.call_later(0.01, beat, loop.time() + 0.01)]
-    with pytest.raises(Unresolvable):
+    with beating() as lags, pytest.raises(Unresolvable):
         await resolver.resolve("sip:carrier.example")
-    timer[0].cancel()
 
     assert len(lags) > 20
     assert sorted(lags)[len(lags) * 9 // 10] < 0.5
