@@ -253,3 +253,8 @@ def test_srtp_is_audio_only_where_it_may_be_secured() -> None:
         audio_of(data)
     with pytest.raises(NoAudio, match=r"^no audio over RTP/AVP or RTP/SAVP in"):
         audio_of(with_lines(media="m=audio 4000 RTP/SAVP 0"), secured=True)
+
+
+@pytest.mark.parametrize(("host", "is_nowhere"), [("0.0.0.0", True), ("::", True), ("192.0.2.1", False)])
+def test_the_address_of_zeros_is_nowhere(host: str, is_nowhere: bool) -> None:
+    assert MediaAddress(host, 4000).is_nowhere is is_nowhere

@@ -29,6 +29,11 @@ class MediaAddress(NamedTuple):
     host: str
     port: int
 
+    @property
+    def is_nowhere(self) -> bool:
+        """Whether it is the address of zeros, with which old phones hold a call (RFC 3264 section 8.4)."""
+        return self.host in ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
+
 
 class Codec(NamedTuple):
     """A payload type and what it stands for (rtpmap and fmtp, RFC 8866 sections 6.6 and 6.15)."""

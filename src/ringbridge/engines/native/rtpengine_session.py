@@ -1,6 +1,5 @@
 """One session of an rtpengine daemon: what the port asks, as commands (`rtpengine_commands`)."""
 
-import asyncio
 import functools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
@@ -25,13 +24,8 @@ from ringbridge.media import dtmf
 from ringbridge.media.crypto import CryptoKey
 from ringbridge.media.sdp import TELEPHONE_EVENT, AudioDescription, Codec, MediaAddress
 
-WATCH_SECONDS = 0.1
-
 # rtpengine forgets a key that is pressed between a new description and the stream's next packet.
 SETTLE_SECONDS = 0.1
-
-# The address of a phone on hold, RFC 3264 section 8.4.
-_NOWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 
 log = structlog.get_logger()
 
@@ -64,10 +58,8 @@ class RtpengineSession:
         self._after_update: list[Action] = []
         self._watched_keys: set[Side] = set()
         self._pressing: set[Side] = set()  # sides in whose place keys are pressed
-        self._loop = asyncio.get_running_loop()
-        self._streams = StreamWatch(functools.partial(on_event, name), silence_seconds)
+        self._streams = StreamWatch(functools.partial(on_event, name), self.count, silence_seconds)
         self._digits = DigitSchedule()
-        self._polling = False
         self._live = True
 
     async def lease(self) -> None:
@@ -100,7 +92,7 @@ class RtpengineSession:
         key: CryptoKey | None = None,
         learns: bool = False,
     ) -> None:
-        if not self._live or address.host in _NOWHERE:
+        if not self._live or address.is_nowhere:
             return
         party = self._parties[side]
         party.address = address
@@ -122,13 +114,8 @@ class RtpengineSession:
             self._ask(*commands.stop_playing(self.name, side))
 
     def watch_first_packet(self, side: Side) -> None:
-        if not self._live:
-            return
-        self._streams.await_first_packet(side)
-        self.count()
-        if not self._polling:
-            self._polling = True
-            self._poll_later()
+        if self._live:
+            self._streams.await_first_packet(side)
 
     def watch_keys(self, side: Side, payload_type: int = TELEPHONE_EVENT.payload_type) -> None:
         """See `MediaSession`. rtpengine tells every key of every side; the payload type it knows from the codecs."""
@@ -140,7 +127,7 @@ class RtpengineSession:
             self._digits.enqueue(functools.partial(self._press_all, side, digits))
 
     def expect_audio(self, side: Side, expected: bool) -> None:
-        self._streams.expect(side, expected, self._loop.time())
+        self._streams.expect(side, expected)
 
     def count(self) -> None:
         """Have the packets counted, and what they tell told."""
@@ -245,17 +232,8 @@ class RtpengineSession:
         for command in asked:
             self._link.ask(command)
 
-    def _poll_later(self) -> None:
-        self._loop.call_later(WATCH_SECONDS, self._poll)
-
-    def _poll(self) -> None:
-        self._polling = self._streams.awaits_first_packet
-        if self._polling:
-            self.count()
-            self._poll_later()
-
     def _counted(self, reply: Reply) -> None:
-        self._streams.counted(commands.counted(reply), self._loop.time())
+        self._streams.counted(commands.counted(reply))
 
 
 def _refusal(reason: str) -> MediaUnavailable | NoMediaPorts:

@@ -1,6 +1,5 @@
 """One session of the embedded media relay: what the port asks, as commands to RTPProxy (`rtpio_commands`)."""
 
-import asyncio
 import functools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
@@ -16,11 +15,6 @@ from ringbridge.media import dtmf
 from ringbridge.media.crypto import CryptoKey
 from ringbridge.media.g711 import encode_a_law, encode_mu_law
 from ringbridge.media.sdp import PCMA, PCMU, TELEPHONE_EVENT, Codec, MediaAddress
-
-WATCH_SECONDS = 0.1
-
-# The address of a phone on hold, RFC 3264 section 8.4.
-_NOWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 
 _TONE_ENCODERS = {PCMU.payload_type: encode_mu_law, PCMA.payload_type: encode_a_law}
 
@@ -80,11 +74,9 @@ class RtpioSession:
         self._remotes: dict[Side, MediaAddress] = {}
         self._played: set[Side] = set()
         self._key_payload_types: dict[Side, int] = {}
-        self._loop = asyncio.get_running_loop()
-        self._streams = StreamWatch(functools.partial(on_event, name), silence_seconds)
+        self._streams = StreamWatch(functools.partial(on_event, name), self.count, silence_seconds)
         self._digits = DigitSchedule()
         self._mouths: dict[Side, EventSource] = {}  # what speaks in place of these sides
-        self._polling = False
         self._live = True
 
     @property
@@ -108,7 +100,7 @@ class RtpioSession:
         learns: bool = False,
     ) -> None:
         """See `MediaSession`. What a side learns it has learned since the lease; there is no way to begin later."""
-        if not self._live or address.host in _NOWHERE:
+        if not self._live or address.is_nowhere:
             return
         self._remotes[side] = address
         self._locate(side)
@@ -125,13 +117,8 @@ class RtpioSession:
             self._link.ask(commands.stop_playing(self.name, side))
 
     def watch_first_packet(self, side: Side) -> None:
-        if not self._live:
-            return
-        self._streams.await_first_packet(side)
-        self.count()
-        if not self._polling:
-            self._polling = True
-            self._poll_later()
+        if self._live:
+            self._streams.await_first_packet(side)
 
     def watch_keys(self, side: Side, payload_type: int = TELEPHONE_EVENT.payload_type) -> None:
         if self._live and self._key_payload_types.get(side) != payload_type:
@@ -153,7 +140,7 @@ class RtpioSession:
             log.warning("media_digits_not_sent", session=self.name, side=side.value)
 
     def expect_audio(self, side: Side, expected: bool) -> None:
-        self._streams.expect(side, expected, self._loop.time())
+        self._streams.expect(side, expected)
 
     def count(self) -> None:
         """Have the packets counted, and what they tell told."""
@@ -222,14 +209,5 @@ class RtpioSession:
 
         self._locate(side.other, begin)
 
-    def _poll_later(self) -> None:
-        self._loop.call_later(WATCH_SECONDS, self._poll)
-
-    def _poll(self) -> None:
-        self._polling = self._streams.awaits_first_packet
-        if self._polling:
-            self.count()
-            self._poll_later()
-
     def _counted(self, reply: str) -> None:
-        self._streams.counted(commands.counted(reply), self._loop.time())
+        self._streams.counted(commands.counted(reply))
