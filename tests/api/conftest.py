@@ -20,6 +20,7 @@ from ringbridge.service.authentication import Authenticator, Caller
 from ringbridge.service.calls import CallService, Placed
 from ringbridge.service.clock import Clock
 from ringbridge.service.credential import new_key
+from ringbridge.service.request import CallRequest
 
 PEPPER = b"pepper for tests"
 ACCOUNT = Account(id="1009683", name="Acme")
@@ -44,12 +45,12 @@ class ScriptedCalls(CallService):
         self.unfollowed = asyncio.Event()
         self.live: asyncio.Queue[StoredEvent | None] = asyncio.Queue()
 
-    async def place(self, caller: Caller, user_line: str, destination_line: str) -> Placed:
+    async def place(self, caller: Caller, request: CallRequest) -> Placed:
         if self.error is not None:
             raise self.error
-        _read(user_line, InvalidUserLine)
-        _read(destination_line, InvalidDestination)
-        self.placed.append((caller.account.id, user_line, destination_line))
+        _read(request.user_line, InvalidUserLine)
+        _read(request.destination_line, InvalidDestination)
+        self.placed.append((caller.account.id, request.user_line, request.destination_line))
         return Placed(CALL_ID, self.replayed)
 
     async def find(self, caller: Caller, call_id: str) -> StoredCall | None:

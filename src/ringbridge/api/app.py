@@ -15,7 +15,8 @@ from ringbridge.api.documentation import documentation_routes
 from ringbridge.api.envelope import Envelope
 from ringbridge.api.health import health_routes
 from ringbridge.api.v1 import PlaceCall
-from ringbridge.api.v2 import PREFIX, problem_of, v2_router
+from ringbridge.api.v2 import PREFIX, v2_router
+from ringbridge.api.v2.problems import problem_of
 from ringbridge.call.errors import CallError
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService

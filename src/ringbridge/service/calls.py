@@ -30,6 +30,7 @@ from ringbridge.service.authentication import Caller
 from ringbridge.service.clock import Clock
 from ringbridge.service.identifier import new_call_id
 from ringbridge.service.live import LiveCalls
+from ringbridge.service.request import CallRequest
 from ringbridge.service.runner import Runner
 
 log = structlog.get_logger()
@@ -87,8 +88,8 @@ class CallService:
         """Whether new calls are refused because the server stops."""
         return self._is_draining
 
-    async def place(self, caller: Caller, user_line: str, destination_line: str) -> Placed:
-        """Accept a call of the caller's account between its line and a destination, as the client wrote them.
+    async def place(self, caller: Caller, request: CallRequest) -> Placed:
+        """Accept a call of the caller's account between its line and a destination.
 
         On return the call is stored and about to be dialled. Raises InvalidUserLine, InvalidDestination, TooManyCalls,
         CannotPlaceCalls, ServerDraining or StoreUnavailable, and then nothing was stored or dialled.
@@ -97,8 +98,8 @@ class CallService:
             raise ServerDraining("the server is shutting down")
         account = caller.account
         limits = await self._directory.limits(account.id)
-        line = await self._user_line(account.id, account.country, user_line)
-        destination = self._destination(destination_line, account.country)
+        line = await self._user_line(account.id, account.country, request.user_line)
+        destination = self._destination(request.destination_line, account.country)
         if destination.e164 == line.number:
             raise InvalidDestination("same_as_user_line")
         refused = policy.refusal(destination, limits, account)

@@ -1,0 +1,21 @@
+"""Version 2 of the API: calls as resources, errors as problem details (RFC 9457). One module for each kind of resource.
+
+What belongs to another account is answered exactly as an id that never was.
+"""
+
+from fastapi import APIRouter
+
+from ringbridge.api.v2.access import Access
+from ringbridge.api.v2.calls import calls_router
+from ringbridge.service.authentication import Authenticator
+from ringbridge.service.calls import CallService
+
+PREFIX = "/api/v2"
+
+
+def v2_router(authenticator: Authenticator, calls: CallService) -> APIRouter:
+    """The routes below `/api/v2`."""
+    access = Access(authenticator)
+    router = APIRouter(prefix=PREFIX)
+    router.include_router(calls_router(access, calls))
+    return router

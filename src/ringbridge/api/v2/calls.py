@@ -1,0 +1,83 @@
+"""Calls as resources: reading, following and ending one. A call is placed through version 1."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from ringbridge.api.resource import CallResource, CancelResource, EventResource
+from ringbridge.api.v2.access import SECURITY, Access
+from ringbridge.api.v2.problems import CallAlreadyEnded, problems
+from ringbridge.call.errors import NotFound
+from ringbridge.call.history import StoredCall
+from ringbridge.call.model import State
+from ringbridge.service.authentication import Caller
+from ringbridge.service.calls import CallService
+
+_CALL_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def calls_router(access: Access, calls: CallService) -> APIRouter:
+    """The routes below `/calls`."""
+
+    async def found(
+        caller: Annotated[Caller, Depends(access.caller)],
+        call_id: Annotated[str, Path(description="The call's id.")],
+    ) -> StoredCall:
+        call = await calls.find(caller, call_id) if _CALL_ID.fullmatch(call_id) else None
+        if call is None:
+            raise NotFound("There is no call with this id.")
+        return call
+
+    async def position(
+        call: Annotated[StoredCall, Depends(found)],
+        after: Annotated[int, Query(ge=0, description="Leave out events up to this sequence.")] = 0,
+        last_event_id: Annotated[int | None, Header(ge=0)] = None,
+    ) -> int:
+        """Where to go on. Raises 204 when nothing will follow, which tells an EventSource not to come back."""
+        start = after if last_event_id is None else last_event_id
+        if call.state == State.ENDED.value and start >= len(call.events):
+            raise HTTPException(204)
+        return start
+
+    router = APIRouter(prefix="/calls", tags=["calls"])
+
+    @router.get("/{call_id}", responses=problems(401, 404), openapi_extra=SECURITY, summary="A call so far")
+    async def read_call(call: Annotated[StoredCall, Depends(found)]) -> CallResource:
+        return CallResource.from_stored(call)
+
+    @router.get(
+        "/{call_id}/events",
+        response_class=EventSourceResponse,
+        responses={
+            204: {"description": "The call is over and nothing is left to tell"},
+            **problems(401, 404, 422),
+        },
+        openapi_extra=SECURITY,
+        summary="A call's events as they happen",
+    )
+    async def follow_call(
+        caller: Annotated[Caller, Depends(access.caller)],
+        call: Annotated[StoredCall, Depends(found)],
+        start: Annotated[int, Depends(position)],
+    ) -> AsyncIterator[ServerSentEvent]:
+        async for event in calls.follow(caller, call.id, start):
+            yield ServerSentEvent(data=EventResource.from_stored(event), id=str(event.sequence))
+
+    @router.delete(
+        "/{call_id}",
+        status_code=202,
+        responses=problems(401, 404, 409),
+        openapi_extra=SECURITY,
+        summary="Hang up",
+    )
+    async def cancel_call(
+        caller: Annotated[Caller, Depends(access.caller)], call: Annotated[StoredCall, Depends(found)]
+    ) -> CancelResource:
+        if not await calls.cancel(caller, call.id):
+            raise CallAlreadyEnded("The call is over already.")
+        return CancelResource(id=call.id)
+
+    return router

@@ -1,0 +1,47 @@
+"""What goes wrong in version 2, as problem details with a stable code."""
+
+from typing import Any
+
+from ringbridge.api.answer import CHALLENGE, TITLES, Answer, problem_answer, retry_after
+from ringbridge.api.resource import ProblemResource
+from ringbridge.call.errors import CallError, InvalidCredentials, NotFound
+from ringbridge.service.authentication import TooManyFailures
+
+# A restart or a database that comes back takes about this long.
+RETRY_SECONDS = 5.0
+
+
+class CallAlreadyEnded(CallError):
+    """There is nothing left to end."""
+
+    code = "call_already_ended"
+
+
+def problem_of(error: CallError) -> Answer:
+    """What went wrong, as version 2 tells it."""
+    match error:
+        case TooManyFailures():
+            wait = retry_after(error.retry_after_seconds)
+            return problem_answer(
+                429, error.code, "Too many wrong credentials. Please try again later.", (wait,)
+            )
+        case InvalidCredentials():
+            return problem_answer(401, error.code, "Invalid API credentials.", (CHALLENGE,))
+        case NotFound():
+            return problem_answer(404, error.code, str(error))
+        case CallAlreadyEnded():
+            return problem_answer(409, error.code, str(error))
+        case _:
+            return problem_answer(503, error.code, "Please try again later.", (retry_after(RETRY_SECONDS),))
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What OpenAPI says of the problems that a route can answer."""
+    schema = ProblemResource.model_json_schema()
+    return {
+        status: {
+            "description": TITLES[status],
+            "content": {"application/problem+json": {"schema": schema}},
+        }
+        for status in statuses
+    }
