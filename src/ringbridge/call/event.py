@@ -7,7 +7,7 @@ No SDP, no SIP status word and no channel name is in here: legs speak one vocabu
 from dataclasses import dataclass
 
 from ringbridge.call.cause import Cause
-from ringbridge.call.model import LegName, Prompt
+from ringbridge.call.model import Call, LegName, Prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,3 +147,6 @@ class HangUp:
 
 
 Effect = Originate | Play | StopPlaying | Join | SendDigits | HangUp
+
+Step = tuple[Call, list[Effect]]
+"""A call as it is after an event, and what is to be done, in order."""
