@@ -64,10 +64,12 @@ class Exchange:
             self._tries += signed is not request
             request = signed
         self._hop = hop
-        way = hop if self._pinned else self._core.way_to(hop, len(request.serialize()), now)
+        data = request.serialize()
+        way = hop if self._pinned else self._core.way_to(hop, len(data), now)
         if way != hop:
             request = self._by_another_way(request, branch, way)
-        self.transaction = self._core.layer.send_request(request, branch, way, self._receive, now)
+            data = request.serialize()
+        self.transaction = self._core.layer.send_request(request, branch, way, self._receive, now, data=data)
 
     def send_again(self, now: float, *changes: Field) -> None:
         """Send the request under the next number, with some header fields changed."""

@@ -68,13 +68,23 @@ class TransactionLayer:
     # Requests of ours
 
     def send_request(
-        self, request: Request, branch: str, hop: Hop, user: TransactionUser, now: float
+        self,
+        request: Request,
+        branch: str,
+        hop: Hop,
+        user: TransactionUser,
+        now: float,
+        *,
+        data: bytes | None = None,
     ) -> ClientTransaction:
         """Send a request whose Via has this branch; `user` hears every answer that counts.
 
+        data: the request as it is sent, from whoever has written it already.
+
         Raises LocalUseError, and changes nothing, if a text in the request would break its framing.
         """
-        data = request.serialize()
+        if data is None:
+            data = request.serialize()
         transaction = self._add_client(request, branch, hop, user)
         transaction.start(data, now)
         return transaction
