@@ -1,13 +1,12 @@
 """Whatever the published description of the API allows, and much that it does not, sent to a real server.
 
-No answer is a 5xx, and none is of a status, a type or a form that docs/openapi.json does not name.
+The phones and the trunk are ports where nobody listens. No answer is a 5xx, and none is of a status, a type or a form
+that docs/openapi.json does not name.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
@@ -18,7 +17,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.peers.server import Deployment, Server
+from tests.peers.server import Server
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
 EXAMPLES = 25
@@ -34,14 +33,6 @@ CHECKS = [
 
 # An answer that goes on until a call is over is read by the tests of those who follow calls.
 api = schemathesis.openapi.from_path(DOCUMENT).exclude(path_regex="/events$")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server whose phones and trunk are ports where nobody listens."""
-    folder = tmp_path_factory.mktemp("whole-document")
-    with Server.running(Deployment.provision(folder / "data", lines=3)) as running:
-        yield running
 
 
 @api.parametrize()
