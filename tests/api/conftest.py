@@ -12,9 +12,10 @@ from structlog.testing import capture_logs
 
 from ringbridge.api.app import create_app
 from ringbridge.api.server import HttpServer, listen
-from ringbridge.call.directory import Account, ApiKey
+from ringbridge.call.directory import Account
 from ringbridge.call.errors import InvalidDestination, InvalidUserLine
 from ringbridge.call.history import StoredCall, StoredEvent
+from ringbridge.call.key import ApiKey
 from ringbridge.call.number import InvalidNumber, normalise
 from ringbridge.service.authentication import Authenticator, Caller
 from ringbridge.service.calls import CallService, Placed

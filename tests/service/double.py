@@ -7,10 +7,11 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 
-from ringbridge.call.directory import Account, AccountLimits, ApiKey, Device, Line, LineKind, Trunk
+from ringbridge.call.directory import Account, AccountLimits, Device, Line, LineKind, Trunk
 from ringbridge.call.errors import StoreUnavailable
 from ringbridge.call.event import Effect, Event
 from ringbridge.call.history import CallEvent, StoredCall
+from ringbridge.call.key import ApiKey
 from ringbridge.call.model import Call
 from ringbridge.call.ports import EventHandler
 from ringbridge.service.authentication import Caller

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ringbridge.call.directory import ApiKey
+from ringbridge.call.key import ApiKey
 from ringbridge.service.credential import KeyText, digest, new_key, parse_key
 
 PEPPER = b"pepper for tests"

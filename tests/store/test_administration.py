@@ -9,7 +9,6 @@ from sqlalchemy import Engine, select, text
 
 from ringbridge.call.directory import (
     AccountLimits,
-    ApiKey,
     CallerIdPolicy,
     Line,
     LineKind,
@@ -18,6 +17,7 @@ from ringbridge.call.directory import (
     Trunk,
 )
 from ringbridge.call.errors import AlreadyExists, InvalidSetting, NotFound, StoreUnavailable
+from ringbridge.call.key import ApiKey
 from ringbridge.store.administration import Administration
 from ringbridge.store.database import reading, writing
 from ringbridge.store.directory import SqlDirectory

@@ -19,6 +19,7 @@ CHALLENGE = (b"www-authenticate", b'Basic realm="API"')
 
 TITLES = {
     401: "Unauthorized",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     409: "Conflict",

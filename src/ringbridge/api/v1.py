@@ -17,6 +17,7 @@ from ringbridge.call.errors import (
     InvalidUserLine,
     TooManyCalls,
 )
+from ringbridge.call.key import Scope as KeyScope
 from ringbridge.service.authentication import Authenticator, TooManyFailures
 from ringbridge.service.calls import CallService
 from ringbridge.service.request import CallRequest
@@ -62,6 +63,7 @@ class PlaceCall:
             caller = await self._authenticator.authenticate(
                 None if authorization is None else authorization.decode("latin-1"), address
             )
+            caller.require(KeyScope.CALLS_CREATE)
             placed = await self._calls.place(caller, await _call_request(headers, receive))
         except (CallError, BodyError) as error:
             return _refusal(error)

@@ -1,4 +1,4 @@
-"""Who may call and over what: accounts, their keys, lines and limits, and the trunks, as values.
+"""Who may call and over what: accounts, their lines and limits, and the trunks, as values.
 
 The store keeps them; the service looks them up; nothing here reaches a database.
 """
@@ -20,22 +20,6 @@ class Account:
     language: str = "en"
     main_number: str | None = None
     suspended: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiKey:
-    """A stored key: `id` is public and finds the row, `secret_digest` is the HMAC-SHA256 of the secret, in hexadecimal.
-
-    Times are UTC seconds since 1970.
-    """
-
-    id: str
-    account_id: str
-    name: str
-    secret_digest: str = field(repr=False)
-    created_at: float
-    expires_at: float
-    revoked_at: float | None = None
 
 
 class LineKind(Enum):

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from ringbridge.call.directory import Account, AccountLimits, ApiKey, Device, Line, Trunk
+from ringbridge.call.directory import Account, AccountLimits, Device, Line, Trunk
 from ringbridge.call.event import Effect, Event
 from ringbridge.call.history import CallEvent, StoredCall
+from ringbridge.call.key import ApiKey
 from ringbridge.call.model import Call
 
 EventHandler = Callable[[str, Event], None]

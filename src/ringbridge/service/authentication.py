@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 import structlog
 
-from ringbridge.call.directory import Account, ApiKey
+from ringbridge.call.directory import Account
 from ringbridge.call.errors import InvalidCredentials
+from ringbridge.call.key import ApiKey, Scope
 from ringbridge.call.ports import Directory
 from ringbridge.service.clock import Clock
 from ringbridge.service.credential import digest, parse_key
@@ -38,6 +39,21 @@ class Caller(NamedTuple):
 
     account: Account
     key: ApiKey
+
+    def require(self, scope: Scope) -> None:
+        """Raises MissingScope unless the key may do this."""
+        if not self.key.may(scope):
+            raise MissingScope(scope)
+
+
+class MissingScope(InvalidCredentials):
+    """The right key, but not for this. `scope` is what it would take."""
+
+    code = "missing_scope"
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(f"This key does not have the scope {scope.value}.")
+        self.scope = scope
 
 
 class TooManyFailures(InvalidCredentials):
@@ -85,10 +101,9 @@ class Authenticator:
             raise self._refusal("unknown account", account_id, address)
         if key.account_id != account.id:
             raise self._refusal("key of another account", account_id, address)
-        if key.revoked_at is not None:
-            raise self._refusal("revoked", account_id, address)
-        if key.expires_at <= self._clock.utc_now():
-            raise self._refusal("expired", account_id, address)
+        reason = key.refusal(address, self._clock.utc_now())
+        if reason is not None:
+            raise self._refusal(reason, account_id, address)
         if account.suspended:
             raise self._refusal("suspended", account_id, address)
         return Caller(account, key)

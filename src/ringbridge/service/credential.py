@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ringbridge.call.directory import ApiKey
+from ringbridge.call.key import ApiKey
 
 PREFIX = "c2c_live_"
 LIFE_DAYS = 365

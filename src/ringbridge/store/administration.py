@@ -10,12 +10,22 @@ from dataclasses import asdict, replace
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
-from ringbridge.call.directory import Account, AccountLimits, ApiKey, Line, Trunk
+from ringbridge.call.directory import Account, AccountLimits, Line, Trunk
 from ringbridge.call.errors import AlreadyExists, InvalidSetting, NotFound
+from ringbridge.call.key import ApiKey
 from ringbridge.store.database import reading, writing
 from ringbridge.store.record import Record
 from ringbridge.store.registered_device import RegisteredDevice
-from ringbridge.store.row import limits_of, limits_row, line_of, line_row, trunk_of, trunk_row
+from ringbridge.store.row import (
+    key_of,
+    key_row,
+    limits_of,
+    limits_row,
+    line_of,
+    line_row,
+    trunk_of,
+    trunk_row,
+)
 from ringbridge.store.tables import (
     account_limits,
     accounts,
@@ -77,7 +87,7 @@ class Administration:
         """A new API key."""
         with self._changing() as connection:
             _require_account(connection, key.account_id)
-            connection.execute(insert(api_keys), asdict(key))
+            connection.execute(insert(api_keys), key_row(key))
 
     def keys(self, account_id: str) -> list[ApiKey]:
         """The account's keys, the oldest first, with those that are not valid any more."""
@@ -88,7 +98,7 @@ class Administration:
         )
         with reading(self._engine) as connection:
             _require_account(connection, account_id)
-            return [ApiKey(**row) for row in connection.execute(statement).mappings()]
+            return [key_of(row) for row in connection.execute(statement).mappings()]
 
     def revoke_key(self, key_id: str, *, at: float) -> None:
         """End a key's validity at `at`, UTC seconds since 1970, unless it was revoked before. Raises NotFound."""

@@ -11,13 +11,14 @@ from contextlib import asynccontextmanager
 import structlog
 from sqlalchemy import Engine, select, union
 
-from ringbridge.call.directory import Account, AccountLimits, ApiKey, Device, Line, LineKind, Trunk
+from ringbridge.call.directory import Account, AccountLimits, Device, Line, LineKind, Trunk
 from ringbridge.call.errors import StoreUnavailable
+from ringbridge.call.key import ApiKey
 from ringbridge.store.cache import LookUpCache
 from ringbridge.store.database import reading
 from ringbridge.store.lookup import RowLookUp
 from ringbridge.store.polling import polling
-from ringbridge.store.row import limits_of, line_of, trunk_of
+from ringbridge.store.row import key_of, limits_of, line_of, trunk_of
 from ringbridge.store.tables import account_limits, accounts, api_keys, directory_revision, lines, trunks
 
 log = structlog.get_logger()
@@ -134,7 +135,7 @@ class SqlDirectory:
 
     def _load_key(self, key_id: str) -> ApiKey | None:
         row = self._key_row.find(key_id)
-        return None if row is None else ApiKey(**row)
+        return None if row is None else key_of(row)
 
     def _load_line(self, key: tuple[str, str]) -> Line | None:
         row = self._line_row.find(*key)

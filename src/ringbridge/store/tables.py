@@ -67,6 +67,20 @@ api_keys = Table(
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False),
     Column("revoked_at", Double),
+    Column("not_before", Double),
+    Column("scopes", JSON),
+    Column("lines", JSON),
+    Column("networks", JSON),
+    Column("is_test", Boolean, nullable=False, server_default=false()),
+)
+
+# Apart from the keys: what is written here every minute is no change that a server would have to notice.
+api_key_uses = Table(
+    "api_key_uses",
+    metadata,
+    Column("key_id", Text, ForeignKey(api_keys.c.id), primary_key=True),
+    Column("used_at", Double, nullable=False),
+    Column("address", Text, nullable=False),
 )
 
 trunks = Table(

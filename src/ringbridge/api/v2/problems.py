@@ -5,7 +5,7 @@ from typing import Any
 from ringbridge.api.answer import CHALLENGE, TITLES, Answer, problem_answer, retry_after
 from ringbridge.api.resource import ProblemResource
 from ringbridge.call.errors import CallError, InvalidCredentials, NotFound
-from ringbridge.service.authentication import TooManyFailures
+from ringbridge.service.authentication import MissingScope, TooManyFailures
 
 # A restart or a database that comes back takes about this long.
 RETRY_SECONDS = 5.0
@@ -25,6 +25,8 @@ def problem_of(error: CallError) -> Answer:
             return problem_answer(
                 429, error.code, "Too many wrong credentials. Please try again later.", (wait,)
             )
+        case MissingScope():
+            return problem_answer(403, error.code, str(error))
         case InvalidCredentials():
             return problem_answer(401, error.code, "Invalid API credentials.", (CHALLENGE,))
         case NotFound():
