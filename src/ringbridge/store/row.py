@@ -68,9 +68,11 @@ def trunk_row(trunk: Trunk) -> dict[str, Any]:
 def limits_of(row: RowMapping | dict[str, Any]) -> AccountLimits:
     """The limits in a row of `account_limits`."""
     values = {name: value for name, value in row.items() if name != "account_id"}
-    return AccountLimits(**values | {"countries": tuple(row["countries"])})
+    lists = {"countries": tuple(row["countries"]), "refused_prefixes": tuple(row["refused_prefixes"] or ())}
+    return AccountLimits(**values | lists)
 
 
 def limits_row(account_id: str, limits: AccountLimits) -> dict[str, Any]:
     """The row of an account's limits."""
-    return asdict(limits) | {"account_id": account_id, "countries": list(limits.countries)}
+    lists = {"countries": list(limits.countries), "refused_prefixes": list(limits.refused_prefixes)}
+    return asdict(limits) | lists | {"account_id": account_id}

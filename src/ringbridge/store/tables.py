@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Double,
@@ -55,6 +56,34 @@ account_limits = Table(
     Column("confirm_s", Double, nullable=False, server_default=text("10")),
     Column("destination_ring_s", Double, nullable=False),
     Column("call_s", Double, nullable=False),
+    Column("per_minute", Integer),
+    Column("user_per_minute", Integer),
+    Column("destination_per_10_minutes", Integer),
+    Column("refused_prefixes", JSON),
+    Column("quiet_hours", Text, nullable=False, server_default=text("''")),
+    Column("spend_per_call", BigInteger),
+    Column("spend_per_hour", BigInteger),
+    Column("spend_per_day", BigInteger),
+    Column("spend_per_month", BigInteger),
+    Column("short_calls_per_hour", Integer),
+)
+
+# Whom an account must not call, whoever asks: E.164 with plus.
+do_not_call = Table(
+    "do_not_call",
+    metadata,
+    Column("account_id", Text, ForeignKey(accounts.c.id), primary_key=True),
+    Column("number", Text, primary_key=True),
+    Column("added_at", Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What a minute to numbers that begin so costs, in millionths of the currency.
+rates = Table(
+    "rates",
+    metadata,
+    Column("prefix", Text, primary_key=True),
+    Column("micros_per_minute", BigInteger, nullable=False),
 )
 
 api_keys = Table(
@@ -213,6 +242,19 @@ call_events = Table(
     Column("user_leg", Text, nullable=False),
     Column("destination_leg", Text, nullable=False),
     sqlite_with_rowid=False,
+)
+
+# What a call may cost at most and what it did cost, of calls whose rates were known. No reference to calls: as for records below.
+charges = Table(
+    "charges",
+    metadata,
+    Column("call_id", Text, primary_key=True),
+    Column("account_id", Text, nullable=False),
+    Column("accepted_at", Double, nullable=False, index=True),
+    Column("user_micros_per_minute", BigInteger, nullable=False),
+    Column("destination_micros_per_minute", BigInteger, nullable=False),
+    Column("reserved_micros", BigInteger, nullable=False),
+    Column("settled_micros", BigInteger),
 )
 
 # No reference to calls: a record is kept for the books long after the call and its history may have been deleted.
