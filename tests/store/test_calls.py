@@ -14,7 +14,7 @@ from ringbridge.store.administration import Administration
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.database import reading
 from ringbridge.store.lock import ServerLock
-from ringbridge.store.record import Record
+from ringbridge.call.record import Record
 from ringbridge.store.tables import records
 from tests.store.samples import (
     UTC_OFFSET,

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from ringbridge.call.directory import Account, AccountLimits, Line, Trunk
 from ringbridge.call.errors import AlreadyExists, InvalidSetting, NotFound
 from ringbridge.call.key import ApiKey
+from ringbridge.call.record import Record
 from ringbridge.store.database import reading, writing
-from ringbridge.store.record import Record
 from ringbridge.store.registered_device import RegisteredDevice
 from ringbridge.store.row import (
     key_of,

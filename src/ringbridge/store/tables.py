@@ -278,3 +278,11 @@ records = Table(
     Column("talk_seconds", Double, nullable=False),
     Index(None, "account_id", "ended_at"),
 )
+
+# For how long an account keeps its calls; without a row for good.
+record_retentions = Table(
+    "record_retentions",
+    metadata,
+    Column("account_id", Text, ForeignKey(accounts.c.id), primary_key=True),
+    Column("days", Integer, nullable=False),
+)
