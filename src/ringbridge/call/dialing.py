@@ -5,7 +5,7 @@ is afterwards and the effects to carry out.
 """
 
 from ringbridge.call.cause import Cause, EndedBy, Outcome, destination_outcome, user_outcome
-from ringbridge.call.ending import announce, end, with_leg_ended
+from ringbridge.call.ending import announce, end, released, with_leg_ended
 from ringbridge.call.event import (
     Event,
     HangUp,
@@ -134,9 +134,8 @@ def destination_failed(call: Call, event: Event, now: float) -> Step:
 
 def destination_did_not_answer(call: Call, event: Event, now: float) -> Step:
     """The destination rang for as long as it may: give it up and tell the user."""
-    leg = call.destination_leg._replace(state=LegState.ENDED, ended_at=now, cause=Cause.NO_ANSWER)
     announced, effects = announce(
-        call._replace(destination_leg=leg),
+        released(call, LegName.DESTINATION, Cause.NO_ANSWER, now),
         Outcome.DESTINATION_NO_ANSWER,
         Cause.NO_ANSWER,
         EndedBy.SERVER,

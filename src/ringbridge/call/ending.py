@@ -49,13 +49,16 @@ def cancel(call: Call, event: Event, now: float) -> Step:
     """Somebody else ends the call: before the talk that is a cancelled call, in it a completed one."""
     assert isinstance(event, CancelRequested)
     by = EndedBy.API if event.cause is Cause.CANCELED else EndedBy.SERVER
-    outcome = Outcome.COMPLETED if call.state is State.CONNECTED else user_outcome(event.cause)
+    has_talked = call.destination_leg.answered_at is not None
+    outcome = Outcome.COMPLETED if has_talked else user_outcome(event.cause)
     return end(call, outcome, event.cause, by, now)
 
 
 def finish_announcement(call: Call, event: Event, now: float) -> Step:
-    """The user has heard the reason, or hung up meanwhile, or may not be kept longer."""
+    """Whoever is left has heard the reason, or hung up meanwhile, or may not be kept longer."""
     if isinstance(event, LegEnded):
+        if call.leg(event.leg).state not in LIVE:
+            return call, []
         call = with_leg_ended(call, event, now)
     ending = call.ending
     assert ending is not None, "a reason is only spoken once it is known"
@@ -75,10 +78,9 @@ def end(call: Call, outcome: Outcome, cause: Cause, by: EndedBy, now: float) -> 
     """The one way into the final state: every leg that lives is released."""
     effects: list[Effect] = []
     for name in LegName:
-        leg = call.leg(name)
-        if leg.state in LIVE:
+        if call.leg(name).state in LIVE:
             effects.append(HangUp(name, cause))
-            call = call.with_leg(name, leg._replace(state=LegState.ENDED, ended_at=now, cause=cause))
+            call = released(call, name, cause, now)
     ended = call._replace(
         state=State.ENDED,
         ended_at=now,
@@ -86,6 +88,12 @@ def end(call: Call, outcome: Outcome, cause: Cause, by: EndedBy, now: float) -> 
         ending=Ending(outcome=outcome, cause=cause, by=by),
     )
     return ended, effects
+
+
+def released(call: Call, name: LegName, cause: Cause, now: float) -> Call:
+    """The call with one leg given up by us."""
+    leg = call.leg(name)._replace(state=LegState.ENDED, ended_at=now, cause=cause)
+    return call.with_leg(name, leg)
 
 
 def with_leg_ended(call: Call, event: Event, now: float) -> Call:

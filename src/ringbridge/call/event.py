@@ -56,7 +56,7 @@ class LegEnded:
 
 @dataclass(frozen=True, slots=True)
 class PromptFinished:
-    """The prompt came to its end at the user's ear. Another one may be playing by the time this is heard."""
+    """The prompt came to its end at the ear of whom it was played to. Another one may be playing by the time this is heard."""
 
     prompt: Prompt
 
@@ -84,6 +84,33 @@ class CancelRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldRequested:
+    """The leg is to be put on hold: from now on neither of the two hears the other."""
+
+    leg: LegName
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRequested:
+    """Whoever is on hold is to talk again."""
+
+
+@dataclass(frozen=True, slots=True)
+class DigitsRequested:
+    """These keys are to be pressed for the leg to hear: `0123456789*#`, and `,` for a pause of a second."""
+
+    leg: LegName
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangUpRequested:
+    """The leg is to be released; the other one is told by a tone or a spoken reason, and released after it."""
+
+    leg: LegName
+
+
+@dataclass(frozen=True, slots=True)
 class DeadlinePassed:
     """A deadline of the call is here. The call may have another one by the time this is heard."""
 
@@ -101,6 +128,10 @@ Event = (
     | KeyPressed
     | MediaSilent
     | CancelRequested
+    | HoldRequested
+    | ResumeRequested
+    | DigitsRequested
+    | HangUpRequested
     | DeadlinePassed
 )
 
@@ -114,15 +145,18 @@ class Originate:
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """Play to the user, in place of whatever is being played; `repeat` until stopped."""
+    """Play to the leg, in place of whatever is being played; `repeat` until stopped."""
 
     prompt: Prompt
     repeat: bool = False
+    leg: LegName = LegName.USER
 
 
 @dataclass(frozen=True, slots=True)
 class StopPlaying:
-    """Let the user hear the destination's early media."""
+    """Let the leg hear the other one, be it no more than the other's early media."""
+
+    leg: LegName = LegName.USER
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ringbridge.call.event import (
+    DigitsRequested,
     EarlyMediaStarted,
     Event,
     KeyPressed,
     LegAnswered,
     LegDialed,
     LegRinging,
+    ResumeRequested,
     Started,
 )
-from ringbridge.call.model import Call, LegName, State
+from ringbridge.call.model import Call, LegName, LegState, State
 
 _WORDS = {
     LegDialed: "dialing",
@@ -40,6 +42,9 @@ def first_event(call: Call) -> CallEvent:
 
 def event_name(before: Call, event: Event, after: Call) -> str | None:
     """The name in the history for a step from `before` to `after`, or None when nothing worth telling changed."""
+    if isinstance(event, DigitsRequested):
+        # The digits themselves may be somebody's secret, and are kept nowhere.
+        return "digits_sent" if before.state is State.CONNECTED else None
     if (
         after.state is before.state
         and after.user_leg == before.user_leg
@@ -49,7 +54,11 @@ def event_name(before: Call, event: Event, after: Call) -> str | None:
     if after.state is State.ENDED:
         return "ended"
     if after.state is State.ANNOUNCING:
-        return "destination_ended"
+        return "user_ended" if after.user_leg.state is LegState.ENDED else "destination_ended"
+    if after.state is State.HELD:
+        return "held"
+    if isinstance(event, ResumeRequested):
+        return "resumed"
     if isinstance(event, Started):
         return "user_dialing"
     if event == LegAnswered(LegName.DESTINATION):

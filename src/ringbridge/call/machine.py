@@ -1,7 +1,8 @@
 """The call machine: one table of what may happen and what is done about it. Pure.
 
 `step(call, event, now)` gives the call as it is afterwards and the effects to carry out, in order. A pair that is
-not in the table is a bug and raises; news that can arrive late is listed and ignored on purpose. docs/call-states.md
+not in the table is a bug and raises; news that can arrive late is listed and ignored on purpose, and requests that
+mean nothing in a state are refused in it. docs/call-states.md
 is drawn from this table.
 """
 
@@ -37,8 +38,11 @@ from ringbridge.call.ending import (
 from ringbridge.call.event import (
     CancelRequested,
     DeadlinePassed,
+    DigitsRequested,
     EarlyMediaStarted,
     Event,
+    HangUpRequested,
+    HoldRequested,
     KeyPressed,
     LegAnswered,
     LegDialed,
@@ -46,15 +50,26 @@ from ringbridge.call.event import (
     LegRinging,
     MediaSilent,
     PromptFinished,
+    ResumeRequested,
     Started,
     Step,
 )
 from ringbridge.call.model import Call, Ending, LegName, Prompt, State
+from ringbridge.call.talking import (
+    hang_up_destination_early,
+    hang_up_leg,
+    hang_up_user_early,
+    hold,
+    resume,
+    send_digits,
+)
 
 Transition = Callable[[Call, Event, float], Step]
 EventKey = type[Event] | tuple[type[Event], LegName]
 
-_OF_A_LEG = (LegDialed, LegRinging, EarlyMediaStarted, LegAnswered, LegEnded, KeyPressed, MediaSilent)
+_NEWS_OF_A_LEG = (LegDialed, LegRinging, EarlyMediaStarted, LegAnswered, LegEnded, KeyPressed, MediaSilent)
+_REQUESTS_FOR_A_LEG = (HoldRequested, DigitsRequested, HangUpRequested)
+_OF_A_LEG = (*_NEWS_OF_A_LEG, *_REQUESTS_FOR_A_LEG)
 
 
 def step(call: Call, event: Event, now: float) -> Step:
@@ -92,6 +107,16 @@ def event_key(event: Event) -> EventKey:
     return type(event)
 
 
+def accepts(call: Call, event: Event) -> bool:
+    """Whether a request means anything in the state that the call is in."""
+    return TRANSITIONS[call.state, event_key(event)] is not refuse
+
+
+def refuse(call: Call, event: Event, now: float) -> Step:
+    """A request that crossed news: whoever asks is told beforehand that it means nothing in this state."""
+    return call, []
+
+
 def ignore(call: Call, event: Event, now: float) -> Step:
     """Late news: it was true when it was sent and changes nothing any more."""
     return call, []
@@ -99,9 +124,14 @@ def ignore(call: Call, event: Event, now: float) -> Step:
 
 _USER, _DESTINATION = LegName.USER, LegName.DESTINATION
 _WAITING = (State.DIALING_DESTINATION, State.RINGING_DESTINATION)
-_USER_IS_UP = (State.CONFIRMING, *_WAITING, State.CONNECTED, State.ANNOUNCING)
+_TALKING = (State.CONNECTED, State.HELD)
+_USER_IS_UP = (State.CONFIRMING, *_WAITING, *_TALKING, State.ANNOUNCING)
+_REQUESTS: tuple[EventKey, ...] = (
+    ResumeRequested,
+    *((event, leg) for event in _REQUESTS_FOR_A_LEG for leg in LegName),
+)
 
-TRANSITIONS: dict[tuple[State, EventKey], Transition] = {
+_TABLE: dict[tuple[State, EventKey], Transition] = {
     (State.ACCEPTED, Started): ring_user,
     (State.ACCEPTED, CancelRequested): cancel,
     (State.RINGING_USER, (LegDialed, _USER)): try_next_route,
@@ -133,24 +163,37 @@ TRANSITIONS: dict[tuple[State, EventKey], Transition] = {
     **{(state, (KeyPressed, leg)): ignore for state in _USER_IS_UP[1:] for leg in LegName},
     **{(state, (MediaSilent, leg)): ignore for state in (*_WAITING, State.ANNOUNCING) for leg in LegName},
     (State.CONFIRMING, (MediaSilent, _USER)): ignore,
-    **{(State.CONNECTED, (MediaSilent, leg)): media_timed_out for leg in LegName},
-    (State.CONNECTED, (LegEnded, _USER)): user_hung_up,
-    (State.CONNECTED, (LegEnded, _DESTINATION)): destination_hung_up,
-    (State.CONNECTED, CancelRequested): cancel,
-    (State.CONNECTED, DeadlinePassed): reach_call_limit,
-    (State.CONNECTED, PromptFinished): ignore,
-    (State.CONNECTED, (LegDialed, _DESTINATION)): ignore,
-    (State.CONNECTED, (LegRinging, _DESTINATION)): ignore,
-    (State.CONNECTED, (EarlyMediaStarted, _DESTINATION)): ignore,
+    **{(state, (MediaSilent, leg)): media_timed_out for state in _TALKING for leg in LegName},
+    **{(state, (LegEnded, _USER)): user_hung_up for state in _TALKING},
+    **{(state, (LegEnded, _DESTINATION)): destination_hung_up for state in _TALKING},
+    **{(state, CancelRequested): cancel for state in _TALKING},
+    **{(state, DeadlinePassed): reach_call_limit for state in _TALKING},
+    **{(state, PromptFinished): ignore for state in _TALKING},
+    **{
+        (state, (event, _DESTINATION)): ignore
+        for state in _TALKING
+        for event in (LegDialed, LegRinging, EarlyMediaStarted)
+    },
+    **{(State.CONNECTED, (HoldRequested, leg)): hold for leg in LegName},
+    **{(State.CONNECTED, (DigitsRequested, leg)): send_digits for leg in LegName},
+    (State.HELD, ResumeRequested): resume,
+    (State.RINGING_USER, (HangUpRequested, _USER)): hang_up_user_early,
+    (State.CONFIRMING, (HangUpRequested, _USER)): hang_up_user_early,
+    **{(state, (HangUpRequested, _USER)): hang_up_user_early for state in _WAITING},
+    **{(state, (HangUpRequested, _DESTINATION)): hang_up_destination_early for state in _WAITING},
+    **{(state, (HangUpRequested, leg)): hang_up_leg for state in _TALKING for leg in LegName},
     (State.ANNOUNCING, PromptFinished): finish_announcement,
     (State.ANNOUNCING, DeadlinePassed): finish_announcement,
-    (State.ANNOUNCING, (LegEnded, _USER)): finish_announcement,
+    **{(State.ANNOUNCING, (LegEnded, leg)): finish_announcement for leg in LegName},
     (State.ANNOUNCING, CancelRequested): finish_announcement,
     (State.ANNOUNCING, (LegDialed, _DESTINATION)): ignore,
     (State.ANNOUNCING, (LegRinging, _DESTINATION)): ignore,
     (State.ANNOUNCING, (EarlyMediaStarted, _DESTINATION)): ignore,
     (State.ANNOUNCING, (LegAnswered, _DESTINATION)): ignore,
-    (State.ANNOUNCING, (LegEnded, _DESTINATION)): ignore,
     **{(State.ENDED, event): ignore for event in (PromptFinished, CancelRequested, DeadlinePassed)},
-    **{(State.ENDED, (event, leg)): ignore for event in _OF_A_LEG for leg in LegName},
+    **{(State.ENDED, (event, leg)): ignore for event in _NEWS_OF_A_LEG for leg in LegName},
+}
+
+TRANSITIONS = _TABLE | {
+    (state, request): refuse for state in State for request in _REQUESTS if (state, request) not in _TABLE
 }

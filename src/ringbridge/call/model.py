@@ -4,6 +4,7 @@ Points in time are seconds of the monotonic clock that the caller of the machine
 into UTC where they leave the process.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -23,6 +24,10 @@ class LegName(_Key):
 
     USER = "user"
     DESTINATION = "destination"
+
+    @property
+    def other(self) -> "LegName":
+        return LegName.DESTINATION if self is LegName.USER else LegName.USER
 
 
 class LegState(_Key):
@@ -45,12 +50,13 @@ class State(_Key):
     DIALING_DESTINATION = "dialing_destination"
     RINGING_DESTINATION = "ringing_destination"
     CONNECTED = "connected"
+    HELD = "held"
     ANNOUNCING = "announcing"
     ENDED = "ended"
 
 
 class Prompt(Enum):
-    """What the user can be played. The values name the files."""
+    """What a leg can be played. The values name the files, but for that of ringback, which is the country's."""
 
     CONFIRM = "confirm"
     HOLD = "hold"
@@ -61,6 +67,9 @@ class Prompt(Enum):
     INVALID_NUMBER = "invalid-number"
     NOT_REACHABLE = "not-reachable"
     FAILED = "failed"
+    ON_HOLD = "on-hold"
+    HUNG_UP = "hung-up"
+    SILENCE = "silence"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,8 +155,10 @@ class Call(NamedTuple):
 
     confirm: whether whoever answers the user's phone must press 1 before the destination is dialled.
     digits: what is pressed for the destination once it has answered; `,` is a pause of a second.
+    metadata: what the client's own programs are told with everything about the call. webhook: where, besides the account's.
     accepted_utc: what the clock on the wall said at accepted_at, in UTC seconds since 1970.
     deadline_at: when DeadlinePassed is due, None when nothing is awaited.
+    held: the leg that is on hold.
     hold_finished: whether the user has heard the hold prompt to its end.
     ending: set once known (while the reason is still being spoken, too); final with State.ENDED.
     """
@@ -163,11 +174,14 @@ class Call(NamedTuple):
     limits: CallLimits = CallLimits()
     confirm: bool = False
     digits: str = ""
+    metadata: Mapping[str, str] | None = None
+    webhook: str | None = None
     state: State = State.ACCEPTED
     user_leg: Leg = Leg()
     destination_leg: Leg = Leg()
     ended_at: float | None = None
     deadline_at: float | None = None
+    held: LegName | None = None
     hold_finished: bool = False
     ending: Ending | None = None
 
@@ -196,7 +210,9 @@ class Call(NamedTuple):
     @property
     def talk_seconds(self) -> float:
         """How long both sides were joined; 0.0 when they never were."""
-        joined_at = self.destination_leg.answered_at
-        if joined_at is None or self.ended_at is None:
+        joined_at, user_left_at = self.destination_leg.answered_at, self.user_leg.ended_at
+        destination_left_at = self.destination_leg.ended_at
+        if joined_at is None or user_left_at is None or destination_left_at is None:
             return 0.0
-        return max(0.0, self.ended_at - joined_at)
+        # Whoever is left may hear a tone for a moment before the call is over.
+        return max(0.0, min(user_left_at, destination_left_at) - joined_at)

@@ -105,16 +105,16 @@ class CallAudio:
         """The relay has forgotten the session."""
         self._media = None
 
-    def play(self, prompt: Path, *, repeat: bool) -> None:
-        """Play a prompt to the user, in a codec that the user's phone accepted."""
+    def play(self, leg: LegName, prompt: Path, *, repeat: bool) -> None:
+        """Play a prompt to the leg, in a codec that its phone accepted."""
         if self._media is not None:
-            payload_type = flows.prompt_payload_type(self._legs[LegName.USER].codecs)
-            self._media.play(Side.USER, prompt, payload_type, repeat=repeat)
+            payload_type = flows.prompt_payload_type(self._legs[leg].codecs)
+            self._media.play(SIDES[leg], prompt, payload_type, repeat=repeat)
 
-    def stop_playing(self) -> None:
-        """From now on the user hears the destination."""
+    def stop_playing(self, leg: LegName) -> None:
+        """From now on the leg hears the other one."""
         if self._media is not None:
-            self._media.stop_playing(Side.USER)
+            self._media.stop_playing(SIDES[leg])
 
     def watch_keys(self) -> bool:
         """From now on tell the keys that the user presses. False if the user's phone does not send any that can be told."""

@@ -62,18 +62,18 @@ class Carriage:
         """Dial the leg. The destination's INVITE leaves before this returns, unless its host is to be looked up."""
         self._try_next(leg)
 
-    def play(self, prompt: Prompt, *, repeat: bool) -> None:
-        """Play to the user; PromptFinished follows unless it repeats."""
-        self._player.play(prompt, repeat=repeat)
+    def play(self, leg: LegName, prompt: Prompt, *, repeat: bool) -> None:
+        """Play to the leg; PromptFinished follows unless it repeats."""
+        self._player.play(leg, prompt, repeat=repeat)
 
-    def stop_playing(self) -> None:
-        """From now on the user hears the destination."""
-        self._player.disarm()
-        self._audio.stop_playing()
+    def stop_playing(self, leg: LegName) -> None:
+        """From now on the leg hears the other one."""
+        self._player.disarm(leg)
+        self._audio.stop_playing(leg)
 
     def join(self) -> None:
         """Let both hear each other; if the destination took fewer codecs, tell the user's phone once."""
-        self.stop_playing()
+        self.stop_playing(LegName.USER)
         session = self._legs[LegName.USER].session
         body = None if session is None else self._audio.narrowed_offer(session)
         if session is not None and body is not None:
@@ -90,8 +90,8 @@ class Carriage:
 
     def release(self) -> None:
         """The call is over: the media ports are free at once, a leg still being dialled is not dialled, none is left up."""
-        self._player.disarm()
         for leg in LegName:
+            self._player.disarm(leg)
             if not self._legs[leg].is_over:
                 self.hang_up(leg, Cause.INTERNAL)
         self._audio.close()

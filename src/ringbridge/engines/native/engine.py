@@ -138,10 +138,10 @@ class NativeEngine:
         match effect:
             case Originate(leg):
                 carriage.originate(leg)
-            case Play(prompt, repeat):
-                carriage.play(prompt, repeat=repeat)
-            case StopPlaying():
-                carriage.stop_playing()
+            case Play(prompt, repeat, leg):
+                carriage.play(leg, prompt, repeat=repeat)
+            case StopPlaying(leg):
+                carriage.stop_playing(leg)
             case Join():
                 carriage.join()
             case SendDigits(leg, digits):
