@@ -167,11 +167,16 @@ class CallService:
 
     async def cancel(self, caller: Caller, call_id: str) -> bool:
         """End a running call of the caller's account; False when there is none with this id."""
-        runner = self._live.find(call_id)
-        if runner is None or runner.call.account_id != caller.account.id:
+        runner = self.runner(caller, call_id)
+        if runner is None:
             return False
         runner.deliver(CancelRequested())
         return True
+
+    def runner(self, caller: Caller, call_id: str) -> Runner | None:
+        """What carries a running call of the caller's account; None when there is none with this id."""
+        runner = self._live.find(call_id)
+        return None if runner is None or runner.call.account_id != caller.account.id else runner
 
     async def recover(self) -> int:
         """Give the calls that an earlier process left open their end; nothing is dialled again.
