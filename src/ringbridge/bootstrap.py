@@ -41,6 +41,7 @@ from ringbridge.service.clock import Clock
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.database import migrate, open_database
 from ringbridge.store.directory import SqlDirectory
+from ringbridge.store.key_uses import SqlKeyUses
 from ringbridge.store.lock import ServerLock
 from ringbridge.store.registrations import SqlRegistrations
 
@@ -142,6 +143,8 @@ class _Server:
         kept = await resources.enter_async_context(
             SqlRegistrations(database, now=clock.now, utc_now=clock.utc_now)
         )
+        key_uses = SqlKeyUses(database, utc_now=clock.utc_now)
+        await resources.enter_async_context(key_uses.kept())
         registrations = Registrations(
             kept, directory.device, clock.now, algorithms=settings.sip_digest_algorithms
         )
@@ -167,7 +170,7 @@ class _Server:
             }
 
         app = create_app(
-            authenticator=Authenticator(directory, pepper, clock),
+            authenticator=Authenticator(directory, pepper, clock, note_use=key_uses.note),
             calls=calls,
             metrics=metrics.render,
             ready=ready,

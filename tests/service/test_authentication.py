@@ -8,11 +8,13 @@ from structlog.testing import capture_logs
 
 from ringbridge.call.directory import Account
 from ringbridge.call.errors import InvalidCredentials
+from ringbridge.call.key import ApiKey, Scope
 from ringbridge.service.authentication import (
     REMEMBERED_SOURCES,
     Authenticator,
     Caller,
     GuessThrottle,
+    MissingScope,
     TooManyFailures,
     parse_basic,
 )
@@ -52,7 +54,10 @@ class Door:
         self.directory.accounts = {ACCOUNT.id: ACCOUNT, OTHER.id: OTHER}
         self.directory.keys = {KEY.id: KEY}
         self.clock = HandMovedClock()
-        self.authenticator = Authenticator(self.directory, PEPPER, self.clock)
+        self.used: list[tuple[str, str]] = []
+        self.authenticator = Authenticator(
+            self.directory, PEPPER, self.clock, note_use=lambda *use: self.used.append(use)
+        )
 
     async def knock(self, user: str, password: str, address: str = ADDRESS) -> Caller:
         return await self.authenticator.authenticate(basic(f"{user}:{password}"), address)
@@ -106,6 +111,42 @@ async def test_every_wrong_credential_hears_the_same_and_the_log_the_reason(
             "address": ADDRESS,
         }
     ]
+
+
+async def test_a_key_that_opens_is_noted_with_its_address_and_no_other(door: Door) -> None:
+    await door.refusal("1009683", WRONG_SECRET_TEXT)
+    await door.refusal("2", KEY_TEXT)
+    assert door.used == []
+    await door.knock("1009683", KEY_TEXT)
+    assert door.used == [(KEY.id, ADDRESS)]
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        (replace(KEY, not_before=1000.5), "not yet valid"),
+        (replace(KEY, networks=("198.51.100.0/24", "2001:db8::/32")), "address not allowed"),
+    ],
+)
+async def test_a_key_out_of_its_time_or_place_hears_the_same(door: Door, key: ApiKey, reason: str) -> None:
+    door.directory.keys[KEY.id] = key
+    with capture_logs() as logs:
+        assert str(await door.refusal("1009683", KEY_TEXT)) == "invalid credentials"
+    assert [line["reason"] for line in logs] == [reason]
+
+
+async def test_a_key_opens_from_its_networks_of_either_family(door: Door) -> None:
+    door.directory.keys[KEY.id] = replace(KEY, networks=("198.51.100.0/24", "2001:db8::/32"))
+    for address in ("198.51.100.9", "::ffff:198.51.100.9", "2001:db8::9"):
+        await door.knock("1009683", KEY_TEXT, address)
+
+
+def test_what_a_key_was_not_given_it_may_not_do() -> None:
+    caller = Caller(ACCOUNT, replace(KEY, scopes=frozenset({Scope.CALLS_READ})))
+    caller.require(Scope.CALLS_READ)
+    with pytest.raises(MissingScope) as caught:
+        caller.require(Scope.CALLS_CREATE)
+    assert str(caught.value) == "This key does not have the scope calls:create."
 
 
 async def test_a_revoked_key_an_expired_key_and_a_suspended_account_hear_the_same(door: Door) -> None:

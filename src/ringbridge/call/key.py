@@ -4,10 +4,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import NamedTuple
 
-from ringbridge.call.errors import InvalidSetting
+from ringbridge.call.errors import CallError, InvalidSetting
 
 Network = IPv4Network | IPv6Network
+
+# More would be forgotten ones. While each is being exchanged for a new one there may be twice as many.
+MOST_ACTIVE_KEYS = 5
 
 
 class Scope(Enum):
@@ -32,6 +36,12 @@ class Scope(Enum):
 
 # What a key could do before there were scopes, and still can when it was given none.
 CALL_SCOPES = frozenset({Scope.CALLS_CREATE, Scope.CALLS_READ, Scope.CALLS_CANCEL})
+
+
+class TooManyKeys(CallError):
+    """The account has as many active keys as it may; the text says what to do."""
+
+    code = "too_many_keys"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +89,13 @@ class ApiKey:
         if self.networks and not _is_within(address, self.networks):
             return "address not allowed"
         return None
+
+
+class KeyUse(NamedTuple):
+    """When a key was used last, in UTC seconds since 1970, to the minute, and from which address."""
+
+    used_at: float
+    address: str
 
 
 def parse_scopes(words: list[str]) -> frozenset[Scope] | None:

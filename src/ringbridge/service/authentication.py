@@ -10,6 +10,7 @@ import binascii
 import hmac
 import ipaddress
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import NamedTuple
 
 import structlog
@@ -67,10 +68,22 @@ class TooManyFailures(InvalidCredentials):
 
 
 class Authenticator:
-    """Checks credentials against the directory. `pepper` is the key under which secrets were digested."""
+    """Checks credentials against the directory.
 
-    def __init__(self, directory: Directory, pepper: bytes, clock: Clock) -> None:
+    pepper: the key under which secrets were digested. note_use: told of each key that opens, by its id, and from where;
+    it neither blocks nor raises.
+    """
+
+    def __init__(
+        self,
+        directory: Directory,
+        pepper: bytes,
+        clock: Clock,
+        *,
+        note_use: Callable[[str, str], None] = lambda key_id, address: None,
+    ) -> None:
         self._directory = directory
+        self._note_use = note_use
         self._pepper = pepper
         self._clock = clock
         self._throttle = GuessThrottle()
@@ -106,6 +119,7 @@ class Authenticator:
             raise self._refusal(reason, account_id, address)
         if account.suspended:
             raise self._refusal("suspended", account_id, address)
+        self._note_use(key.id, address)
         return Caller(account, key)
 
     def _refusal(self, reason: str, account_id: str, address: str) -> InvalidCredentials:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from ringbridge.call.directory import Account, AccountLimits, Line, Trunk
 from ringbridge.call.errors import AlreadyExists, InvalidSetting, NotFound
-from ringbridge.call.key import ApiKey
+from ringbridge.call.key import MOST_ACTIVE_KEYS, ApiKey, KeyUse, TooManyKeys
 from ringbridge.call.record import Record
 from ringbridge.store.database import reading, writing
 from ringbridge.store.registered_device import RegisteredDevice
@@ -29,6 +29,7 @@ from ringbridge.store.row import (
 from ringbridge.store.tables import (
     account_limits,
     accounts,
+    api_key_uses,
     api_keys,
     directory_revision,
     lines,
@@ -84,10 +85,28 @@ class Administration:
             )
 
     def add_key(self, key: ApiKey) -> None:
-        """A new API key."""
+        """A new API key. Raises TooManyKeys."""
         with self._changing() as connection:
             _require_account(connection, key.account_id)
+            _require_room(connection, key, MOST_ACTIVE_KEYS)
             connection.execute(insert(api_keys), key_row(key))
+
+    def exchange_key(self, old_id: str, new: ApiKey, *, old_until: float) -> None:
+        """A new key in place of an older one of its account, which ends at `old_until`, UTC seconds since 1970, if not sooner.
+
+        Raises NotFound and TooManyKeys.
+        """
+        with self._changing() as connection:
+            _require_account(connection, new.account_id)
+            of_account = (api_keys.c.id == old_id, api_keys.c.account_id == new.account_id)
+            expires_at = connection.scalar(select(api_keys.c.expires_at).where(*of_account))
+            if expires_at is None:
+                raise NotFound(f"There is no key {old_id}.")
+            _require_room(connection, new, 2 * MOST_ACTIVE_KEYS)
+            connection.execute(
+                update(api_keys).where(*of_account).values(expires_at=min(expires_at, old_until))
+            )
+            connection.execute(insert(api_keys), key_row(new))
 
     def keys(self, account_id: str) -> list[ApiKey]:
         """The account's keys, the oldest first, with those that are not valid any more."""
@@ -100,12 +119,34 @@ class Administration:
             _require_account(connection, account_id)
             return [key_of(row) for row in connection.execute(statement).mappings()]
 
-    def revoke_key(self, key_id: str, *, at: float) -> None:
-        """End a key's validity at `at`, UTC seconds since 1970, unless it was revoked before. Raises NotFound."""
+    def key(self, key_id: str) -> ApiKey:
+        """The key with this id. Raises NotFound."""
+        with reading(self._engine) as connection:
+            row = connection.execute(select(api_keys).where(api_keys.c.id == key_id)).mappings().one_or_none()
+            if row is None:
+                raise NotFound(f"There is no key {key_id}.")
+            return key_of(row)
+
+    def key_uses(self, account_id: str) -> dict[str, KeyUse]:
+        """When and from where the account's keys were used last, by their ids; without those that never were."""
+        statement = (
+            select(api_key_uses)
+            .join(api_keys, api_keys.c.id == api_key_uses.c.key_id)
+            .where(api_keys.c.account_id == account_id)
+        )
+        with reading(self._engine) as connection:
+            return {key_id: KeyUse(*values) for key_id, *values in connection.execute(statement)}
+
+    def revoke_key(self, key_id: str, *, at: float, account_id: str | None = None) -> None:
+        """End a key's validity at `at`, UTC seconds since 1970, unless it was revoked before.
+
+        account_id: whose key it must be, where that is not the administrator's own choice. Raises NotFound.
+        """
+        of_account = () if account_id is None else (api_keys.c.account_id == account_id,)
         with self._changing() as connection:
             revoked = connection.execute(
                 update(api_keys)
-                .where(api_keys.c.id == key_id)
+                .where(api_keys.c.id == key_id, *of_account)
                 .values(revoked_at=func.coalesce(api_keys.c.revoked_at, at))
             )
             if revoked.rowcount == 0:
@@ -234,6 +275,21 @@ class Administration:
 def _require_account(connection: Connection, account_id: str) -> None:
     if connection.scalar(select(accounts.c.id).where(accounts.c.id == account_id)) is None:
         raise NotFound(f"There is no account {account_id}.")
+
+
+def _require_room(connection: Connection, key: ApiKey, most: int) -> None:
+    """Raises TooManyKeys if the account of the new `key` has as many active ones as it may."""
+    active = connection.scalar(
+        select(func.count())
+        .select_from(api_keys)
+        .where(
+            api_keys.c.account_id == key.account_id,
+            api_keys.c.revoked_at.is_(None),
+            api_keys.c.expires_at > key.created_at,
+        )
+    )
+    if (active or 0) >= most:
+        raise TooManyKeys(f"Account {key.account_id} has {active} keys that are valid. Revoke one first.")
 
 
 class _LineChecks:
