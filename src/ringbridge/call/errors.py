@@ -4,6 +4,7 @@ CallError
  +-- RequestRefused            the request is not accepted; nothing is stored or dialled
  |    +-- InvalidUserLine          user_line is missing, unreadable, or no line of the account
  |    +-- InvalidDestination       destination_line is missing, unreadable, or may not be called
+ |    +-- InvalidOption            an option of the call cannot be had; the text names it
  |    +-- InvalidCredentials       no valid account and key; never says which part was wrong
  |    +-- TooManyCalls             a limit of the account is reached; try again later
  |    +-- ServerDraining           the server takes no new calls
@@ -38,6 +39,15 @@ class InvalidDestination(RequestRefused):
 
     def __init__(self, code: str) -> None:
         super().__init__(f"destination_line: {code}")
+        self.code = code
+
+
+class InvalidOption(RequestRefused):
+    """An option of the call cannot be had. `option` is its name."""
+
+    def __init__(self, option: str, code: str) -> None:
+        super().__init__(f"{option}: {code}")
+        self.option = option
         self.code = code
 
 

@@ -4,38 +4,30 @@ Order is the promise: the call is admitted, stored durably, answered to the clie
 """
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import NamedTuple, Self
 
 import structlog
 
-from ringbridge.call import policy, routing
 from ringbridge.call.cause import Cause
-from ringbridge.call.directory import HARD_CALL_SECONDS, AccountLimits, Line
 from ringbridge.call.errors import (
     CannotPlaceCalls,
-    InvalidDestination,
-    InvalidUserLine,
     ServerDraining,
 )
 from ringbridge.call.event import CancelRequested, Event
 from ringbridge.call.history import StoredCall, StoredEvent, as_stored, first_event
-from ringbridge.call.model import Call, CallLimits
-from ringbridge.call.number import InvalidNumber, Number, normalise, normalise_extension
+from ringbridge.call.model import Call
 from ringbridge.call.ports import CallObserver, CallStore, Directory, Engine
 from ringbridge.service.admission import Admission
 from ringbridge.service.authentication import Caller
 from ringbridge.service.clock import Clock
-from ringbridge.service.identifier import new_call_id
 from ringbridge.service.live import LiveCalls
+from ringbridge.service.planner import Planner
 from ringbridge.service.request import CallRequest
 from ringbridge.service.runner import Runner
 
 log = structlog.get_logger()
-
-_randomness = secrets.SystemRandom()
 
 
 class Placed(NamedTuple):
@@ -59,7 +51,7 @@ class CallService:
     ) -> None:
         self._engine = engine
         self._store = store
-        self._directory = directory
+        self._planner = Planner(directory, clock)
         self._clock = clock
         self._observer = observer
         self._admission = Admission()
@@ -91,41 +83,21 @@ class CallService:
     async def place(self, caller: Caller, request: CallRequest) -> Placed:
         """Accept a call of the caller's account between its line and a destination.
 
-        On return the call is stored and about to be dialled. Raises InvalidUserLine, InvalidDestination, TooManyCalls,
-        CannotPlaceCalls, ServerDraining or StoreUnavailable, and then nothing was stored or dialled.
+        On return the call is stored and about to be dialled. Raises InvalidUserLine, InvalidDestination, InvalidOption,
+        TooManyCalls, CannotPlaceCalls, ServerDraining or StoreUnavailable, and then nothing was stored or dialled.
         """
         if self._is_draining:
             raise ServerDraining("the server is shutting down")
-        account = caller.account
-        limits = await self._directory.limits(account.id)
-        line = await self._user_line(account.id, account.country, request.user_line)
-        destination = self._destination(request.destination_line, account.country)
-        if destination.e164 == line.number:
-            raise InvalidDestination("same_as_user_line")
-        refused = policy.refusal(destination, limits, account)
-        if refused is not None:
-            raise InvalidDestination(refused)
-        trunks = await self._directory.trunks()
-        now, utc_now = self._clock.now(), self._clock.utc_now()
-        call = Call(
-            id=new_call_id(utc_now),
-            account_id=account.id,
-            key_id=caller.key.id,
-            user=routing.user_party(line, account, trunks, destination.e164),
-            destination=routing.destination_party(
-                destination.e164, line, account, trunks, _randomness.random()
-            ),
-            language=line.language or account.language,
-            limits=_call_limits(limits),
-            confirm=line.must_confirm,
-            digits=destination.digits_after_answer,
-            accepted_at=now,
-            accepted_utc=utc_now,
-        )
+        call, limits = await self._planner.plan(caller, request)
         if not self._engine.healthy():
             raise CannotPlaceCalls("engine_down")
         duplicate = self._admission.admit(
-            call.id, account.id, line.number, destination.e164 + destination.digits_after_answer, limits, now
+            call.id,
+            call.account_id,
+            call.user.number,
+            call.destination.number + call.digits,
+            limits,
+            call.accepted_at,
         )
         if duplicate is not None:
             if not await duplicate.stored():
@@ -205,25 +177,6 @@ class CallService:
                 runner.deliver(CancelRequested(Cause.DRAINED))
             await self._live.empty()
 
-    async def _user_line(self, account_id: str, country: str, text: str) -> Line:
-        try:
-            number = normalise_extension(text)
-        except InvalidNumber:
-            try:
-                number = normalise(text, country).e164
-            except InvalidNumber as exc:
-                raise InvalidUserLine(exc.code) from exc
-        line = await self._directory.line(account_id, number)
-        if line is None:
-            raise InvalidUserLine("unknown_line")
-        return line
-
-    def _destination(self, text: str, country: str) -> Number:
-        try:
-            return normalise(text, country)
-        except InvalidNumber as exc:
-            raise InvalidDestination(exc.code) from exc
-
     def _start(self, call: Call) -> None:
         runner = Runner(
             call, engine=self._engine, store=self._store, clock=self._clock, on_step=self._on_step
@@ -263,12 +216,3 @@ class CallService:
         if event.name == "user_answered":
             self._admission.user_answered(call.id)
         self._live.publish(call.id, event)
-
-
-def _call_limits(limits: AccountLimits) -> CallLimits:
-    return CallLimits(
-        user_ring_seconds=limits.user_ring_s,
-        confirm_seconds=limits.confirm_s,
-        destination_ring_seconds=limits.destination_ring_s,
-        call_seconds=min(limits.call_s, HARD_CALL_SECONDS),
-    )

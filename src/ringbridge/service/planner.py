@@ -1,0 +1,125 @@
+"""From what a client asked for to a call that could be dialled: lines, numbers, policy, options, ways. Nothing is kept."""
+
+import secrets
+from dataclasses import replace
+from typing import NamedTuple
+
+from ringbridge.call import policy, routing
+from ringbridge.call.directory import HARD_CALL_SECONDS, Account, AccountLimits, Line
+from ringbridge.call.errors import InvalidDestination, InvalidOption, InvalidUserLine
+from ringbridge.call.model import Call, CallLimits
+from ringbridge.call.number import InvalidNumber, Number, normalise, normalise_extension
+from ringbridge.call.ports import Directory
+from ringbridge.service.authentication import Caller
+from ringbridge.service.clock import Clock
+from ringbridge.service.identifier import new_call_id
+from ringbridge.service.request import CallRequest
+
+_randomness = secrets.SystemRandom()
+
+
+class Plan(NamedTuple):
+    """A call that was found in order, and the limits of its account that are still to be kept."""
+
+    call: Call
+    limits: AccountLimits
+
+
+class Planner:
+    """Reads requests against the directory."""
+
+    def __init__(self, directory: Directory, clock: Clock) -> None:
+        self._directory = directory
+        self._clock = clock
+
+    async def plan(self, caller: Caller, request: CallRequest) -> Plan:
+        """The call that is asked for, as it would be accepted now.
+
+        Raises InvalidUserLine, InvalidDestination, InvalidOption, CannotPlaceCalls or StoreUnavailable.
+        """
+        account = caller.account
+        limits = await self._directory.limits(account.id)
+        line = await self._user_line(caller, request.user_line)
+        destination = _destination(request.destination_line, account.country)
+        if destination.e164 == line.number:
+            raise InvalidDestination("same_as_user_line")
+        refused = policy.refusal(destination, limits, account)
+        if refused is not None:
+            raise InvalidDestination(refused)
+        trunks = await self._directory.trunks()
+        now, utc_now = self._clock.now(), self._clock.utc_now()
+        user_caller_id = await self._caller_id(account, "user_caller_id", request.user_caller_id)
+        destination_caller_id = await self._caller_id(
+            account, "destination_caller_id", request.destination_caller_id
+        )
+        user = routing.user_party(line, account, trunks, destination.e164, user_caller_id)
+        call = Call(
+            id=new_call_id(utc_now),
+            account_id=account.id,
+            key_id=caller.key.id,
+            user=user if request.auto_answer is None else replace(user, auto_answer=request.auto_answer),
+            destination=routing.destination_party(
+                destination.e164, line, account, trunks, _randomness.random(), destination_caller_id
+            ),
+            language=request.language or line.language or account.language,
+            limits=_call_limits(limits, request),
+            confirm=line.must_confirm if request.confirm is None else request.confirm,
+            digits=destination.digits_after_answer,
+            accepted_at=now,
+            accepted_utc=utc_now,
+            metadata=request.metadata,
+            webhook=request.webhook,
+        )
+        return Plan(call, limits)
+
+    async def _user_line(self, caller: Caller, text: str) -> Line:
+        try:
+            number = normalise_extension(text)
+        except InvalidNumber:
+            try:
+                number = normalise(text, caller.account.country).e164
+            except InvalidNumber as exc:
+                raise InvalidUserLine(exc.code) from exc
+        line = await self._directory.line(caller.account.id, number)
+        if line is None or not caller.key.may_use(number):
+            raise InvalidUserLine("unknown_line")
+        return line
+
+    async def _caller_id(self, account: Account, option: str, text: str | None) -> str | None:
+        """The number of the account that `text` names: showing somebody else's is what carriers refuse as spoofing."""
+        if text is None:
+            return None
+        try:
+            number = normalise(text, account.country).e164
+        except InvalidNumber as exc:
+            raise InvalidOption(option, exc.code) from exc
+        if number != account.main_number and await self._directory.line(account.id, number) is None:
+            raise InvalidOption(option, "not_own_number")
+        return number
+
+
+def _destination(text: str, country: str) -> Number:
+    try:
+        return normalise(text, country)
+    except InvalidNumber as exc:
+        raise InvalidDestination(exc.code) from exc
+
+
+def _call_limits(limits: AccountLimits, request: CallRequest) -> CallLimits:
+    return CallLimits(
+        user_ring_seconds=_within(limits.user_ring_s, "user_ring_seconds", request.user_ring_seconds),
+        confirm_seconds=limits.confirm_s,
+        destination_ring_seconds=_within(
+            limits.destination_ring_s, "destination_ring_seconds", request.destination_ring_seconds
+        ),
+        call_seconds=_within(min(limits.call_s, HARD_CALL_SECONDS), "call_seconds", request.call_seconds),
+    )
+
+
+def _within(most_seconds: float, option: str, wanted_seconds: float | None) -> float:
+    """The seconds that were asked for, if the account may have them; by default all that it may."""
+    if wanted_seconds is None:
+        return most_seconds
+    if wanted_seconds > most_seconds:
+        raise InvalidOption(option, "above_limit")
+    return wanted_seconds
