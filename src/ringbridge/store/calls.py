@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Engine, RowMapping, case, func, insert, se
 from ringbridge.call.cause import Cause, EndedBy, Outcome
 from ringbridge.call.history import CallEvent, StoredCall, StoredEvent, StoredLeg
 from ringbridge.call.model import Call, LegName, LegState, State
+from ringbridge.call.webhook import Attempt
 from ringbridge.store.change import (
     Change,
     ChangedCall,
@@ -24,6 +25,7 @@ from ringbridge.store.change import (
 from ringbridge.store.database import reading, storable, writing
 from ringbridge.store.errors import StoreInUse
 from ringbridge.store.lock import ServerLock
+from ringbridge.store.outbox import Outbox
 from ringbridge.store.tables import call_events, calls, records
 from ringbridge.store.writer import GroupCommitWriter
 
@@ -31,12 +33,13 @@ from ringbridge.store.writer import GroupCommitWriter
 class SqlCallStore:
     """CallStore over `engine`, from entry to exit. It takes new calls only while `lock` is held; those it has, it keeps."""
 
-    def __init__(self, engine: Engine, lock: ServerLock) -> None:
+    def __init__(self, engine: Engine, lock: ServerLock, outbox: Outbox | None = None) -> None:
         self._engine = engine
         self._lock = lock
-        self._statements = ChangeStatements(engine.dialect)
+        self._outbox = outbox or Outbox(engine)
+        self._statements = ChangeStatements(engine.dialect, self._outbox.wanting)
         self._writer: GroupCommitWriter[Change] = GroupCommitWriter(
-            engine, self._statements.apply, without_peers_values
+            engine, self._statements.apply, without_peers_values, on_commit=self._outbox.committed
         )
 
     async def __aenter__(self) -> "SqlCallStore":
@@ -60,6 +63,10 @@ class SqlCallStore:
     def save(self, call: Call, event: CallEvent) -> None:
         """Store a change and its event, with an ended call also its record."""
         self._writer.submit(ChangedCall(call, event))
+
+    def save_attempt(self, attempt: Attempt) -> None:
+        """Store how sending an event to a webhook went. Not awaited; the outbox tells when it is durable."""
+        self._writer.submit(attempt)
 
     async def open_calls(self) -> list[str]:
         """The calls that an earlier process left without an end, in the order of their acceptance. Raises StoreUnavailable."""
@@ -123,6 +130,7 @@ class SqlCallStore:
                     destination_leg=row["destination_state"],
                 )
             )
+            self._outbox.add_end(connection, row, (last_sequence or 0) + 1, ended_at)
             connection.exec_driver_sql(
                 self._statements.insert_record,
                 (

@@ -4,7 +4,7 @@ Rows go to the drivers as plain tuples, through statements that were compiled on
 the layers in between cost more than the statements themselves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, assert_never
 
 from sqlalchemy import Dialect, Double, Table, bindparam, delete, insert, select, update
@@ -15,8 +15,10 @@ from sqlalchemy.sql.dml import UpdateBase
 from ringbridge.call.history import CallEvent
 from ringbridge.call.model import Call, LegName, State
 from ringbridge.store.statement import Row, execute, statement_text
+from ringbridge.call.webhook import Attempt
 from ringbridge.store.tables import call_events, calls, records
 
+from ringbridge.store.webhook_tables import webhook_deliveries
 
 class NewCall(NamedTuple):
     """A call that was accepted, and its first event."""
@@ -38,7 +40,18 @@ class ChangedCall(NamedTuple):
     event: CallEvent
 
 
-Change = NewCall | ErasedCall | ChangedCall
+Change = NewCall | ErasedCall | ChangedCall | Attempt
+
+DUE_AT_ONCE = 0.0
+"""When a first try is due. Not now: the clock on the wall may be set back a moment later."""
+
+Wanting = Callable[[str, str], Sequence[str]]
+"""The webhooks that want an event: by account and name of the event, their ids."""
+
+
+def no_webhook(account_id: str, event_name: str) -> Sequence[str]:
+    """Nobody wants to be told."""
+    return ()
 
 
 def without_peers_values(change: Change) -> Change | None:
@@ -60,10 +73,12 @@ class ChangeStatements:
 
     All may be executed again with the same row, as after a commit whose answer was lost; only a new call may not.
     insert_record: makes the record of a call from its row, if it has none; takes the seconds that the user's phone
+    wanting: asked once for each event, in the thread that executes them.
     rang, that the destination's rang and that they talked, and the call's id.
     """
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, wanting: Wanting = no_webhook) -> None:
+        self._wanting = wanting
         columns = calls.columns.keys()
         progress = columns[columns.index("state") :]
         self._insert_call = statement_text(insert(calls), dialect, columns)
@@ -83,6 +98,14 @@ class ChangeStatements:
             call_events.columns.keys(),
         )
         self.insert_record = statement_text(_record_of_call(dialect), dialect, [*_RECORD_SECONDS, "of_call"])
+        self._insert_delivery = statement_text(
+            _tolerant_insert(webhook_deliveries, dialect)
+            .values({name: bindparam(name) for name in _DELIVERY_COLUMNS})
+            .on_conflict_do_nothing(),
+            dialect,
+            _DELIVERY_COLUMNS,
+        )
+        self._update_delivery = statement_text(_attempt_update(), dialect, _ATTEMPT_PARAMETERS)
 
     def apply(self, cursor: DBAPICursor, changes: Sequence[Change]) -> None:
         """Execute `changes` in the transaction of `cursor`. A call's row is written once, as its last change left it."""
@@ -90,22 +113,30 @@ class ChangeStatements:
         latest: dict[str, Call] = {}
         events: list[Row] = []
         erased: list[Row] = []
+        deliveries: list[Row] = []
+        attempts: list[Row] = []
         for change in changes:
             match change:
                 case ChangedCall(call, event):
                     latest[call.id] = call
                     events.append(_event_row(call, event))
                 case NewCall(call, event):
+                    deliveries += self._deliveries(call, event)
                     new_calls.append(_identity(call) + _progress(call))
                     events.append(_event_row(call, event))
                 case ErasedCall(call_id):
+                    deliveries += self._deliveries(call, event)
                     erased.append((call_id,))
                 case _:
+                case Attempt():
+                    attempts.append(_attempt_row(change))
                     assert_never(change)
         execute(cursor, self._insert_call, new_calls)
         execute(cursor, self._update_call, [(*_progress(call), call.id) for call in latest.values()])
         execute(cursor, self._insert_event, events)
         execute(
+        execute(cursor, self._insert_delivery, deliveries)
+        execute(cursor, self._update_delivery, attempts)
             cursor,
             self.insert_record,
             [(*_call_seconds(call), call.id) for call in latest.values() if call.state is State.ENDED],
@@ -113,6 +144,26 @@ class ChangeStatements:
         execute(cursor, self._delete_call, erased)
 
 
+    def _deliveries(self, call: Call, event: CallEvent) -> list[Row]:
+        """The rows of the outbox for an event: one for each webhook that wants it, due at once."""
+        at = call.utc(event.at)
+        return [
+            (webhook_id, call.id, event.sequence, at, 0, DUE_AT_ONCE)
+            for webhook_id in self._wanting(call.account_id, event.name)
+        ]
+
+
+_DELIVERY_COLUMNS = ["webhook_id", "call_id", "sequence", "created_at", "attempts", "next_attempt_at"]
+_DELIVERY_KEY = ["webhook_id", "call_id", "sequence"]
+_ATTEMPT_COLUMNS = [
+    "attempts",
+    "next_attempt_at",
+    "last_attempt_at",
+    "last_status",
+    "last_error",
+    "delivered_at",
+]
+_ATTEMPT_PARAMETERS = [f"new_{name}" for name in _ATTEMPT_COLUMNS] + [f"of_{name}" for name in _DELIVERY_KEY]
 _RECORD_SECONDS = ("user_ring_seconds", "destination_ring_seconds", "talk_seconds")
 _RECORD_COLUMNS = records.columns.keys()
 
@@ -189,6 +240,28 @@ def _event_row(call: Call, event: CallEvent) -> Row:
 
 def _time(call: Call, at: float | None) -> float | None:
     return None if at is None else call.utc(at)
+
+def _attempt_update() -> UpdateBase:
+    key = [webhook_deliveries.c[name] == bindparam(f"of_{name}") for name in _DELIVERY_KEY]
+    return (
+        update(webhook_deliveries)
+        .where(*key)
+        .values({name: bindparam(f"new_{name}") for name in _ATTEMPT_COLUMNS})
+    )
+
+
+def _attempt_row(attempt: Attempt) -> Row:
+    delivered_at = attempt.at if attempt.is_delivered else None
+    progress = (
+        attempt.attempts,
+        attempt.next_attempt_at,
+        attempt.at,
+        attempt.status,
+        attempt.error,
+        delivered_at,
+    )
+    return (*progress, *attempt.key)
+
 
 
 def _record_of_call(dialect: Dialect) -> UpdateBase:

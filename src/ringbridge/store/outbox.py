@@ -1,0 +1,217 @@
+"""What is to be sent to webhooks: who wants which events, which events are due, and how sending them went.
+
+Rows are written by the writer's thread, in the transaction of the change that they tell of (see `change`); it says
+here what was committed.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from sqlalchemy import Connection, Engine, RowMapping, Select, and_, exists, func, insert, select
+
+from ringbridge.call.model import State
+from ringbridge.call.webhook import Attempt, DeliveryKey, DueDelivery, Notice, Webhook
+from ringbridge.store.change import DUE_AT_ONCE, Change, ErasedCall
+from ringbridge.store.database import reading, writing
+from ringbridge.store.tables import call_events, calls, directory_revision, lines, records
+from ringbridge.store.webhook_row import webhook_of
+from ringbridge.store.webhook_tables import webhook_deliveries, webhooks
+
+News = Callable[[Iterable[str], Iterable[DeliveryKey]], None]
+
+
+class Outbox:
+    """The outbox over `engine`. `wanting` and `committed` are for the writer's thread, all else for the event loop's."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._by_id: Mapping[str, Webhook] = {}
+        self._by_account: Mapping[str, Sequence[Webhook]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._on_news: News | None = None
+
+    async def refresh(self) -> set[str]:
+        """Read which webhooks there are; returns the ids of those that were not there or not enabled before."""
+        found = await asyncio.to_thread(self._read_webhooks)
+        by_account: dict[str, list[Webhook]] = {}
+        for webhook in found:
+            by_account.setdefault(webhook.account_id, []).append(webhook)
+        before, self._by_id = self._by_id, {webhook.id: webhook for webhook in found}
+        # Exchanged as a whole: the writer's thread looks things up in it meanwhile.
+        self._by_account = by_account
+        return self._by_id.keys() - before.keys()
+
+    def webhook(self, webhook_id: str) -> Webhook | None:
+        """The webhook of this id, if events are sent to it."""
+        return self._by_id.get(webhook_id)
+
+    def listen(self, on_news: News) -> None:
+        """Say who hears what was committed: the webhooks that have new events, and the tries whose outcome is kept."""
+        self._loop = asyncio.get_running_loop()
+        self._on_news = on_news
+
+    async def pending(self) -> dict[str, float]:
+        """The webhooks that have events to send, and when the first of those is due. Raises StoreUnavailable."""
+        return await asyncio.to_thread(self._read_pending)
+
+    async def due(self, webhook_ids: Sequence[str], utc_now: float, limit: int) -> list[DueDelivery]:
+        """What is due at these webhooks, at most `limit` rows for each; of one call and webhook in the order of its events.
+
+        An event is not due while an earlier one of its call waits to be tried again. Raises StoreUnavailable.
+        """
+        return await asyncio.to_thread(self._read_due, webhook_ids, utc_now, limit)
+
+    async def has_delivered_since(self, webhook_id: str, since: float) -> bool:
+        """Whether the webhook took anything from then on. Raises StoreUnavailable."""
+        return await asyncio.to_thread(self._read_has_delivered_since, webhook_id, since)
+
+    async def disable(self, webhook_id: str, reason: str, at: float) -> None:
+        """Send nothing more to the webhook; what waits, waits until it is enabled again. Raises StoreUnavailable."""
+        await asyncio.to_thread(self._disable, webhook_id, reason, at)
+        await self.refresh()
+
+    # The writer's thread.
+
+    def wanting(self, account_id: str, event_name: str) -> Sequence[str]:
+        """The ids of the account's webhooks that want an event of this name."""
+        own = self._by_account.get(account_id)
+        return () if own is None else [webhook.id for webhook in own if webhook.wants(event_name)]
+
+    def committed(self, changes: Sequence[Change]) -> None:
+        """These changes are durable."""
+        if self._loop is None or self._on_news is None:
+            return
+        awaiting: set[str] = set()
+        tried: list[DeliveryKey] = []
+        for change in changes:
+            if isinstance(change, Attempt):
+                tried.append(change.key)
+            elif self._by_account and not isinstance(change, ErasedCall):
+                awaiting.update(self.wanting(change.call.account_id, change.event.name))
+        if awaiting or tried:
+            self._loop.call_soon_threadsafe(self._on_news, awaiting, tried)
+
+    # Any thread.
+
+    def add_end(self, connection: Connection, call: RowMapping, sequence: int, at: float) -> None:
+        """Add the end of an interrupted call, in the transaction that gives it one. Not only what `refresh` read counts."""
+        own = select(webhooks).where(
+            webhooks.c.account_id == call["account_id"], webhooks.c.disabled_at.is_(None)
+        )
+        rows = [
+            {
+                "webhook_id": webhook.id,
+                "call_id": call["id"],
+                "sequence": sequence,
+                "created_at": at,
+                "attempts": 0,
+                "next_attempt_at": DUE_AT_ONCE,
+            }
+            for webhook in map(webhook_of, connection.execute(own).mappings())
+            if webhook.wants("ended")
+        ]
+        if rows:
+            connection.execute(insert(webhook_deliveries), rows)
+
+    def _read_webhooks(self) -> list[Webhook]:
+        with reading(self._engine) as connection:
+            rows = connection.execute(select(webhooks).where(webhooks.c.disabled_at.is_(None))).mappings()
+            return [webhook_of(row) for row in rows]
+
+    def _read_pending(self) -> dict[str, float]:
+        due = webhook_deliveries.c.next_attempt_at
+        statement = (
+            select(webhook_deliveries.c.webhook_id, func.min(due))
+            .where(due.is_not(None))
+            .group_by(webhook_deliveries.c.webhook_id)
+        )
+        with reading(self._engine) as connection:
+            return {row[0]: row[1] for row in connection.execute(statement)}
+
+    def _read_due(self, webhook_ids: Sequence[str], utc_now: float, limit: int) -> list[DueDelivery]:
+        with reading(self._engine) as connection:
+            rows = connection.execute(_due(webhook_ids, utc_now, limit)).mappings().all()
+        found = []
+        for row in rows:
+            values = dict(row)
+            key = DeliveryKey(values.pop("webhook_id"), values["call_id"], values["sequence"])
+            created_at, attempts = values.pop("created_at"), values.pop("attempts")
+            if values["name"] != State.ENDED.value:
+                values.update(outcome=None, cause=None, ended_by=None, talk_seconds=None)
+            found.append(DueDelivery(key, created_at, attempts, Notice(**values)))
+        return found
+
+    def _read_has_delivered_since(self, webhook_id: str, since: float) -> bool:
+        taken = exists().where(
+            webhook_deliveries.c.webhook_id == webhook_id, webhook_deliveries.c.delivered_at >= since
+        )
+        with reading(self._engine) as connection:
+            return bool(connection.scalar(select(taken)))
+
+    def _disable(self, webhook_id: str, reason: str, at: float) -> None:
+        with writing(self._engine) as connection:
+            connection.execute(directory_revision.update().values(revision=directory_revision.c.revision + 1))
+            connection.execute(
+                webhooks.update()
+                .where(webhooks.c.id == webhook_id, webhooks.c.disabled_at.is_(None))
+                .values(disabled_at=at, disabled_reason=reason)
+            )
+
+
+def _due(webhook_ids: Sequence[str], utc_now: float, limit: int) -> Select[tuple[object, ...]]:
+    rows = webhook_deliveries
+    earlier = rows.alias()
+    waits_for_earlier = exists().where(
+        earlier.c.webhook_id == rows.c.webhook_id,
+        earlier.c.call_id == rows.c.call_id,
+        earlier.c.sequence < rows.c.sequence,
+        earlier.c.next_attempt_at > utc_now,
+    )
+    ranked = (
+        select(
+            rows.c.webhook_id,
+            rows.c.call_id,
+            rows.c.sequence,
+            rows.c.created_at,
+            rows.c.attempts,
+            func.row_number()
+            .over(partition_by=rows.c.webhook_id, order_by=(rows.c.call_id, rows.c.sequence))
+            .label("place"),
+        )
+        .where(rows.c.webhook_id.in_(webhook_ids), rows.c.next_attempt_at <= utc_now, ~waits_for_earlier)
+        .subquery()
+    )
+    return (
+        select(
+            ranked.c.webhook_id,
+            ranked.c.created_at,
+            ranked.c.attempts,
+            calls.c.account_id,
+            ranked.c.call_id,
+            ranked.c.sequence,
+            call_events.c.name,
+            call_events.c.at,
+            call_events.c.state,
+            calls.c.user_number,
+            lines.c.name.label("user_name"),
+            call_events.c.user_leg,
+            calls.c.destination_number,
+            calls.c.destination_caller_number,
+            call_events.c.destination_leg,
+            calls.c.outcome,
+            calls.c.cause,
+            calls.c.ended_by,
+            records.c.talk_seconds,
+        )
+        .join(calls, calls.c.id == ranked.c.call_id)
+        .join(
+            call_events,
+            and_(call_events.c.call_id == ranked.c.call_id, call_events.c.sequence == ranked.c.sequence),
+        )
+        .outerjoin(
+            lines, and_(lines.c.account_id == calls.c.account_id, lines.c.number == calls.c.user_number)
+        )
+        .outerjoin(records, records.c.call_id == ranked.c.call_id)
+        .where(ranked.c.place <= limit)
+        .order_by(ranked.c.webhook_id, ranked.c.call_id, ranked.c.sequence)
+    )
