@@ -14,11 +14,11 @@ from sqlalchemy.sql.dml import UpdateBase
 
 from ringbridge.call.history import CallEvent
 from ringbridge.call.model import Call, LegName, State
-from ringbridge.store.statement import Row, execute, statement_text
 from ringbridge.call.webhook import Attempt
+from ringbridge.store.statement import Row, execute, statement_text
 from ringbridge.store.tables import call_events, calls, records
-
 from ringbridge.store.webhook_tables import webhook_deliveries
+
 
 class NewCall(NamedTuple):
     """A call that was accepted, and its first event."""
@@ -72,8 +72,8 @@ class ChangeStatements:
     """The statements for one kind of database.
 
     All may be executed again with the same row, as after a commit whose answer was lost; only a new call may not.
-    insert_record: makes the record of a call from its row, if it has none; takes the seconds that the user's phone
     wanting: asked once for each event, in the thread that executes them.
+    insert_record: makes the record of a call from its row, if it has none; takes the seconds that the user's phone
     rang, that the destination's rang and that they talked, and the call's id.
     """
 
@@ -97,7 +97,6 @@ class ChangeStatements:
             dialect,
             call_events.columns.keys(),
         )
-        self.insert_record = statement_text(_record_of_call(dialect), dialect, [*_RECORD_SECONDS, "of_call"])
         self._insert_delivery = statement_text(
             _tolerant_insert(webhook_deliveries, dialect)
             .values({name: bindparam(name) for name in _DELIVERY_COLUMNS})
@@ -106,43 +105,43 @@ class ChangeStatements:
             _DELIVERY_COLUMNS,
         )
         self._update_delivery = statement_text(_attempt_update(), dialect, _ATTEMPT_PARAMETERS)
+        self.insert_record = statement_text(_record_of_call(dialect), dialect, [*_RECORD_SECONDS, "of_call"])
 
     def apply(self, cursor: DBAPICursor, changes: Sequence[Change]) -> None:
         """Execute `changes` in the transaction of `cursor`. A call's row is written once, as its last change left it."""
         new_calls: list[Row] = []
         latest: dict[str, Call] = {}
         events: list[Row] = []
-        erased: list[Row] = []
         deliveries: list[Row] = []
         attempts: list[Row] = []
+        erased: list[Row] = []
         for change in changes:
             match change:
                 case ChangedCall(call, event):
                     latest[call.id] = call
                     events.append(_event_row(call, event))
-                case NewCall(call, event):
                     deliveries += self._deliveries(call, event)
+                case NewCall(call, event):
                     new_calls.append(_identity(call) + _progress(call))
                     events.append(_event_row(call, event))
-                case ErasedCall(call_id):
                     deliveries += self._deliveries(call, event)
+                case ErasedCall(call_id):
                     erased.append((call_id,))
-                case _:
                 case Attempt():
                     attempts.append(_attempt_row(change))
+                case _:
                     assert_never(change)
         execute(cursor, self._insert_call, new_calls)
         execute(cursor, self._update_call, [(*_progress(call), call.id) for call in latest.values()])
         execute(cursor, self._insert_event, events)
-        execute(
         execute(cursor, self._insert_delivery, deliveries)
         execute(cursor, self._update_delivery, attempts)
+        execute(
             cursor,
             self.insert_record,
             [(*_call_seconds(call), call.id) for call in latest.values() if call.state is State.ENDED],
         )
         execute(cursor, self._delete_call, erased)
-
 
     def _deliveries(self, call: Call, event: CallEvent) -> list[Row]:
         """The rows of the outbox for an event: one for each webhook that wants it, due at once."""
@@ -164,6 +163,7 @@ _ATTEMPT_COLUMNS = [
     "delivered_at",
 ]
 _ATTEMPT_PARAMETERS = [f"new_{name}" for name in _ATTEMPT_COLUMNS] + [f"of_{name}" for name in _DELIVERY_KEY]
+
 _RECORD_SECONDS = ("user_ring_seconds", "destination_ring_seconds", "talk_seconds")
 _RECORD_COLUMNS = records.columns.keys()
 
@@ -238,9 +238,6 @@ def _event_row(call: Call, event: CallEvent) -> Row:
     )
 
 
-def _time(call: Call, at: float | None) -> float | None:
-    return None if at is None else call.utc(at)
-
 def _attempt_update() -> UpdateBase:
     key = [webhook_deliveries.c[name] == bindparam(f"of_{name}") for name in _DELIVERY_KEY]
     return (
@@ -262,6 +259,9 @@ def _attempt_row(attempt: Attempt) -> Row:
     )
     return (*progress, *attempt.key)
 
+
+def _time(call: Call, at: float | None) -> float | None:
+    return None if at is None else call.utc(at)
 
 
 def _record_of_call(dialect: Dialect) -> UpdateBase:
