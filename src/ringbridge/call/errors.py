@@ -7,6 +7,7 @@ CallError
  |    +-- InvalidOption            an option of the call cannot be had; the text names it
  |    +-- InvalidCredentials       no valid account and key; never says which part was wrong
  |    +-- TooManyCalls             a limit of the account is reached; try again later
+ |    |    +-- SpendLimitReached        the money for the hour, the day or the month is spent or reserved
  |    +-- ServerDraining           the server takes no new calls
  +-- CannotPlaceCalls          the server cannot carry calls now: no trunk, or its media or SIP side is down
  +-- StoreUnavailable          the database did not take the call; nothing is dialled
@@ -58,14 +59,21 @@ class InvalidCredentials(RequestRefused):
 
 
 class TooManyCalls(RequestRefused):
-    """A limit is reached. `retry_after_seconds` is when another try may succeed; `limit` names which."""
+    """A limit is reached. `retry_after_seconds` is when another try may succeed; `limit` names which, `most` what it allows."""
 
     code = "limit_exceeded"
 
-    def __init__(self, limit: str, *, retry_after_seconds: float) -> None:
+    def __init__(self, limit: str, *, most: int, retry_after_seconds: float) -> None:
         super().__init__(f"the limit {limit} is reached")
         self.limit = limit
+        self.most = most
         self.retry_after_seconds = retry_after_seconds
+
+
+class SpendLimitReached(TooManyCalls):
+    """The call could cost more than is left; `most` is in millionths of the currency."""
+
+    code = "spend_limit"
 
 
 class ServerDraining(RequestRefused):

@@ -150,6 +150,13 @@ class Ending:
     by: EndedBy
 
 
+class Tariff(NamedTuple):
+    """What a minute of each leg costs, in millionths of the currency; 0 for a leg that goes over no trunk."""
+
+    user_micros_per_minute: int
+    destination_micros_per_minute: int
+
+
 class Call(NamedTuple):
     """One accepted click-to-call.
 
@@ -158,6 +165,7 @@ class Call(NamedTuple):
     metadata: what the client's own programs are told with everything about the call. webhook: where, besides the account's.
     accepted_utc: what the clock on the wall said at accepted_at, in UTC seconds since 1970.
     deadline_at: when DeadlinePassed is due, None when nothing is awaited.
+    tariff: what it costs; None where that is not known.
     held: the leg that is on hold.
     hold_finished: whether the user has heard the hold prompt to its end.
     ending: set once known (while the reason is still being spoken, too); final with State.ENDED.
@@ -176,6 +184,7 @@ class Call(NamedTuple):
     digits: str = ""
     metadata: Mapping[str, str] | None = None
     webhook: str | None = None
+    tariff: Tariff | None = None
     state: State = State.ACCEPTED
     user_leg: Leg = Leg()
     destination_leg: Leg = Leg()

@@ -91,26 +91,19 @@ class CallService:
         call, limits = await self._planner.plan(caller, request)
         if not self._engine.healthy():
             raise CannotPlaceCalls("engine_down")
-        duplicate = self._admission.admit(
-            call.id,
-            call.account_id,
-            call.user.number,
-            call.destination.number + call.digits,
-            limits,
-            call.accepted_at,
-        )
+        duplicate = self._admission.admit(call, limits)
         if duplicate is not None:
             if not await duplicate.stored():
                 raise CannotPlaceCalls("first_click_failed")
             return Placed(duplicate.call_id, replayed=True)
         if not self._engine.reserve(call):
-            self._admission.release(call.id)
+            self._admission.release(call)
             raise CannotPlaceCalls("trunk_full")
         with self._live.awaiting_one():
             try:
                 await self._store.accept(call, first_event(call))
             except BaseException:
-                self._admission.release(call.id)
+                self._admission.release(call)
                 self._engine.release(call.id)
                 raise
             self._admission.confirm(call.id)
@@ -192,7 +185,7 @@ class CallService:
             await runner.run()
         finally:
             call = runner.call
-            self._admission.release(call.id)
+            self._admission.release(call)
             self._live.remove(call.id)
             self._observer.ended(call)
             if call.ending is not None:
