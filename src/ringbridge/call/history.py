@@ -1,6 +1,6 @@
 """What is told of a call while it runs, and the one record of it when it is over. Pure; the store keeps both."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -107,6 +107,8 @@ class StoredCall:
     accepted_at: float
     ended_at: float | None
     talk_seconds: float
+    metadata: Mapping[str, str] | None = None
+    webhook: str | None = None
     user: StoredLeg
     destination: StoredLeg
     events: tuple[StoredEvent, ...]
@@ -126,6 +128,8 @@ def as_stored(call: Call, events: Sequence[StoredEvent]) -> StoredCall:
         accepted_at=call.accepted_utc,
         ended_at=None if call.ended_at is None else call.utc(call.ended_at),
         talk_seconds=call.talk_seconds,
+        metadata=call.metadata,
+        webhook=call.webhook,
         user=_leg_as_stored(call, LegName.USER),
         destination=_leg_as_stored(call, LegName.DESTINATION),
         events=tuple(events),

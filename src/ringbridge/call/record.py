@@ -1,5 +1,6 @@
 """The record of a call, which every ended call has once: what bills, reports and disputes are made of; and the port to them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -49,6 +50,7 @@ class Record:
     user_ring_seconds: float
     destination_ring_seconds: float
     talk_seconds: float
+    metadata: Mapping[str, str] | None = None
 
     @property
     def place(self) -> "RecordPlace":

@@ -157,20 +157,7 @@ class SqlCallStore:
             if row is None:
                 return None
             events = connection.execute(history).mappings().all()
-        return StoredCall(
-            id=row["id"],
-            account_id=row["account_id"],
-            state=row["state"],
-            outcome=row["outcome"],
-            cause=row["cause"],
-            ended_by=row["ended_by"],
-            accepted_at=row["accepted_at"],
-            ended_at=row["ended_at"],
-            talk_seconds=row["talk_seconds"] or 0.0,
-            user=_stored_leg(row, LegName.USER),
-            destination=_stored_leg(row, LegName.DESTINATION),
-            events=tuple(StoredEvent(**event) for event in events),
-        )
+        return _stored_call(row, tuple(StoredEvent(**event) for event in events))
 
 
 def _interrupted_leg(name: LegName, ended_at: float) -> dict[str, ColumnElement[Any]]:
@@ -182,6 +169,26 @@ def _interrupted_leg(name: LegName, ended_at: float) -> dict[str, ColumnElement[
         ended.name: case((alive, ended_at), else_=ended),
         cause.name: case((alive, Cause.INTERRUPTED.value), else_=cause),
     }
+
+
+def _stored_call(row: RowMapping, events: tuple[StoredEvent, ...]) -> StoredCall:
+    """The call in a row of `calls` with the `talk_seconds` of its record."""
+    return StoredCall(
+        id=row["id"],
+        account_id=row["account_id"],
+        state=row["state"],
+        outcome=row["outcome"],
+        cause=row["cause"],
+        ended_by=row["ended_by"],
+        accepted_at=row["accepted_at"],
+        ended_at=row["ended_at"],
+        talk_seconds=row["talk_seconds"] or 0.0,
+        metadata=row["metadata"],
+        webhook=row["webhook"],
+        user=_stored_leg(row, LegName.USER),
+        destination=_stored_leg(row, LegName.DESTINATION),
+        events=events,
+    )
 
 
 def _stored_leg(row: RowMapping, name: LegName) -> StoredLeg:

@@ -4,6 +4,7 @@ Rows go to the drivers as plain tuples, through statements that were compiled on
 the layers in between cost more than the statements themselves.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, assert_never
 
@@ -192,6 +193,8 @@ def _identity(call: Call) -> Row:
         call.user.number,
         call.destination.number,
         call.accepted_utc,
+        None if call.metadata is None else json.dumps(dict(call.metadata), ensure_ascii=False),
+        call.webhook,
     )
 
 

@@ -203,6 +203,7 @@ def _leg_columns(leg: str) -> list[Column[Any]]:
     ]
 
 
+# metadata: JSON of texts by their names. What comes before `state` stays as it was accepted, the rest goes on.
 calls = Table(
     "calls",
     metadata,
@@ -212,6 +213,8 @@ calls = Table(
     Column("user_number", Text, nullable=False),
     Column("destination_number", Text, nullable=False),
     Column("accepted_at", Double, nullable=False),
+    Column("metadata", JSON),
+    Column("webhook", Text),
     Column("state", Text, nullable=False),
     Column("outcome", Text),
     Column("cause", Text),
@@ -257,6 +260,18 @@ charges = Table(
     Column("settled_micros", BigInteger),
 )
 
+# The keys by which clients tell a repeated request from a new one, each for a day. body_digest: SHA-256 in hexadecimal.
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("body_digest", Text, nullable=False),
+    Column("call_id", Text, ForeignKey(calls.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    Column("created_at", Double, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
 # No reference to calls: a record is kept for the books long after the call and its history may have been deleted.
 records = Table(
     "records",
@@ -276,6 +291,7 @@ records = Table(
     Column("user_ring_seconds", Double, nullable=False),
     Column("destination_ring_seconds", Double, nullable=False),
     Column("talk_seconds", Double, nullable=False),
+    Column("metadata", JSON),
     Index(None, "account_id", "ended_at"),
 )
 
