@@ -38,11 +38,13 @@ from ringbridge.notify.metrics import Metrics
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
+from ringbridge.service.records import RecordService
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.database import migrate, open_database
 from ringbridge.store.directory import SqlDirectory
 from ringbridge.store.key_uses import SqlKeyUses
 from ringbridge.store.lock import ServerLock
+from ringbridge.store.records import SqlRecords
 from ringbridge.store.registrations import SqlRegistrations
 
 log = structlog.get_logger()
@@ -172,6 +174,7 @@ class _Server:
         app = create_app(
             authenticator=Authenticator(directory, pepper, clock, note_use=key_uses.note),
             calls=calls,
+            records=RecordService(SqlRecords(database)),
             metrics=metrics.render,
             ready=ready,
         )

@@ -4,10 +4,11 @@ import asyncio
 import base64
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
 from ringbridge.api.app import create_app
@@ -15,17 +16,22 @@ from ringbridge.api.server import HttpServer, listen
 from ringbridge.call.directory import Account
 from ringbridge.call.errors import InvalidDestination, InvalidUserLine
 from ringbridge.call.history import StoredCall, StoredEvent
-from ringbridge.call.key import ApiKey
+from ringbridge.call.key import ApiKey, Scope
 from ringbridge.call.number import InvalidNumber, normalise
 from ringbridge.service.authentication import Authenticator, Caller
 from ringbridge.service.calls import CallService, Placed
 from ringbridge.service.clock import Clock
 from ringbridge.service.credential import new_key
+from ringbridge.service.records import RecordService
 from ringbridge.service.request import CallRequest
+from ringbridge.store.administration import Administration
+from ringbridge.store.database import migrate, open_database
+from ringbridge.store.records import SqlRecords
 
 PEPPER = b"pepper for tests"
 ACCOUNT = Account(id="1009683", name="Acme")
-KEY, KEY_TEXT = new_key(PEPPER, ACCOUNT.id, "crm", time.time(), bytes)
+_NEW_KEY, KEY_TEXT = new_key(PEPPER, ACCOUNT.id, "crm", time.time(), bytes)
+KEY = replace(_NEW_KEY, scopes=frozenset(Scope))
 CALL_ID = "019ab2c4-0000-7000-8000-000000000001"
 
 
@@ -107,6 +113,7 @@ class FrontDoor:
 
     port: int
     calls: ScriptedCalls
+    database: Engine
     checks: dict[str, bool]
     clock: SkippingClock
 
@@ -171,7 +178,10 @@ async def exchange_octets(door: FrontDoor, octets: bytes) -> bytes:
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
-async def server() -> AsyncIterator[FrontDoor]:
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FrontDoor]:
+    database = open_database(f"sqlite:///{tmp_path_factory.mktemp('api')}/ringbridge.db")
+    migrate(database)
+    Administration(database).add_account(ACCOUNT.name, account_id=ACCOUNT.id)
     calls = ScriptedCalls()
     checks: dict[str, bool] = {}
     clock = SkippingClock()
@@ -179,15 +189,17 @@ async def server() -> AsyncIterator[FrontDoor]:
     app = create_app(
         authenticator=Authenticator(OneAccount(), PEPPER, clock),  # type: ignore[arg-type]
         calls=calls,
+        records=RecordService(SqlRecords(database)),
         metrics=lambda: b"calls 3\n",
         ready=lambda: checks,
     )
     http = HttpServer(app, sock)
     serving = asyncio.ensure_future(http.run_until_stopped())
     await http.ready()
-    yield FrontDoor(port=sock.getsockname()[1], calls=calls, checks=checks, clock=clock)
+    yield FrontDoor(port=sock.getsockname()[1], calls=calls, database=database, checks=checks, clock=clock)
     http.stop()
     await serving
+    database.dispose()
 
 
 @pytest.fixture

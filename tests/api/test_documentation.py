@@ -31,6 +31,9 @@ async def test_the_description_names_every_route_of_both_versions(door: FrontDoo
         "/api/v1/call": ["post"],
         "/api/v2/calls/{call_id}": ["delete", "get"],
         "/api/v2/calls/{call_id}/events": ["get"],
+        "/api/v2/records": ["get"],
+        "/api/v2/records/export": ["get"],
+        "/api/v2/records/{call_id}": ["get"],
     }
 
 

@@ -10,11 +10,11 @@ from ringbridge.call.errors import StoreUnavailable
 from ringbridge.call.history import StoredEvent, StoredLeg
 from ringbridge.call.model import Ending, State
 from ringbridge.call.ports import CallStore
+from ringbridge.call.record import Record
 from ringbridge.store.administration import Administration
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.database import reading
 from ringbridge.store.lock import ServerLock
-from ringbridge.call.record import Record
 from ringbridge.store.tables import records
 from tests.store.samples import (
     UTC_OFFSET,

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from enum import Enum
@@ -94,6 +94,8 @@ def _value(name: str, value: Any) -> Any:
 
 def _cell(name: str, value: Any) -> Any:
     shown = _value(name, value)
+    if isinstance(shown, Mapping):
+        shown = json.dumps(dict(shown), ensure_ascii=False)
     if isinstance(shown, dict):
         shown = json.dumps(shown, ensure_ascii=False)
     if isinstance(shown, str) and shown.startswith(_FORMULA_STARTS):

@@ -7,15 +7,18 @@ from fastapi import APIRouter
 
 from ringbridge.api.v2.access import Access
 from ringbridge.api.v2.calls import calls_router
+from ringbridge.api.v2.records import records_router
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
+from ringbridge.service.records import RecordService
 
 PREFIX = "/api/v2"
 
 
-def v2_router(authenticator: Authenticator, calls: CallService) -> APIRouter:
+def v2_router(authenticator: Authenticator, calls: CallService, records: RecordService) -> APIRouter:
     """The routes below `/api/v2`."""
     access = Access(authenticator)
     router = APIRouter(prefix=PREFIX)
     router.include_router(calls_router(access, calls))
+    router.include_router(records_router(access, records))
     return router

@@ -4,6 +4,7 @@ from typing import Any
 
 from ringbridge.api.answer import CHALLENGE, TITLES, Answer, problem_answer, retry_after
 from ringbridge.api.resource import ProblemResource
+from ringbridge.api.v2.paging import InvalidCursor
 from ringbridge.call.errors import CallError, InvalidCredentials, NotFound
 from ringbridge.service.authentication import MissingScope, TooManyFailures
 
@@ -29,6 +30,8 @@ def problem_of(error: CallError) -> Answer:
             return problem_answer(403, error.code, str(error))
         case InvalidCredentials():
             return problem_answer(401, error.code, "Invalid API credentials.", (CHALLENGE,))
+        case InvalidCursor():
+            return problem_answer(400, error.code, str(error))
         case NotFound():
             return problem_answer(404, error.code, str(error))
         case CallAlreadyEnded():

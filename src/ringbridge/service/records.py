@@ -1,0 +1,37 @@
+"""Reading the records of calls: what the front doors may ask for."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from ringbridge.call.record import Record, RecordFilter, RecordPlace, RecordStore
+from ringbridge.service.authentication import Caller
+
+# An export holds so many records in memory, however many there are.
+_BATCH = 500
+
+
+class RecordService:
+    """The records of the caller's account. All methods raise StoreUnavailable."""
+
+    def __init__(self, records: RecordStore) -> None:
+        self._records = records
+
+    async def page(
+        self, caller: Caller, wanted: RecordFilter, after: RecordPlace | None, limit: int
+    ) -> list[Record]:
+        """The records behind the place `after`, the newest first, `limit` at most."""
+        return await asyncio.to_thread(self._records.page, caller.account.id, wanted, after, limit)
+
+    async def find(self, caller: Caller, call_id: str) -> Record | None:
+        """The record of a call that is over."""
+        return await asyncio.to_thread(self._records.find, caller.account.id, call_id)
+
+    async def batches(self, caller: Caller, wanted: RecordFilter) -> AsyncIterator[list[Record]]:
+        """All records, the newest first, some hundred at a time; at least one list, which may be empty."""
+        place = None
+        while True:
+            batch = await self.page(caller, wanted, place, _BATCH)
+            yield batch
+            if len(batch) < _BATCH:
+                return
+            place = batch[-1].place
