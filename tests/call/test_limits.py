@@ -88,3 +88,9 @@ def test_an_empty_value_takes_a_limit_away() -> None:
 
 def test_quiet_hours_are_minutes_of_the_day() -> None:
     assert quiet_minutes("21:00-08:30") == (1260, 510)
+
+
+@pytest.mark.parametrize("limit", ["spend_per_call", "spend_per_hour", "spend_per_day", "spend_per_month"])
+def test_money_is_limited_by_any_limit_of_it(limit: str) -> None:
+    assert not AccountLimits().limits_money
+    assert AccountLimits(**{limit: 0}).limits_money  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ The real ones are held to the same ports by tests/engines, tests/store and tests
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 
 from ringbridge.call.directory import Account, AccountLimits, Device, Line, LineKind, Trunk
@@ -114,6 +114,8 @@ class MemoryDirectory:
         self.accounts = {ACCOUNT.id: ACCOUNT, OTHER_ACCOUNT.id: OTHER_ACCOUNT}
         self.keys = {KEY.id: KEY}
         self.limits_of_all = AccountLimits(concurrent=3, rate=100)
+        self.barred: set[str] = set()
+        self.all_rates: dict[str, int] = {}
         self.all_trunks: tuple[Trunk, ...] = (Trunk(id="t", name="carrier", uri="sip:192.0.2.1"),)
 
     async def account(self, account_id: str) -> Account | None:
@@ -137,6 +139,12 @@ class MemoryDirectory:
 
     async def trunks(self) -> tuple[Trunk, ...]:
         return self.all_trunks
+
+    async def is_barred(self, account_id: str, number: str) -> bool:
+        return number in self.barred
+
+    async def rates(self) -> Mapping[str, int]:
+        return self.all_rates
 
     async def peer_uris(self) -> list[str]:
         return ["sip:ann@192.0.2.7", "sip:192.0.2.1"]

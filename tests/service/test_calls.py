@@ -484,3 +484,44 @@ async def test_a_ring_limit_is_kept_by_the_clock(house: House) -> None:
     await house.engine.until(lambda engine: call_id in engine.released)
 
     assert effects(house, call_id) == [Originate(USER), HangUp(USER, Cause.NO_ANSWER)]
+
+
+async def refused_code(house: House) -> str:
+    with pytest.raises(InvalidDestination) as caught:
+        await house.calls.place(CALLER, CLICK)
+    return caught.value.code
+
+
+async def test_whom_the_account_must_not_call_is_not_called(house: House) -> None:
+    house.directory.barred.add("+15125292329")
+
+    assert await refused_code(house) == "do_not_call"
+    assert house.store.accepted == []
+
+
+async def test_where_money_is_limited_a_call_without_a_known_price_is_refused(house: House) -> None:
+    house.directory.limits_of_all = AccountLimits(spend_per_day=1_000_000)
+    assert await refused_code(house) == "no_rate"
+    house.directory.all_rates = {"+44": 15_000}
+    assert await refused_code(house) == "no_rate"
+    house.directory.all_rates = {"+1": 10_000}
+
+    assert (await house.calls.place(CALLER, CLICK)).call_id
+    assert house.store.accepted[0].tariff == (0, 10_000)
+
+
+async def test_a_call_that_could_cost_more_than_one_call_may_is_refused(house: House) -> None:
+    house.directory.all_rates = {"+1": 10_000}
+    house.directory.limits_of_all = AccountLimits(spend_per_call=599_999, call_s=3600.0)
+    assert await refused_code(house) == "spend_limit"
+    house.directory.limits_of_all = AccountLimits(spend_per_call=600_000, call_s=3600.0)
+
+    assert (await house.calls.place(CALLER, CLICK)).call_id
+
+
+async def test_a_test_call_costs_nothing(house: House) -> None:
+    house.directory.limits_of_all = AccountLimits(spend_per_day=1_000_000)
+    tester = CALLER._replace(key=replace(CALLER.key, is_test=True))
+
+    assert (await house.calls.place(tester, CLICK)).call_id
+    assert house.store.accepted[0].tariff is None

@@ -154,6 +154,12 @@ class AccountLimits:
     spend_per_month: int | None = None
     short_calls_per_hour: int | None = None
 
+    @property
+    def limits_money(self) -> bool:
+        """Whether calls may only be placed whose price is known."""
+        amounts = (self.spend_per_call, self.spend_per_hour, self.spend_per_day, self.spend_per_month)
+        return any(amount is not None for amount in amounts)
+
 
 # Four hours: the ceiling that carriers put on a call, so that a forgotten one cannot cost a night.
 HARD_CALL_SECONDS = 14_400.0

@@ -1,6 +1,6 @@
 """What the service asks of the back doors. Each Protocol has several implementations and one contract test suite."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -112,6 +112,14 @@ class Directory(Protocol):
 
     async def trunks(self) -> tuple[Trunk, ...]:
         """All trunks, the default one first."""
+        ...
+
+    async def is_barred(self, account_id: str, number: str) -> bool:
+        """Whether the E.164 number is on the account's do-not-call list."""
+        ...
+
+    async def rates(self) -> Mapping[str, int]:
+        """What a minute costs by the beginnings of numbers, in millionths of the currency."""
         ...
 
     async def peer_uris(self) -> list[str]:

@@ -10,6 +10,7 @@ from ringbridge.call.errors import InvalidDestination, InvalidOption, InvalidUse
 from ringbridge.call.model import Call, CallLimits
 from ringbridge.call.number import InvalidNumber, Number, normalise, normalise_extension
 from ringbridge.call.ports import Directory
+from ringbridge.call.tariff import most_micros, tariff_of
 from ringbridge.service.authentication import Caller
 from ringbridge.service.clock import Clock
 from ringbridge.service.identifier import new_call_id
@@ -43,11 +44,13 @@ class Planner:
         destination = _destination(request.destination_line, account.country)
         if destination.e164 == line.number:
             raise InvalidDestination("same_as_user_line")
-        refused = policy.refusal(destination, limits, account)
+        now, utc_now = self._clock.now(), self._clock.utc_now()
+        refused = policy.refusal(destination, limits, account, utc_now)
         if refused is not None:
             raise InvalidDestination(refused)
+        if await self._directory.is_barred(account.id, destination.e164):
+            raise InvalidDestination("do_not_call")
         trunks = await self._directory.trunks()
-        now, utc_now = self._clock.now(), self._clock.utc_now()
         user_caller_id = await self._caller_id(account, "user_caller_id", request.user_caller_id)
         destination_caller_id = await self._caller_id(
             account, "destination_caller_id", request.destination_caller_id
@@ -70,7 +73,20 @@ class Planner:
             metadata=request.metadata,
             webhook=request.webhook,
         )
-        return Plan(call, limits)
+        return Plan(await self._priced(caller, call, limits), limits)
+
+    async def _priced(self, caller: Caller, call: Call, limits: AccountLimits) -> Call:
+        """The call with what it costs. Where the account's money is limited, that must be known and not too much."""
+        if caller.key.is_test:
+            return call
+        priced = call._replace(
+            tariff=tariff_of(call.user, call.destination, await self._directory.rates())
+        )
+        if limits.limits_money and priced.tariff is None:
+            raise InvalidDestination("no_rate")
+        if limits.spend_per_call is not None and most_micros(priced) > limits.spend_per_call:
+            raise InvalidDestination("spend_limit")
+        return priced
 
     async def _user_line(self, caller: Caller, text: str) -> Line:
         try:

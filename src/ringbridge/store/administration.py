@@ -4,8 +4,7 @@ Each method is one transaction, and each change tells running servers of itself 
 """
 
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
@@ -14,8 +13,9 @@ from ringbridge.call.directory import Account, AccountLimits, Line, Trunk
 from ringbridge.call.errors import AlreadyExists, InvalidSetting, NotFound
 from ringbridge.call.key import MOST_ACTIVE_KEYS, ApiKey, KeyUse, TooManyKeys
 from ringbridge.call.record import Record
-from ringbridge.store.database import reading, writing
+from ringbridge.store.database import reading
 from ringbridge.store.registered_device import RegisteredDevice
+from ringbridge.store.revision import changing, require_account
 from ringbridge.store.row import (
     key_of,
     key_row,
@@ -31,7 +31,6 @@ from ringbridge.store.tables import (
     accounts,
     api_key_uses,
     api_keys,
-    directory_revision,
     lines,
     records,
     registrations,
@@ -58,7 +57,7 @@ class Administration:
         main_number: str | None = None,
     ) -> Account:
         """A new account; seven random digits are its id where none is given. Raises AlreadyExists."""
-        with self._changing() as connection:
+        with changing(self._engine) as connection:
             taken = set(connection.scalars(select(accounts.c.id)))
             if account_id in taken:
                 raise AlreadyExists(f"There is an account {account_id} already. Give another id, or none.")
@@ -78,16 +77,16 @@ class Administration:
 
     def suspend(self, account_id: str, *, suspended: bool = True) -> None:
         """Let an account place no more calls, or let it again. Calls that are up go on."""
-        with self._changing() as connection:
-            _require_account(connection, account_id)
+        with changing(self._engine) as connection:
+            require_account(connection, account_id)
             connection.execute(
                 update(accounts).where(accounts.c.id == account_id).values(suspended=suspended)
             )
 
     def add_key(self, key: ApiKey) -> None:
         """A new API key. Raises TooManyKeys."""
-        with self._changing() as connection:
-            _require_account(connection, key.account_id)
+        with changing(self._engine) as connection:
+            require_account(connection, key.account_id)
             _require_room(connection, key, MOST_ACTIVE_KEYS)
             connection.execute(insert(api_keys), key_row(key))
 
@@ -96,8 +95,8 @@ class Administration:
 
         Raises NotFound and TooManyKeys.
         """
-        with self._changing() as connection:
-            _require_account(connection, new.account_id)
+        with changing(self._engine) as connection:
+            require_account(connection, new.account_id)
             of_account = (api_keys.c.id == old_id, api_keys.c.account_id == new.account_id)
             expires_at = connection.scalar(select(api_keys.c.expires_at).where(*of_account))
             if expires_at is None:
@@ -116,7 +115,7 @@ class Administration:
             .order_by(api_keys.c.created_at, api_keys.c.id)
         )
         with reading(self._engine) as connection:
-            _require_account(connection, account_id)
+            require_account(connection, account_id)
             return [key_of(row) for row in connection.execute(statement).mappings()]
 
     def key(self, key_id: str) -> ApiKey:
@@ -143,7 +142,7 @@ class Administration:
         account_id: whose key it must be, where that is not the administrator's own choice. Raises NotFound.
         """
         of_account = () if account_id is None else (api_keys.c.account_id == account_id,)
-        with self._changing() as connection:
+        with changing(self._engine) as connection:
             revoked = connection.execute(
                 update(api_keys)
                 .where(api_keys.c.id == key_id, *of_account)
@@ -157,14 +156,14 @@ class Administration:
 
         Raises AlreadyExists, and NotFound for an unknown trunk.
         """
-        with self._changing() as connection:
+        with changing(self._engine) as connection:
             _LineChecks(connection).check(line)
             connection.execute(insert(lines), line_row(line, device_digests))
 
     def add_lines(self, new_lines: Iterable[Line]) -> int:
         """New lines, all or none; returns how many. Errors are those of `add_line` and name the row, counted from 1."""
         rows = []
-        with self._changing() as connection:
+        with changing(self._engine) as connection:
             checks = _LineChecks(connection)
             for number, line in enumerate(new_lines, start=1):
                 try:
@@ -180,13 +179,13 @@ class Administration:
         """The account's lines, by number."""
         statement = select(lines).where(lines.c.account_id == account_id).order_by(lines.c.number)
         with reading(self._engine) as connection:
-            _require_account(connection, account_id)
+            require_account(connection, account_id)
             return [line_of(row) for row in connection.execute(statement).mappings()]
 
     def remove_line(self, account_id: str, number: str) -> None:
         """Forget a line. Raises NotFound."""
-        with self._changing() as connection:
-            _require_account(connection, account_id)
+        with changing(self._engine) as connection:
+            require_account(connection, account_id)
             removed = connection.execute(
                 delete(lines).where(lines.c.account_id == account_id, lines.c.number == number)
             )
@@ -209,7 +208,7 @@ class Administration:
 
     def add_trunk(self, trunk: Trunk, *, position: int | None = None) -> Trunk:
         """A new trunk, as it was stored: at `position`, or behind the others. Raises AlreadyExists."""
-        with self._changing() as connection:
+        with changing(self._engine) as connection:
             if connection.scalar(select(trunks.c.id).where(trunks.c.name == trunk.name)) is not None:
                 raise AlreadyExists(
                     f"There is a trunk {trunk.name} already. Give another name, or remove it first."
@@ -229,7 +228,7 @@ class Administration:
 
     def remove_trunk(self, name: str) -> None:
         """Forget a trunk that no line uses; calls that are up on it go on. Raises NotFound and InvalidSetting."""
-        with self._changing() as connection:
+        with changing(self._engine) as connection:
             used = connection.scalar(select(func.count()).select_from(lines).where(lines.c.trunk == name))
             if used:
                 raise InvalidSetting(f"Lines that use trunk {name}: {used}. Remove them first.")
@@ -240,14 +239,14 @@ class Administration:
         """What the account may do; the defaults where nothing was set."""
         statement = select(account_limits).where(account_limits.c.account_id == account_id)
         with reading(self._engine) as connection:
-            _require_account(connection, account_id)
+            require_account(connection, account_id)
             row = connection.execute(statement).mappings().one_or_none()
             return AccountLimits() if row is None else limits_of(row)
 
     def set_limits(self, account_id: str, limits: AccountLimits) -> None:
         """Set all limits of the account."""
-        with self._changing() as connection:
-            _require_account(connection, account_id)
+        with changing(self._engine) as connection:
+            require_account(connection, account_id)
             connection.execute(delete(account_limits).where(account_limits.c.account_id == account_id))
             connection.execute(insert(account_limits), limits_row(account_id, limits))
 
@@ -260,21 +259,8 @@ class Administration:
             .limit(limit)
         )
         with reading(self._engine) as connection:
-            _require_account(connection, account_id)
+            require_account(connection, account_id)
             return [Record(**row) for row in connection.execute(statement).mappings()]
-
-    @contextmanager
-    def _changing(self) -> Iterator[Connection]:
-        with writing(self._engine) as connection:
-            # First of all: its row lock lets PostgreSQL's administrators, too, go one behind the other, so that
-            # what a method has checked stays true until it has written.
-            connection.execute(update(directory_revision).values(revision=directory_revision.c.revision + 1))
-            yield connection
-
-
-def _require_account(connection: Connection, account_id: str) -> None:
-    if connection.scalar(select(accounts.c.id).where(accounts.c.id == account_id)) is None:
-        raise NotFound(f"There is no account {account_id}.")
 
 
 def _require_room(connection: Connection, key: ApiKey, most: int) -> None:
@@ -306,7 +292,7 @@ class _LineChecks:
     def check(self, line: Line) -> None:
         """Count `line` among those that there are. Raises AlreadyExists and NotFound."""
         if line.account_id not in self._numbers:
-            _require_account(self._connection, line.account_id)
+            require_account(self._connection, line.account_id)
             of_account = select(lines.c.number).where(lines.c.account_id == line.account_id)
             self._numbers[line.account_id] = set(self._connection.scalars(of_account))
         numbers = self._numbers[line.account_id]
