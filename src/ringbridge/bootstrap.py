@@ -39,6 +39,7 @@ from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
 from ringbridge.service.records import RecordService
+from ringbridge.service.retention import sweeping
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.database import migrate, open_database
 from ringbridge.store.directory import SqlDirectory
@@ -160,6 +161,8 @@ class _Server:
             await surroundings.refresh()
         await resources.enter_async_context(surroundings.kept_up_to_date())
         await resources.enter_async_context(lock.watch())
+        records = SqlRecords(database)
+        await resources.enter_async_context(sweeping(records, clock))
         add_gauges(metrics, calls, engine)
         add_trunk_gauges(metrics, engine)
 
@@ -174,7 +177,7 @@ class _Server:
         app = create_app(
             authenticator=Authenticator(directory, pepper, clock, note_use=key_uses.note),
             calls=calls,
-            records=RecordService(SqlRecords(database)),
+            records=RecordService(records),
             metrics=metrics.render,
             ready=ready,
         )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ringbridge.cli.moment import utc_seconds
 from ringbridge.cli.output import moment, show
 from ringbridge.cli.workspace import administration, find_account, read_pepper, read_settings
 from ringbridge.demo.curl import (
@@ -91,7 +91,7 @@ def create(
         bound_to = tuple(dict.fromkeys(line_number(line, country) for line in lines or ()))
         _require_lines(account, bound_to, own_lines)
         now_utc = Clock().utc_now()
-        begins_at = None if from_day is None else _utc_seconds(from_day)
+        begins_at = None if from_day is None else utc_seconds(from_day)
         key, text = new_key(
             read_pepper(settings), account, shown_name(name), now_utc, secrets.token_bytes, is_test=is_test
         )
@@ -201,19 +201,6 @@ def _key_id(text: str) -> str:
 
     parts = parse_key(text)
     return text if parts is None else parts.id
-
-
-def _utc_seconds(text: str) -> float:
-    """A day or a moment as RFC 3339 writes them, without an offset in UTC. Raises CommandError."""
-    from ringbridge.cli.errors import CommandError
-
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise CommandError(
-            f"{text!r} is no time: write it as 2027-01-31 or 2027-01-31T08:00+01:00"
-        ) from error
-    return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
 
 
 def _words(values: Iterable[str]) -> str:
