@@ -24,6 +24,7 @@ from ringbridge.service.clock import Clock
 from ringbridge.service.credential import new_key
 from ringbridge.service.records import RecordService
 from ringbridge.service.request import CallRequest
+from ringbridge.service.runner import Runner
 from ringbridge.store.administration import Administration
 from ringbridge.store.database import migrate, open_database
 from ringbridge.store.records import SqlRecords
@@ -43,6 +44,7 @@ class ScriptedCalls(CallService):
 
     def reset(self) -> None:
         """As if nobody had asked anything yet."""
+        self.requests: list[CallRequest] = []
         self.placed: list[tuple[str, str, str]] = []
         self.cancelled: list[str] = []
         self.followed_after: list[int] = []
@@ -57,6 +59,7 @@ class ScriptedCalls(CallService):
             raise self.error
         _read(request.user_line, InvalidUserLine)
         _read(request.destination_line, InvalidDestination)
+        self.requests.append(request)
         self.placed.append((caller.account.id, request.user_line, request.destination_line))
         return Placed(CALL_ID, self.replayed)
 
@@ -74,6 +77,9 @@ class ScriptedCalls(CallService):
                 yield line
         finally:
             self.unfollowed.set()
+
+    def runner(self, caller: Caller, call_id: str) -> Runner | None:
+        return None
 
     async def cancel(self, caller: Caller, call_id: str) -> bool:
         self.cancelled.append(call_id)

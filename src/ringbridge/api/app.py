@@ -24,6 +24,8 @@ from ringbridge.service.records import RecordService
 
 CALL_PATHS = ("/api/v1/call", "/api/v1/call/")
 
+_FIELD_CODES = {"missing": "missing_field", "extra_forbidden": "unknown_field"}
+
 
 def create_app(
     *,
@@ -86,10 +88,15 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:
-    """A parameter of version 2 is wrong: name the first."""
+    """A parameter or a field of version 2 is wrong: name the first."""
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    return problem_answer(422, "invalid_parameter", f"{first['loc'][-1]}: {first['msg']}").response()
+    place, *names = first["loc"]
+    code = _FIELD_CODES.get(first["type"], "invalid_field") if place == "body" else "invalid_parameter"
+    name = ".".join(map(str, names)) or "body"
+    # What the client wrote may hold half a character, which no answer could carry.
+    detail = f"{name}: {first['msg']}".encode("utf-8", "replace").decode()
+    return problem_answer(422, code, detail).response()
 
 
 async def _call_error(request: Request, error: Exception) -> Response:

@@ -70,6 +70,7 @@ class CallResource(BaseModel):
     accepted_at: datetime
     ended_at: datetime | None
     talk_seconds: float = Field(description="How long both sides were joined.")
+    metadata: dict[str, str] = Field(description="What the client gave along.")
     user: LegResource
     destination: LegResource
     events: list[EventResource]
@@ -86,6 +87,7 @@ class CallResource(BaseModel):
             accepted_at=_utc(call.accepted_at),
             ended_at=_utc_or_none(call.ended_at),
             talk_seconds=round(call.talk_seconds, 3),
+            metadata=dict(call.metadata or {}),
             user=LegResource.from_stored(call.user),
             destination=LegResource.from_stored(call.destination),
             events=[EventResource.from_stored(event) for event in call.events],

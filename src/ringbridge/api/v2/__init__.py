@@ -7,6 +7,7 @@ from fastapi import APIRouter
 
 from ringbridge.api.v2.access import Access
 from ringbridge.api.v2.calls import calls_router
+from ringbridge.api.v2.placing import placing_router
 from ringbridge.api.v2.records import records_router
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
@@ -19,6 +20,7 @@ def v2_router(authenticator: Authenticator, calls: CallService, records: RecordS
     """The routes below `/api/v2`."""
     access = Access(authenticator)
     router = APIRouter(prefix=PREFIX)
+    router.include_router(placing_router(access, calls))
     router.include_router(calls_router(access, calls))
     router.include_router(records_router(access, records))
     return router

@@ -5,11 +5,30 @@ from typing import Any
 from ringbridge.api.answer import CHALLENGE, TITLES, Answer, problem_answer, retry_after
 from ringbridge.api.resource import ProblemResource
 from ringbridge.api.v2.paging import InvalidCursor
-from ringbridge.call.errors import CallError, InvalidCredentials, NotFound
+from ringbridge.call.errors import (
+    CallError,
+    InvalidCredentials,
+    InvalidDestination,
+    InvalidOption,
+    InvalidUserLine,
+    NotFound,
+    TooManyCalls,
+)
 from ringbridge.service.authentication import MissingScope, TooManyFailures
 
 # A restart or a database that comes back takes about this long.
 RETRY_SECONDS = 5.0
+
+
+_REASONS = {
+    "above_limit": "More than the account may have.",
+    "destination_not_allowed": "This number may not be called.",
+    "emergency_number": "Emergency numbers are not called: help would be sent to the wrong place.",
+    "invalid_number": "This is no telephone number.",
+    "not_own_number": "This is no number of the account.",
+    "same_as_user_line": "This is the user's own line.",
+    "unknown_line": "This is no line of the account.",
+}
 
 
 class CallAlreadyEnded(CallError):
@@ -36,8 +55,22 @@ def problem_of(error: CallError) -> Answer:
             return problem_answer(404, error.code, str(error))
         case CallAlreadyEnded():
             return problem_answer(409, error.code, str(error))
+        case TooManyCalls():
+            wait = retry_after(error.retry_after_seconds)
+            return problem_answer(429, error.code, f"The limit {error.limit} is reached.", (wait,))
+        case InvalidUserLine():
+            return problem_answer(422, error.code, f"user_line: {_reason(error)}")
+        case InvalidDestination():
+            return problem_answer(422, error.code, f"destination_line: {_reason(error)}")
+        case InvalidOption():
+            return problem_answer(422, error.code, f"{error.option}: {_reason(error)}")
         case _:
             return problem_answer(503, error.code, "Please try again later.", (retry_after(RETRY_SECONDS),))
+
+
+def _reason(error: CallError) -> str:
+    """What `error.code` means, as a sentence."""
+    return _REASONS.get(error.code, "This is not possible.")
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -1,0 +1,62 @@
+"""Placing a call through version 2."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Response
+
+from ringbridge.api.resource import CallResource
+from ringbridge.api.v2.access import SECURITY, Access
+from ringbridge.api.v2.body import StrictRoute
+from ringbridge.api.v2.call_body import CallBody
+from ringbridge.api.v2.problems import problems
+from ringbridge.call.errors import NotFound
+from ringbridge.call.key import Scope
+from ringbridge.service.authentication import Caller
+from ringbridge.service.calls import CallService
+
+_REPLAYED: dict[str, Any] = {
+    "Idempotent-Replayed": {
+        "schema": {"const": "true"},
+        "description": "This is an earlier call that was asked for again.",
+    }
+}
+_LOCATION: dict[str, Any] = {
+    "Location": {"schema": {"type": "string"}, "description": "The path of the call."}
+}
+
+
+def placing_router(access: Access, calls: CallService) -> APIRouter:
+    """The routes that take a `CallBody`."""
+    router = APIRouter(prefix="/calls", tags=["calls"], route_class=StrictRoute)
+
+    @router.post(
+        "",
+        status_code=201,
+        responses={
+            200: {
+                "description": "A second click on a call whose first still rings the user: that call",
+                "model": CallResource,
+                "headers": _LOCATION | _REPLAYED,
+            },
+            201: {"description": "The call is accepted and stored", "headers": _LOCATION},
+            **problems(400, 401, 403, 413, 415, 422, 429, 503),
+        },
+        openapi_extra=SECURITY,
+        summary="Place a call",
+    )
+    async def place_call(
+        caller: Annotated[Caller, Depends(access.needs(Scope.CALLS_CREATE))],
+        body: CallBody,
+        response: Response,
+    ) -> CallResource:
+        placed = await calls.place(caller, body.request())
+        call = await calls.find(caller, placed.call_id)
+        if call is None:
+            raise NotFound("The call is gone already.")
+        response.headers["location"] = f"/api/v2/calls/{call.id}"
+        if placed.replayed:
+            response.status_code = 200
+            response.headers["idempotent-replayed"] = "true"
+        return CallResource.from_stored(call)
+
+    return router
