@@ -33,6 +33,8 @@ from ringbridge.engines.native.rtpengine import RtpengineRelay
 from ringbridge.engines.native.rtpio import RtpioRelay
 from ringbridge.engines.native.sockets import ListenError
 from ringbridge.engines.native.tls import TlsContexts, UnusableCertificate
+from ringbridge.engines.simulated.engine import SimulatedEngine
+from ringbridge.engines.simulated.switch import EngineSwitch
 from ringbridge.gauges import add_gauges, add_trunk_gauges
 from ringbridge.notify.metrics import Metrics
 from ringbridge.service.authentication import Authenticator
@@ -153,8 +155,9 @@ class _Server:
         )
         surroundings = _Surroundings(directory)
         engine = await _open_engine(settings, surroundings, registrations, clock, resources)
+        engines = EngineSwitch(engine, SimulatedEngine())
         calls = await resources.enter_async_context(
-            CallService(engine=engine, store=store, directory=directory, clock=clock, observer=metrics)
+            CallService(engine=engines, store=store, directory=directory, clock=clock, observer=metrics)
         )
         with _translated():
             await calls.recover()

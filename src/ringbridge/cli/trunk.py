@@ -80,9 +80,12 @@ def add(
         ringbridge trunk add --name a --uri sip:192.0.2.1 --position 1 --weight 3
         ringbridge trunk add --name b --uri sip:192.0.2.2 --position 1 --weight 1
     """
+    from ringbridge.call.simulation import SIMULATED
     from ringbridge.cli.name import shown_name
     from ringbridge.cli.target import goes_over_tls, sip_uri, warn_of_other_family
 
+    if name.strip() == SIMULATED:
+        raise CommandError(f"the name {SIMULATED} is kept for the calls of test keys: give another one")
     if (username is None) != (password is None):
         raise CommandError("--username and --password go together")
     if register and username is None:

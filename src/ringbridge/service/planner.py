@@ -10,6 +10,7 @@ from ringbridge.call.errors import InvalidDestination, InvalidOption, InvalidUse
 from ringbridge.call.model import Call, CallLimits
 from ringbridge.call.number import InvalidNumber, Number, normalise, normalise_extension
 from ringbridge.call.ports import Directory
+from ringbridge.call.simulation import SIMULATED_TRUNK, simulated_line
 from ringbridge.call.tariff import most_micros, tariff_of
 from ringbridge.service.authentication import Caller
 from ringbridge.service.clock import Clock
@@ -51,6 +52,8 @@ class Planner:
         if await self._directory.is_barred(account.id, destination.e164):
             raise InvalidDestination("do_not_call")
         trunks = await self._directory.trunks()
+        if caller.key.is_test:
+            line, trunks = simulated_line(line), (SIMULATED_TRUNK,)
         user_caller_id = await self._caller_id(account, "user_caller_id", request.user_caller_id)
         destination_caller_id = await self._caller_id(
             account, "destination_caller_id", request.destination_caller_id
@@ -79,9 +82,7 @@ class Planner:
         """The call with what it costs. Where the account's money is limited, that must be known and not too much."""
         if caller.key.is_test:
             return call
-        priced = call._replace(
-            tariff=tariff_of(call.user, call.destination, await self._directory.rates())
-        )
+        priced = call._replace(tariff=tariff_of(call.user, call.destination, await self._directory.rates()))
         if limits.limits_money and priced.tariff is None:
             raise InvalidDestination("no_rate")
         if limits.spend_per_call is not None and most_micros(priced) > limits.spend_per_call:

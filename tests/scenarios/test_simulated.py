@@ -1,0 +1,78 @@
+"""Test keys on a real server: whole calls, and not one packet of SIP."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+
+import pytest
+
+from tests.peers.client import Client
+from tests.peers.phone import Phone
+from tests.peers.server import Deployment, Server, ringbridge
+from tests.peers.tool import poll
+
+
+@pytest.fixture(scope="module")
+def server(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    own = deployment.copied_to(tmp_path_factory.mktemp("server") / "data")
+    with Server.running(own) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def test_authorization(server: Server) -> str:
+    """The header of a test key."""
+    own = server.deployment
+    out = ringbridge(own.data_dir, "key", "create", "--account", own.account_id, "--test")
+    assert "c2c_test_" in out
+    return next(line.partition(": ")[2] for line in out.splitlines() if line.startswith("Authorization: "))
+
+
+@pytest.fixture
+async def tester(server: Server, test_authorization: str) -> AsyncIterator[Client]:
+    own = replace(server.deployment, authorization=test_authorization)
+    async with Client.of(replace(server, deployment=own)) as client:
+        yield client
+
+
+async def test_test_calls_have_all_their_events_and_records_and_no_phone_rings(
+    server: Server, tester: Client, user: Phone, destination: Phone
+) -> None:
+    outcomes = {
+        100: "completed",
+        101: "destination_busy",
+        103: "destination_declined",
+        105: "destination_invalid",
+        110: "user_busy",
+        113: "user_unreachable",
+        115: "user_hung_up",
+    }
+    ids = [await tester.place(index, index) for index in outcomes]
+    shown = await asyncio.gather(*map(tester.finished, ids))
+    assert [call["outcome"] for call in shown] == list(outcomes.values())
+    assert {call[leg]["trunk"] for call in shown for leg in ("user", "destination")} == {"simulated"}
+    assert [event["name"] for event in shown[0]["events"]] == [
+        "accepted",
+        "user_dialing",
+        "user_ringing",
+        "user_answered",
+        "destination_ringing",
+        "connected",
+        "ended",
+    ]
+    assert [event["sequence"] for event in shown[0]["events"]] == list(range(1, len(shown[0]["events"]) + 1))
+    assert (user.legs, destination.legs) == ([], [])
+    await tester.sees_nothing_left()
+
+    async def recorded() -> set[str]:
+        return set(server.recorded_calls())
+
+    await poll(recorded, lambda found: set(ids) <= found, "a record of each")
+
+
+async def test_a_test_call_is_ended_while_it_runs(tester: Client) -> None:
+    call_id = await tester.place(109, 109)
+    await tester.reaches(call_id, "connected")
+    await tester.hang_up(call_id)
+    call = await tester.finished(call_id)
+    assert (call["outcome"], call["cause"], call["ended_by"]) == ("completed", "canceled", "api")
