@@ -3,6 +3,7 @@
 All times are UTC seconds since 1970.
 """
 
+import base64
 import re
 from dataclasses import dataclass, field
 from enum import Enum
@@ -15,6 +16,9 @@ MOST_WEBHOOKS = 20
 
 PREVIOUS_SECRET_SECONDS = 86_400.0
 """How long the secret before the last rotation signs, too."""
+
+SECRET_PREFIX = "whsec_"
+SECRET_OCTETS = 32
 
 _EVENT_NAME = re.compile(r"[a-z][a-z_]{0,39}")
 _EVENT_ID = re.compile(r"evt_([0-9A-Za-z-]{1,64})_([1-9][0-9]{0,8})")
@@ -76,6 +80,11 @@ class Webhook:
         if self.previous_secret is None or utc_now >= (self.previous_secret_until or 0.0):
             return (self.secret,)
         return (self.secret, self.previous_secret)
+
+
+def secret_of(octets: bytes) -> str:
+    """A secret made of SECRET_OCTETS random octets, written as Standard Webhooks has it."""
+    return SECRET_PREFIX + base64.b64encode(octets).decode()
 
 
 def parse_event_names(names: list[str]) -> tuple[str, ...]:

@@ -1,0 +1,51 @@
+"""What is told of an event, in the format that the webhook was made with. Pure."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from ringbridge.call.webhook import NET2PHONE_EVENTS, Notice, WebhookFormat
+
+
+def body(notice: Notice, kind: WebhookFormat) -> bytes:
+    """The body of the request, JSON in UTF-8; the same at each try."""
+    content = _net2phone(notice) if kind is WebhookFormat.NET2PHONE else _ringbridge(notice)
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _ringbridge(notice: Notice) -> dict[str, Any]:
+    return {
+        "id": notice.event_id,
+        "type": f"call.{notice.name}",
+        "timestamp": _utc(notice.at, "milliseconds"),
+        "data": {
+            "account_id": notice.account_id,
+            "call_id": notice.call_id,
+            "sequence": notice.sequence,
+            "state": notice.state,
+            "user": {"number": notice.user_number, "name": notice.user_name, "state": notice.user_leg},
+            "destination": {"number": notice.destination_number, "state": notice.destination_leg},
+            "outcome": notice.outcome,
+            "cause": notice.cause,
+            "ended_by": notice.ended_by,
+            "talk_seconds": None if notice.talk_seconds is None else round(notice.talk_seconds, 3),
+        },
+    }
+
+
+def _net2phone(notice: Notice) -> dict[str, Any]:
+    # Both numbers are E.164 there; an extension is known to the destination by the number that is shown to it.
+    number = notice.user_number if notice.user_number.startswith("+") else notice.destination_caller_number
+    return {
+        "id": notice.call_id,
+        "event": NET2PHONE_EVENTS[notice.name],
+        "timestamp": _utc(notice.at, "seconds"),
+        "direction": "outbound",
+        "originating_number": number,
+        "dialed_number": notice.destination_number,
+        "user_name": notice.user_name or notice.user_number,
+    }
+
+
+def _utc(at: float, exactness: str) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec=exactness).replace("+00:00", "Z")
