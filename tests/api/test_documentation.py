@@ -32,6 +32,10 @@ async def test_the_description_names_every_route_of_both_versions(door: FrontDoo
         "/api/v2/calls": ["post"],
         "/api/v2/calls/{call_id}": ["delete", "get"],
         "/api/v2/calls/{call_id}/events": ["get"],
+        **{
+            f"/api/v2/calls/{{call_id}}/actions/{action}": ["post"]
+            for action in ("hold", "resume", "digits", "hangup")
+        },
         "/api/v2/records": ["get"],
         "/api/v2/records/export": ["get"],
         "/api/v2/records/{call_id}": ["get"],

@@ -53,6 +53,12 @@ class Client:
         async with self._session.delete(f"/api/v2/calls/{call_id}") as response:
             assert response.status < 300, f"{response.status}: {await response.text()}"
 
+    async def act(self, call_id: str, action: str, **words: str) -> Shown:
+        """Ask for a live action; the call as it was, or what is wrong, with its `status`."""
+        async with self._session.post(f"/api/v2/calls/{call_id}/actions/{action}", json=words) as response:
+            shown: Shown = await response.json()
+            return {"status": response.status, **shown} if response.status == 202 else shown
+
     async def finished(self, call_id: str, *, seconds: float = WAIT_SECONDS) -> Shown:
         """The call once it is over."""
         await self.reaches(call_id, "ended", seconds=seconds)

@@ -6,6 +6,7 @@ What belongs to another account is answered exactly as an id that never was.
 from fastapi import APIRouter
 
 from ringbridge.api.v2.access import Access
+from ringbridge.api.v2.actions import actions_router
 from ringbridge.api.v2.calls import calls_router
 from ringbridge.api.v2.placing import placing_router
 from ringbridge.api.v2.records import records_router
@@ -22,5 +23,6 @@ def v2_router(authenticator: Authenticator, calls: CallService, records: RecordS
     router = APIRouter(prefix=PREFIX)
     router.include_router(placing_router(access, calls))
     router.include_router(calls_router(access, calls))
+    router.include_router(actions_router(access, calls))
     router.include_router(records_router(access, records))
     return router

@@ -16,7 +16,7 @@ from ringbridge.call.model import State
 from ringbridge.service.authentication import Caller
 from ringbridge.service.calls import CallService
 
-_CALL_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+CALL_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def calls_router(access: Access, calls: CallService) -> APIRouter:
@@ -26,7 +26,7 @@ def calls_router(access: Access, calls: CallService) -> APIRouter:
         caller: Annotated[Caller, Depends(access.caller)],
         call_id: Annotated[str, Path(description="The call's id.")],
     ) -> StoredCall:
-        call = await calls.find(caller, call_id) if _CALL_ID.fullmatch(call_id) else None
+        call = await calls.find(caller, call_id) if CALL_ID.fullmatch(call_id) else None
         if call is None:
             raise NotFound("There is no call with this id.")
         return call

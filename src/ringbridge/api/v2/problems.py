@@ -14,6 +14,7 @@ from ringbridge.call.errors import (
     NotFound,
     TooManyCalls,
 )
+from ringbridge.service.actions import WrongState
 from ringbridge.service.authentication import MissingScope, TooManyFailures
 
 # A restart or a database that comes back takes about this long.
@@ -53,7 +54,7 @@ def problem_of(error: CallError) -> Answer:
             return problem_answer(400, error.code, str(error))
         case NotFound():
             return problem_answer(404, error.code, str(error))
-        case CallAlreadyEnded():
+        case CallAlreadyEnded() | WrongState():
             return problem_answer(409, error.code, str(error))
         case TooManyCalls():
             wait = retry_after(error.retry_after_seconds)
