@@ -77,6 +77,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.accepted: list[Call] = []
+        self.blocked: list[Call] = []
         self.saved: list[tuple[Call, CallEvent]] = []
         self.open: list[str] = []
         self.interrupted: list[str] = []
@@ -93,6 +94,9 @@ class MemoryStore:
 
     def save(self, call: Call, event: CallEvent) -> None:
         self.saved.append((call, event))
+
+    def block(self, call: Call) -> None:
+        self.blocked.append(call)
 
     async def open_calls(self) -> list[str]:
         return self.open

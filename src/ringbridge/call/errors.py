@@ -4,6 +4,7 @@ CallError
  +-- RequestRefused            the request is not accepted; nothing is stored or dialled
  |    +-- InvalidUserLine          user_line is missing, unreadable, or no line of the account
  |    +-- InvalidDestination       destination_line is missing, unreadable, or may not be called
+ |    |    +-- DestinationRefused       the account may not call that number, or not now
  |    +-- InvalidOption            an option of the call cannot be had; the text names it
  |    +-- InvalidCredentials       no valid account and key; never says which part was wrong
  |    +-- TooManyCalls             a limit of the account is reached; try again later
@@ -41,6 +42,15 @@ class InvalidDestination(RequestRefused):
     def __init__(self, code: str) -> None:
         super().__init__(f"destination_line: {code}")
         self.code = code
+
+
+class DestinationRefused(InvalidDestination):
+    """The account may not call that number, or not now. Both numbers are as they were read."""
+
+    def __init__(self, code: str, *, user_number: str, destination_number: str) -> None:
+        super().__init__(code)
+        self.user_number = user_number
+        self.destination_number = destination_number
 
 
 class InvalidOption(RequestRefused):

@@ -9,6 +9,7 @@ from ringbridge.call.event import Effect, Event
 from ringbridge.call.history import CallEvent, StoredCall
 from ringbridge.call.key import ApiKey
 from ringbridge.call.model import Call
+from ringbridge.call.usage import PastCall
 
 EventHandler = Callable[[str, Event], None]
 
@@ -57,6 +58,10 @@ class CallStore(Protocol):
         """Store a change and its event, in one transaction; with an ended call also its record, once. Not awaited."""
         ...
 
+    def block(self, call: Call) -> None:
+        """Store a request that was refused, as a call that has its end, with its record. Not awaited."""
+        ...
+
     async def open_calls(self) -> list[str]:
         """The ids of calls that an earlier process left without an end, in the order of their acceptance."""
         ...
@@ -74,6 +79,26 @@ class CallStore(Protocol):
 
     def healthy(self) -> bool:
         """Whether a new call would be taken, by what is known of the last write."""
+        ...
+
+
+class Usage(Protocol):
+    """What accounts did before now. Points in time are UTC seconds since 1970. All methods raise StoreUnavailable."""
+
+    async def settle(self) -> None:
+        """Settle what calls of an earlier process cost that have their end by now."""
+        ...
+
+    async def calls_since(self, utc: float) -> list[PastCall]:
+        """The calls accepted since then, the oldest first; without those that were blocked."""
+        ...
+
+    async def spent_since(self, utc: float) -> dict[str, int]:
+        """What the calls accepted since then cost or may cost, in millionths of the currency, by account."""
+        ...
+
+    async def outcomes_since(self, account_id: str, utc: float) -> dict[str | None, int]:
+        """How many of the account's calls accepted since then had which outcome; None for those that are not over."""
         ...
 
 

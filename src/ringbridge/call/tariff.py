@@ -21,16 +21,16 @@ def most_micros(call: Call) -> int:
         return 0
     limits = call.limits
     before_answer = limits.confirm_seconds + limits.destination_ring_seconds
-    return _micros(
+    return leg_micros(
         call.tariff.user_micros_per_minute, before_answer + limits.call_seconds + _ANNOUNCING_SECONDS
-    ) + _micros(call.tariff.destination_micros_per_minute, limits.call_seconds)
+    ) + leg_micros(call.tariff.destination_micros_per_minute, limits.call_seconds)
 
 
 def cost_micros(call: Call) -> int:
     """What an ended call did cost; 0 without a tariff."""
     if call.tariff is None:
         return 0
-    return _micros(call.tariff.user_micros_per_minute, _up_seconds(call, call.user_leg)) + _micros(
+    return leg_micros(call.tariff.user_micros_per_minute, _up_seconds(call, call.user_leg)) + leg_micros(
         call.tariff.destination_micros_per_minute, _up_seconds(call, call.destination_leg)
     )
 
@@ -66,5 +66,6 @@ def _up_seconds(call: Call, leg: Leg) -> float:
     return 0.0 if ended_at is None else max(0.0, ended_at - leg.answered_at)
 
 
-def _micros(micros_per_minute: int, seconds: float) -> int:
+def leg_micros(micros_per_minute: int, seconds: float) -> int:
+    """What a leg costs that is up for so long."""
     return ceil(micros_per_minute * seconds / _MINUTE_SECONDS)

@@ -13,7 +13,9 @@ import structlog
 from ringbridge.call.cause import Cause
 from ringbridge.call.errors import (
     CannotPlaceCalls,
+    DestinationRefused,
     ServerDraining,
+    TooManyCalls,
 )
 from ringbridge.call.event import CancelRequested, Event
 from ringbridge.call.history import StoredCall, StoredEvent, as_stored, first_event
@@ -21,6 +23,7 @@ from ringbridge.call.model import Call
 from ringbridge.call.ports import CallObserver, CallStore, Directory, Engine
 from ringbridge.service.admission import Admission
 from ringbridge.service.authentication import Caller
+from ringbridge.service.blocked import BlockedCalls
 from ringbridge.service.clock import Clock
 from ringbridge.service.live import LiveCalls
 from ringbridge.service.planner import Planner
@@ -55,6 +58,7 @@ class CallService:
         self._clock = clock
         self._observer = observer
         self._admission = Admission()
+        self._blocked = BlockedCalls(store, clock)
         self._live = LiveCalls()
         self._tasks = asyncio.TaskGroup()
         self._is_draining = False
@@ -76,6 +80,11 @@ class CallService:
         return len(self._live)
 
     @property
+    def admission(self) -> Admission:
+        """What the calls of each account count."""
+        return self._admission
+
+    @property
     def is_draining(self) -> bool:
         """Whether new calls are refused because the server stops."""
         return self._is_draining
@@ -84,14 +93,22 @@ class CallService:
         """Accept a call of the caller's account between its line and a destination.
 
         On return the call is stored and about to be dialled. Raises InvalidUserLine, InvalidDestination, InvalidOption,
-        TooManyCalls, CannotPlaceCalls, ServerDraining or StoreUnavailable, and then nothing was stored or dialled.
+        TooManyCalls, CannotPlaceCalls, ServerDraining or StoreUnavailable, and then nothing was dialled.
         """
         if self._is_draining:
             raise ServerDraining("the server is shutting down")
-        call, limits = await self._planner.plan(caller, request)
+        try:
+            call, limits = await self._planner.plan(caller, request)
+        except DestinationRefused as refusal:
+            self._blocked.refused_destination(caller, refusal)
+            raise
         if not self._engine.healthy():
             raise CannotPlaceCalls("engine_down")
-        duplicate = self._admission.admit(call, limits)
+        try:
+            duplicate = self._admission.admit(call, limits)
+        except TooManyCalls as refusal:
+            self._blocked.refused_call(call, refusal)
+            raise
         if duplicate is not None:
             if not await duplicate.stored():
                 raise CannotPlaceCalls("first_click_failed")

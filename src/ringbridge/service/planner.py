@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ringbridge.call import policy, routing
 from ringbridge.call.directory import HARD_CALL_SECONDS, Account, AccountLimits, Line
-from ringbridge.call.errors import InvalidDestination, InvalidOption, InvalidUserLine
+from ringbridge.call.errors import DestinationRefused, InvalidDestination, InvalidOption, InvalidUserLine
 from ringbridge.call.model import Call, CallLimits
 from ringbridge.call.number import InvalidNumber, Number, normalise, normalise_extension
 from ringbridge.call.ports import Directory
@@ -47,10 +47,12 @@ class Planner:
             raise InvalidDestination("same_as_user_line")
         now, utc_now = self._clock.now(), self._clock.utc_now()
         refused = policy.refusal(destination, limits, account, utc_now)
+        if refused is None and await self._directory.is_barred(account.id, destination.e164):
+            refused = "do_not_call"
         if refused is not None:
-            raise InvalidDestination(refused)
-        if await self._directory.is_barred(account.id, destination.e164):
-            raise InvalidDestination("do_not_call")
+            raise DestinationRefused(
+                refused, user_number=line.number, destination_number=destination.e164
+            )
         trunks = await self._directory.trunks()
         if caller.key.is_test:
             line, trunks = simulated_line(line), (SIMULATED_TRUNK,)
@@ -83,10 +85,15 @@ class Planner:
         if caller.key.is_test:
             return call
         priced = call._replace(tariff=tariff_of(call.user, call.destination, await self._directory.rates()))
+        refused = None
         if limits.limits_money and priced.tariff is None:
-            raise InvalidDestination("no_rate")
-        if limits.spend_per_call is not None and most_micros(priced) > limits.spend_per_call:
-            raise InvalidDestination("spend_limit")
+            refused = "no_rate"
+        elif limits.spend_per_call is not None and most_micros(priced) > limits.spend_per_call:
+            refused = "spend_limit"
+        if refused is not None:
+            raise DestinationRefused(
+                refused, user_number=call.user.number, destination_number=call.destination.number
+            )
         return priced
 
     async def _user_line(self, caller: Caller, text: str) -> Line:

@@ -14,6 +14,7 @@ from ringbridge.call.history import CallEvent, StoredCall, StoredEvent, StoredLe
 from ringbridge.call.model import Call, LegName, LegState, State
 from ringbridge.call.webhook import Attempt
 from ringbridge.store.change import (
+    BlockedCall,
     Change,
     ChangedCall,
     ChangeStatements,
@@ -63,6 +64,11 @@ class SqlCallStore:
     def save(self, call: Call, event: CallEvent) -> None:
         """Store a change and its event, with an ended call also its record."""
         self._writer.submit(ChangedCall(call, event))
+
+    def block(self, call: Call) -> None:
+        """Store a request that was refused, with its record."""
+        event = CallEvent(call_id=call.id, sequence=1, name="blocked", at=call.accepted_at)
+        self._writer.submit(BlockedCall(call, event))
 
     def save_attempt(self, attempt: Attempt) -> None:
         """Store how sending an event to a webhook went. Not awaited; the outbox tells when it is durable."""

@@ -16,6 +16,7 @@ from sqlalchemy.sql.dml import UpdateBase
 from ringbridge.call.history import CallEvent
 from ringbridge.call.model import Call, LegName, State
 from ringbridge.call.webhook import Attempt
+from ringbridge.store.charges import ChargeStatements
 from ringbridge.store.statement import Row, execute, statement_text
 from ringbridge.store.tables import call_events, calls, records
 from ringbridge.store.webhook_tables import webhook_deliveries
@@ -41,7 +42,14 @@ class ChangedCall(NamedTuple):
     event: CallEvent
 
 
-Change = NewCall | ErasedCall | ChangedCall | Attempt
+class BlockedCall(NamedTuple):
+    """A request that was refused: a call that has its end, and the only event of it."""
+
+    call: Call
+    event: CallEvent
+
+
+Change = NewCall | ErasedCall | ChangedCall | BlockedCall | Attempt
 
 DUE_AT_ONCE = 0.0
 """When a first try is due. Not now: the clock on the wall may be set back a moment later."""
@@ -98,6 +106,10 @@ class ChangeStatements:
             dialect,
             call_events.columns.keys(),
         )
+        self._charges = ChargeStatements(dialect)
+        self._insert_blocked = statement_text(
+            _tolerant_insert(calls, dialect).on_conflict_do_nothing(), dialect, columns
+        )
         self._insert_delivery = statement_text(
             _tolerant_insert(webhook_deliveries, dialect)
             .values({name: bindparam(name) for name in _DELIVERY_COLUMNS})
@@ -110,7 +122,8 @@ class ChangeStatements:
 
     def apply(self, cursor: DBAPICursor, changes: Sequence[Change]) -> None:
         """Execute `changes` in the transaction of `cursor`. A call's row is written once, as its last change left it."""
-        new_calls: list[Row] = []
+        new_calls: list[Call] = []
+        blocked: list[Call] = []
         latest: dict[str, Call] = {}
         events: list[Row] = []
         deliveries: list[Row] = []
@@ -123,16 +136,22 @@ class ChangeStatements:
                     events.append(_event_row(call, event))
                     deliveries += self._deliveries(call, event)
                 case NewCall(call, event):
-                    new_calls.append(_identity(call) + _progress(call))
+                    new_calls.append(call)
                     events.append(_event_row(call, event))
                     deliveries += self._deliveries(call, event)
+                case BlockedCall(call, event):
+                    blocked.append(call)
+                    events.append(_event_row(call, event))
                 case ErasedCall(call_id):
                     erased.append((call_id,))
                 case Attempt():
                     attempts.append(_attempt_row(change))
                 case _:
                     assert_never(change)
-        execute(cursor, self._insert_call, new_calls)
+        ended = [call for call in latest.values() if call.state is State.ENDED]
+        execute(cursor, self._insert_call, [_identity(call) + _progress(call) for call in new_calls])
+        execute(cursor, self._insert_blocked, [_identity(call) + _progress(call) for call in blocked])
+        self._charges.reserve(cursor, new_calls)
         execute(cursor, self._update_call, [(*_progress(call), call.id) for call in latest.values()])
         execute(cursor, self._insert_event, events)
         execute(cursor, self._insert_delivery, deliveries)
@@ -140,9 +159,11 @@ class ChangeStatements:
         execute(
             cursor,
             self.insert_record,
-            [(*_call_seconds(call), call.id) for call in latest.values() if call.state is State.ENDED],
+            [(*_call_seconds(call), call.id) for call in (*ended, *blocked)],
         )
+        self._charges.settle(cursor, ended)
         execute(cursor, self._delete_call, erased)
+        self._charges.erase(cursor, erased)
 
     def _deliveries(self, call: Call, event: CallEvent) -> list[Row]:
         """The rows of the outbox for an event: one for each webhook that wants it, due at once."""
