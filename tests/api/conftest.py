@@ -15,7 +15,7 @@ from ringbridge.api.app import create_app
 from ringbridge.api.server import HttpServer, listen
 from ringbridge.call.directory import Account
 from ringbridge.call.errors import InvalidDestination, InvalidUserLine
-from ringbridge.call.history import StoredCall, StoredEvent
+from ringbridge.call.history import CallFilter, CallPlace, StoredCall, StoredEvent
 from ringbridge.call.key import ApiKey, Scope
 from ringbridge.call.number import InvalidNumber, normalise
 from ringbridge.service.authentication import Authenticator, Caller
@@ -44,6 +44,7 @@ class ScriptedCalls(CallService):
 
     def reset(self) -> None:
         """As if nobody had asked anything yet."""
+        self.listed: list[tuple[CallFilter, CallPlace | None, int, str | None, str | None]] = []
         self.requests: list[CallRequest] = []
         self.placed: list[tuple[str, str, str]] = []
         self.cancelled: list[str] = []
@@ -67,6 +68,21 @@ class ScriptedCalls(CallService):
         if self.error is not None:
             raise self.error
         return self.stored.get(call_id)
+
+    async def page(
+        self,
+        caller: Caller,
+        wanted: CallFilter,
+        after: CallPlace | None,
+        limit: int,
+        *,
+        user_line: str | None = None,
+        destination_line: str | None = None,
+    ) -> list[StoredCall]:
+        if self.error is not None:
+            raise self.error
+        self.listed.append((wanted, after, limit, user_line, destination_line))
+        return list(self.stored.values())[:limit]
 
     async def follow(self, caller: Caller, call_id: str, after: int) -> AsyncIterator[StoredEvent]:
         self.followed_after.append(after)

@@ -29,7 +29,7 @@ async def test_the_description_names_every_route_of_both_versions(door: FrontDoo
     assert document["openapi"] == "3.1.0"
     assert {path: sorted(operations) for path, operations in document["paths"].items()} == {
         "/api/v1/call": ["post"],
-        "/api/v2/calls": ["post"],
+        "/api/v2/calls": ["get", "post"],
         "/api/v2/calls/{call_id}": ["delete", "get"],
         "/api/v2/calls/{call_id}/events": ["get"],
         **{

@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from ringbridge.call.directory import Account, AccountLimits, Device, Line, LineKind, Trunk
 from ringbridge.call.errors import StoreUnavailable
 from ringbridge.call.event import Effect, Event
-from ringbridge.call.history import CallEvent, StoredCall
+from ringbridge.call.history import CallEvent, CallFilter, CallPlace, StoredCall
 from ringbridge.call.key import ApiKey
 from ringbridge.call.model import Call
 from ringbridge.call.ports import EventHandler
@@ -82,6 +82,7 @@ class MemoryStore:
         self.open: list[str] = []
         self.interrupted: list[str] = []
         self.found: dict[tuple[str, str], StoredCall] = {}
+        self.asked: list[tuple[str, CallFilter, CallPlace | None, int]] = []
         self.fails = False
         self.gate: asyncio.Event | None = None
 
@@ -106,6 +107,12 @@ class MemoryStore:
 
     async def find(self, account_id: str, call_id: str) -> StoredCall | None:
         return self.found.get((account_id, call_id))
+
+    async def page(
+        self, account_id: str, wanted: CallFilter, after: CallPlace | None, limit: int
+    ) -> list[StoredCall]:
+        self.asked.append((account_id, wanted, after, limit))
+        return [call for (owner, _), call in self.found.items() if owner == account_id][:limit]
 
     def healthy(self) -> bool:
         return not self.fails

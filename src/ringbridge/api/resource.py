@@ -1,6 +1,7 @@
 """Calls as version 2 shows them: the words of docs/glossary.md, times in UTC (RFC 3339)."""
 
 from datetime import UTC, datetime
+from typing import Any, Self
 
 from pydantic import BaseModel, Field
 
@@ -59,8 +60,8 @@ class LegResource(BaseModel):
         )
 
 
-class CallResource(BaseModel):
-    """A call with its history so far. `outcome`, `cause`, `ended_by` and `ended_at` are null until it is over."""
+class ListedCallResource(BaseModel):
+    """A call as lists show it. `outcome`, `cause`, `ended_by` and `ended_at` are null until it is over."""
 
     id: str = Field(description="The `api_request_id` of version 1.")
     state: str
@@ -73,25 +74,39 @@ class CallResource(BaseModel):
     metadata: dict[str, str] = Field(description="What the client gave along.")
     user: LegResource
     destination: LegResource
+
+    @classmethod
+    def from_stored(cls, call: StoredCall) -> Self:
+        """The resource of a stored call."""
+        return cls(**cls._fields_of(call))
+
+    @staticmethod
+    def _fields_of(call: StoredCall) -> dict[str, Any]:
+        return {
+            "id": call.id,
+            "state": call.state,
+            "outcome": call.outcome,
+            "cause": call.cause,
+            "ended_by": call.ended_by,
+            "accepted_at": _utc(call.accepted_at),
+            "ended_at": _utc_or_none(call.ended_at),
+            "talk_seconds": round(call.talk_seconds, 3),
+            "metadata": dict(call.metadata or {}),
+            "user": LegResource.from_stored(call.user),
+            "destination": LegResource.from_stored(call.destination),
+        }
+
+
+class CallResource(ListedCallResource):
+    """A call with its history so far."""
+
     events: list[EventResource]
 
     @classmethod
-    def from_stored(cls, call: StoredCall) -> "CallResource":
+    def from_stored(cls, call: StoredCall) -> Self:
         """The resource of a stored call."""
-        return cls(
-            id=call.id,
-            state=call.state,
-            outcome=call.outcome,
-            cause=call.cause,
-            ended_by=call.ended_by,
-            accepted_at=_utc(call.accepted_at),
-            ended_at=_utc_or_none(call.ended_at),
-            talk_seconds=round(call.talk_seconds, 3),
-            metadata=dict(call.metadata or {}),
-            user=LegResource.from_stored(call.user),
-            destination=LegResource.from_stored(call.destination),
-            events=[EventResource.from_stored(event) for event in call.events],
-        )
+        events = [EventResource.from_stored(event) for event in call.events]
+        return cls(**cls._fields_of(call), events=events)
 
 
 class CancelResource(BaseModel):

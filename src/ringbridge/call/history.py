@@ -113,6 +113,35 @@ class StoredCall:
     destination: StoredLeg
     events: tuple[StoredEvent, ...]
 
+    @property
+    def place(self) -> "CallPlace":
+        """Where it stands among the calls of its account."""
+        return CallPlace(self.accepted_at, self.id)
+
+
+class CallPlace(NamedTuple):
+    """Where a call stands in its account's list, which is ordered by the time of its acceptance."""
+
+    accepted_at: float
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFilter:
+    """Which calls are asked for: all conditions hold; None and () are none. Times are UTC seconds since 1970.
+
+    lines: of one of these users' numbers. metadata: pairs of a name and its text.
+    """
+
+    state: str | None = None
+    outcome: str | None = None
+    user_number: str | None = None
+    destination_number: str | None = None
+    lines: tuple[str, ...] = ()
+    metadata: tuple[tuple[str, str], ...] = ()
+    accepted_from: float | None = None
+    accepted_before: float | None = None
+
 
 def as_stored(call: Call, events: Sequence[StoredEvent]) -> StoredCall:
     """What the store will say of a call once it has written all of it."""

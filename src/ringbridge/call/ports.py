@@ -6,7 +6,7 @@ from typing import Protocol
 
 from ringbridge.call.directory import Account, AccountLimits, Device, Line, Trunk
 from ringbridge.call.event import Effect, Event
-from ringbridge.call.history import CallEvent, StoredCall
+from ringbridge.call.history import CallEvent, CallFilter, CallPlace, StoredCall
 from ringbridge.call.key import ApiKey
 from ringbridge.call.model import Call
 from ringbridge.call.usage import PastCall
@@ -75,6 +75,15 @@ class CallStore(Protocol):
 
     async def find(self, account_id: str, call_id: str) -> StoredCall | None:
         """The account's call with everything stored of it so far. Raises StoreUnavailable."""
+        ...
+
+    async def page(
+        self, account_id: str, wanted: CallFilter, after: CallPlace | None, limit: int
+    ) -> list[StoredCall]:
+        """The account's calls behind the place `after` (None: from the first), the newest first, `limit` at most.
+
+        Without their histories. Raises StoreUnavailable.
+        """
         ...
 
     def healthy(self) -> bool:

@@ -5,6 +5,7 @@ Order is the promise: the call is admitted, stored durably, answered to the clie
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -18,7 +19,7 @@ from ringbridge.call.errors import (
     TooManyCalls,
 )
 from ringbridge.call.event import CancelRequested, Event
-from ringbridge.call.history import StoredCall, StoredEvent, as_stored, first_event
+from ringbridge.call.history import CallFilter, CallPlace, StoredCall, StoredEvent, as_stored, first_event
 from ringbridge.call.model import Call
 from ringbridge.call.ports import CallObserver, CallStore, Directory, Engine
 from ringbridge.service.admission import Admission
@@ -26,7 +27,7 @@ from ringbridge.service.authentication import Caller
 from ringbridge.service.blocked import BlockedCalls
 from ringbridge.service.clock import Clock
 from ringbridge.service.live import LiveCalls
-from ringbridge.service.planner import Planner
+from ringbridge.service.planner import Planner, read_destination, read_user_line
 from ringbridge.service.request import CallRequest
 from ringbridge.service.runner import Runner
 
@@ -131,19 +132,43 @@ class CallService:
         """The call of the caller's account with this id, as it is now. Raises StoreUnavailable."""
         runner = self._live.look_up(call_id)
         if runner is None:
-            return await self._store.find(caller.account.id, call_id)
-        if runner.call.account_id != caller.account.id:
-            return None
-        return as_stored(runner.call, runner.history)
+            found = await self._store.find(caller.account.id, call_id)
+            return found if found is not None and caller.key.may_use(found.user.number) else None
+        return as_stored(runner.call, runner.history) if _is_of(runner, caller) else None
+
+    async def page(
+        self,
+        caller: Caller,
+        wanted: CallFilter,
+        after: CallPlace | None,
+        limit: int,
+        *,
+        user_line: str | None = None,
+        destination_line: str | None = None,
+    ) -> list[StoredCall]:
+        """The calls of the caller's account behind the place `after`, the newest first, without their histories.
+
+        The lines are as the client wrote them. Raises InvalidUserLine, InvalidDestination, StoreUnavailable.
+        """
+        country = caller.account.country
+        wanted = replace(
+            wanted,
+            user_number=None if user_line is None else read_user_line(user_line, country),
+            destination_number=None
+            if destination_line is None
+            else read_destination(destination_line, country).e164,
+            lines=caller.key.lines,
+        )
+        return await self._store.page(caller.account.id, wanted, after, limit)
 
     async def follow(self, caller: Caller, call_id: str, after: int) -> AsyncIterator[StoredEvent]:
         """The lines of a call's history above sequence `after`, live until its end; none for an unknown call."""
         runner = self._live.look_up(call_id)
-        if runner is not None and runner.call.account_id == caller.account.id:
+        if runner is not None and _is_of(runner, caller):
             async for event in self._live.follow(runner, after):
                 yield event
             return
-        stored = await self._store.find(caller.account.id, call_id)
+        stored = await self.find(caller, call_id)
         for event in stored.events[after:] if stored is not None else ():
             yield event
 
@@ -158,7 +183,7 @@ class CallService:
     def runner(self, caller: Caller, call_id: str) -> Runner | None:
         """What carries a running call of the caller's account; None when there is none with this id."""
         runner = self._live.find(call_id)
-        return None if runner is None or runner.call.account_id != caller.account.id else runner
+        return runner if runner is not None and _is_of(runner, caller) else None
 
     async def recover(self) -> int:
         """Give the calls that an earlier process left open their end; nothing is dialled again.
@@ -226,3 +251,9 @@ class CallService:
         if event.name == "user_answered":
             self._admission.user_answered(call.id)
         self._live.publish(call.id, event)
+
+
+def _is_of(runner: Runner, caller: Caller) -> bool:
+    """Whether the caller may see the call, and end it."""
+    call = runner.call
+    return call.account_id == caller.account.id and caller.key.may_use(call.user.number)

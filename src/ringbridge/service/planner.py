@@ -42,7 +42,7 @@ class Planner:
         account = caller.account
         limits = await self._directory.limits(account.id)
         line = await self._user_line(caller, request.user_line)
-        destination = _destination(request.destination_line, account.country)
+        destination = read_destination(request.destination_line, account.country)
         if destination.e164 == line.number:
             raise InvalidDestination("same_as_user_line")
         now, utc_now = self._clock.now(), self._clock.utc_now()
@@ -50,9 +50,7 @@ class Planner:
         if refused is None and await self._directory.is_barred(account.id, destination.e164):
             refused = "do_not_call"
         if refused is not None:
-            raise DestinationRefused(
-                refused, user_number=line.number, destination_number=destination.e164
-            )
+            raise DestinationRefused(refused, user_number=line.number, destination_number=destination.e164)
         trunks = await self._directory.trunks()
         if caller.key.is_test:
             line, trunks = simulated_line(line), (SIMULATED_TRUNK,)
@@ -97,13 +95,7 @@ class Planner:
         return priced
 
     async def _user_line(self, caller: Caller, text: str) -> Line:
-        try:
-            number = normalise_extension(text)
-        except InvalidNumber:
-            try:
-                number = normalise(text, caller.account.country).e164
-            except InvalidNumber as exc:
-                raise InvalidUserLine(exc.code) from exc
+        number = read_user_line(text, caller.account.country)
         line = await self._directory.line(caller.account.id, number)
         if line is None or not caller.key.may_use(number):
             raise InvalidUserLine("unknown_line")
@@ -122,7 +114,19 @@ class Planner:
         return number
 
 
-def _destination(text: str, country: str) -> Number:
+def read_user_line(text: str, country: str) -> str:
+    """The number or the internal extension that a client means. Raises InvalidUserLine."""
+    try:
+        return normalise_extension(text)
+    except InvalidNumber:
+        try:
+            return normalise(text, country).e164
+        except InvalidNumber as exc:
+            raise InvalidUserLine(exc.code) from exc
+
+
+def read_destination(text: str, country: str) -> Number:
+    """The number that a client means. Raises InvalidDestination."""
     try:
         return normalise(text, country)
     except InvalidNumber as exc:

@@ -7,12 +7,13 @@ import asyncio
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, RowMapping, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Engine, case, func, insert, select, update
 
 from ringbridge.call.cause import Cause, EndedBy, Outcome
-from ringbridge.call.history import CallEvent, StoredCall, StoredEvent, StoredLeg
+from ringbridge.call.history import CallEvent, CallFilter, CallPlace, StoredCall
 from ringbridge.call.model import Call, LegName, LegState, State
 from ringbridge.call.webhook import Attempt
+from ringbridge.store.call_reading import read_call, read_calls
 from ringbridge.store.change import (
     BlockedCall,
     Change,
@@ -27,7 +28,7 @@ from ringbridge.store.database import reading, storable, writing
 from ringbridge.store.errors import StoreInUse
 from ringbridge.store.lock import ServerLock
 from ringbridge.store.outbox import Outbox
-from ringbridge.store.tables import call_events, calls, records
+from ringbridge.store.tables import call_events, calls
 from ringbridge.store.writer import GroupCommitWriter
 
 
@@ -86,7 +87,13 @@ class SqlCallStore:
         """The account's call with its history so far. Raises StoreUnavailable."""
         if not storable(call_id):
             return None
-        return await asyncio.to_thread(self._read_call, account_id, call_id)
+        return await asyncio.to_thread(read_call, self._engine, account_id, call_id)
+
+    async def page(
+        self, account_id: str, wanted: CallFilter, after: CallPlace | None, limit: int
+    ) -> list[StoredCall]:
+        """The account's calls behind the place `after`, the newest first, without their histories. Raises StoreUnavailable."""
+        return await asyncio.to_thread(read_calls, self._engine, account_id, wanted, after, limit)
 
     def healthy(self) -> bool:
         """Whether a new call would be taken: the database is ours, and the last write went through."""
@@ -147,24 +154,6 @@ class SqlCallStore:
                 ),
             )
 
-    def _read_call(self, account_id: str, call_id: str) -> StoredCall | None:
-        statement = (
-            select(calls, records.c.talk_seconds)
-            .outerjoin(records, records.c.call_id == calls.c.id)
-            .where(calls.c.id == call_id, calls.c.account_id == account_id)
-        )
-        history = (
-            select(*(column for column in call_events.columns if column.name != "call_id"))
-            .where(call_events.c.call_id == call_id)
-            .order_by(call_events.c.sequence)
-        )
-        with reading(self._engine) as connection:
-            row = connection.execute(statement).mappings().one_or_none()
-            if row is None:
-                return None
-            events = connection.execute(history).mappings().all()
-        return _stored_call(row, tuple(StoredEvent(**event) for event in events))
-
 
 def _interrupted_leg(name: LegName, ended_at: float) -> dict[str, ColumnElement[Any]]:
     """What becomes of a leg of an interrupted call: ended, unless it was or had never begun."""
@@ -175,38 +164,3 @@ def _interrupted_leg(name: LegName, ended_at: float) -> dict[str, ColumnElement[
         ended.name: case((alive, ended_at), else_=ended),
         cause.name: case((alive, Cause.INTERRUPTED.value), else_=cause),
     }
-
-
-def _stored_call(row: RowMapping, events: tuple[StoredEvent, ...]) -> StoredCall:
-    """The call in a row of `calls` with the `talk_seconds` of its record."""
-    return StoredCall(
-        id=row["id"],
-        account_id=row["account_id"],
-        state=row["state"],
-        outcome=row["outcome"],
-        cause=row["cause"],
-        ended_by=row["ended_by"],
-        accepted_at=row["accepted_at"],
-        ended_at=row["ended_at"],
-        talk_seconds=row["talk_seconds"] or 0.0,
-        metadata=row["metadata"],
-        webhook=row["webhook"],
-        user=_stored_leg(row, LegName.USER),
-        destination=_stored_leg(row, LegName.DESTINATION),
-        events=events,
-    )
-
-
-def _stored_leg(row: RowMapping, name: LegName) -> StoredLeg:
-    leg = name.value
-    return StoredLeg(
-        number=row[f"{leg}_number"],
-        trunk=row[f"{leg}_trunk"],
-        state=row[f"{leg}_state"],
-        ringing_at=row[f"{leg}_ringing_at"],
-        answered_at=row[f"{leg}_answered_at"],
-        ended_at=row[f"{leg}_ended_at"],
-        cause=row[f"{leg}_cause"],
-        sip_status=row[f"{leg}_sip_status"],
-        q850=row[f"{leg}_q850"],
-    )

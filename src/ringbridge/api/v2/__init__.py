@@ -7,6 +7,7 @@ from fastapi import APIRouter
 
 from ringbridge.api.v2.access import Access
 from ringbridge.api.v2.actions import actions_router
+from ringbridge.api.v2.call_list import call_list_router
 from ringbridge.api.v2.calls import calls_router
 from ringbridge.api.v2.placing import placing_router
 from ringbridge.api.v2.records import records_router
@@ -22,6 +23,7 @@ def v2_router(authenticator: Authenticator, calls: CallService, records: RecordS
     access = Access(authenticator)
     router = APIRouter(prefix=PREFIX)
     router.include_router(placing_router(access, calls))
+    router.include_router(call_list_router(access, calls))
     router.include_router(calls_router(access, calls))
     router.include_router(actions_router(access, calls))
     router.include_router(records_router(access, records))

@@ -18,7 +18,8 @@ def _printable(text: str) -> str:
 
 
 LineText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-MetadataName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.\-]{1,40}$")]
+METADATA_NAME = r"[A-Za-z0-9_.\-]{1,40}"
+MetadataName = Annotated[str, StringConstraints(pattern=f"^{METADATA_NAME}$")]
 MetadataValue = Annotated[str, StringConstraints(max_length=500), AfterValidator(_printable)]
 RingSeconds = Annotated[float, Field(ge=1.0, le=MOST_RING_SECONDS, allow_inf_nan=False)]
 

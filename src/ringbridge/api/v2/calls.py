@@ -12,6 +12,7 @@ from ringbridge.api.v2.access import SECURITY, Access
 from ringbridge.api.v2.problems import CallAlreadyEnded, problems
 from ringbridge.call.errors import NotFound
 from ringbridge.call.history import StoredCall
+from ringbridge.call.key import Scope
 from ringbridge.call.model import State
 from ringbridge.service.authentication import Caller
 from ringbridge.service.calls import CallService
@@ -22,17 +23,21 @@ CALL_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 def calls_router(access: Access, calls: CallService) -> APIRouter:
     """The routes below `/calls`."""
 
-    async def found(
-        caller: Annotated[Caller, Depends(access.caller)],
-        call_id: Annotated[str, Path(description="The call's id.")],
-    ) -> StoredCall:
+    reader = Annotated[Caller, Depends(access.needs(Scope.CALLS_READ))]
+    canceller = Annotated[Caller, Depends(access.needs(Scope.CALLS_CANCEL))]
+    call_id_path = Annotated[str, Path(description="The call's id.")]
+
+    async def found(caller: Caller, call_id: str) -> StoredCall:
         call = await calls.find(caller, call_id) if CALL_ID.fullmatch(call_id) else None
         if call is None:
             raise NotFound("There is no call with this id.")
         return call
 
+    async def found_for_reading(caller: reader, call_id: call_id_path) -> StoredCall:
+        return await found(caller, call_id)
+
     async def position(
-        call: Annotated[StoredCall, Depends(found)],
+        call: Annotated[StoredCall, Depends(found_for_reading)],
         after: Annotated[int, Query(ge=0, description="Leave out events up to this sequence.")] = 0,
         last_event_id: Annotated[int | None, Header(ge=0)] = None,
     ) -> int:
@@ -44,8 +49,13 @@ def calls_router(access: Access, calls: CallService) -> APIRouter:
 
     router = APIRouter(prefix="/calls", tags=["calls"])
 
-    @router.get("/{call_id}", responses=problems(401, 404), openapi_extra=SECURITY, summary="A call so far")
-    async def read_call(call: Annotated[StoredCall, Depends(found)]) -> CallResource:
+    @router.get(
+        "/{call_id}",
+        responses=problems(401, 403, 404, 429, 503),
+        openapi_extra=SECURITY,
+        summary="A call so far",
+    )
+    async def read_call(call: Annotated[StoredCall, Depends(found_for_reading)]) -> CallResource:
         return CallResource.from_stored(call)
 
     @router.get(
@@ -53,14 +63,14 @@ def calls_router(access: Access, calls: CallService) -> APIRouter:
         response_class=EventSourceResponse,
         responses={
             204: {"description": "The call is over and nothing is left to tell"},
-            **problems(401, 404, 422),
+            **problems(401, 403, 404, 422, 429, 503),
         },
         openapi_extra=SECURITY,
         summary="A call's events as they happen",
     )
     async def follow_call(
-        caller: Annotated[Caller, Depends(access.caller)],
-        call: Annotated[StoredCall, Depends(found)],
+        caller: reader,
+        call: Annotated[StoredCall, Depends(found_for_reading)],
         start: Annotated[int, Depends(position)],
     ) -> AsyncIterator[ServerSentEvent]:
         async for event in calls.follow(caller, call.id, start):
@@ -69,13 +79,12 @@ def calls_router(access: Access, calls: CallService) -> APIRouter:
     @router.delete(
         "/{call_id}",
         status_code=202,
-        responses=problems(401, 404, 409),
+        responses=problems(401, 403, 404, 409, 429, 503),
         openapi_extra=SECURITY,
         summary="Hang up",
     )
-    async def cancel_call(
-        caller: Annotated[Caller, Depends(access.caller)], call: Annotated[StoredCall, Depends(found)]
-    ) -> CancelResource:
+    async def cancel_call(caller: canceller, call_id: call_id_path) -> CancelResource:
+        call = await found(caller, call_id)
         if not await calls.cancel(caller, call.id):
             raise CallAlreadyEnded("The call is over already.")
         return CancelResource(id=call.id)
