@@ -40,12 +40,15 @@ from ringbridge.notify.metrics import Metrics
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
+from ringbridge.service.lines import LineService
 from ringbridge.service.records import RecordService
 from ringbridge.service.retention import sweeping
+from ringbridge.sip.registrar import device_digests
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.database import migrate, open_database
 from ringbridge.store.directory import SqlDirectory
 from ringbridge.store.key_uses import SqlKeyUses
+from ringbridge.store.lines import SqlLines
 from ringbridge.store.lock import ServerLock
 from ringbridge.store.records import SqlRecords
 from ringbridge.store.registrations import SqlRegistrations
@@ -181,6 +184,7 @@ class _Server:
             authenticator=Authenticator(directory, pepper, clock, note_use=key_uses.note),
             calls=calls,
             records=RecordService(records),
+            lines=LineService(SqlLines(database), directory, device_digests),
             metrics=metrics.render,
             ready=ready,
         )

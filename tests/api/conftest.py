@@ -22,11 +22,15 @@ from ringbridge.service.authentication import Authenticator, Caller
 from ringbridge.service.calls import CallService, Placed
 from ringbridge.service.clock import Clock
 from ringbridge.service.credential import new_key
+from ringbridge.service.lines import LineService
 from ringbridge.service.records import RecordService
 from ringbridge.service.request import CallRequest
 from ringbridge.service.runner import Runner
 from ringbridge.store.administration import Administration
 from ringbridge.store.database import migrate, open_database
+from ringbridge.sip.registrar import device_digests
+from ringbridge.store.directory import SqlDirectory
+from ringbridge.store.lines import SqlLines
 from ringbridge.store.records import SqlRecords
 
 PEPPER = b"pepper for tests"
@@ -212,6 +216,7 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fron
         authenticator=Authenticator(OneAccount(), PEPPER, clock),  # type: ignore[arg-type]
         calls=calls,
         records=RecordService(SqlRecords(database)),
+        lines=LineService(SqlLines(database), SqlDirectory(database), device_digests),
         metrics=lambda: b"calls 3\n",
         ready=lambda: checks,
     )

@@ -36,9 +36,13 @@ async def test_the_description_names_every_route_of_both_versions(door: FrontDoo
             f"/api/v2/calls/{{call_id}}/actions/{action}": ["post"]
             for action in ("hold", "resume", "digits", "hangup")
         },
+        "/api/v2/lines": ["get", "post"],
+        "/api/v2/lines/{line_id}": ["delete", "get", "patch"],
+        "/api/v2/lines/{line_id}/password": ["post"],
         "/api/v2/records": ["get"],
         "/api/v2/records/export": ["get"],
         "/api/v2/records/{call_id}": ["get"],
+        "/api/v2/trunks": ["get"],
     }
 
 

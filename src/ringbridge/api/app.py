@@ -20,6 +20,7 @@ from ringbridge.api.v2.problems import problem_of
 from ringbridge.call.errors import CallError
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
+from ringbridge.service.lines import LineService
 from ringbridge.service.records import RecordService
 
 CALL_PATHS = ("/api/v1/call", "/api/v1/call/")
@@ -32,12 +33,13 @@ def create_app(
     authenticator: Authenticator,
     calls: CallService,
     records: RecordService,
+    lines: LineService,
     metrics: Callable[[], bytes],
     ready: Callable[[], Mapping[str, bool]],
 ) -> ASGIApp:
     """The ASGI application. `metrics` and `ready` are asked at each request (see `health`)."""
     place_call = Envelope(PlaceCall(authenticator, calls))
-    framework = _framework(authenticator, calls, records, metrics, ready)
+    framework = _framework(authenticator, calls, records, lines, metrics, ready)
 
     async def front_door(scope: Scope, receive: Receive, send: Send) -> None:
         # Nearly every request is for this one; the layers of the framework would cost it more than its answer does.
@@ -53,6 +55,7 @@ def _framework(
     authenticator: Authenticator,
     calls: CallService,
     records: RecordService,
+    lines: LineService,
     metrics: Callable[[], bytes],
     ready: Callable[[], Mapping[str, bool]],
 ) -> FastAPI:
@@ -65,7 +68,7 @@ def _framework(
     )
     app.add_middleware(Envelope)
     app.router.routes += health_routes(metrics, ready)
-    app.include_router(v2_router(authenticator, calls, records))
+    app.include_router(v2_router(authenticator, calls, records, lines))
     app.router.routes += documentation_routes(app)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)

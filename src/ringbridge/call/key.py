@@ -24,6 +24,7 @@ class Scope(Enum):
     RECORDS_READ = "records:read"
     RECORDS_ERASE = "records:erase"
     LINES_READ = "lines:read"
+    LINES_WRITE = "lines:write"
     TRUNKS_READ = "trunks:read"
     LIMITS_READ = "limits:read"
     USAGE_READ = "usage:read"

@@ -163,3 +163,27 @@ class Directory(Protocol):
     def watch(self, on_change: Callable[[], None]) -> AbstractAsyncContextManager[None]:
         """While entered, notice changes; `on_change` is called on the event loop after each."""
         ...
+
+
+class LineStore(Protocol):
+    """Keeps an account's lines. Its methods block: call them in threads. All raise StoreUnavailable."""
+
+    def page(self, account_id: str, after: str | None, limit: int) -> list[Line]:
+        """The account's lines with a number behind `after` (None: from the first), in its order, `limit` at most."""
+        ...
+
+    def find(self, account_id: str, line_id: str) -> Line | None:
+        """The account's line with this id."""
+        ...
+
+    def add(self, line: Line, device_digests: Mapping[str, str]) -> None:
+        """A new line whose phone's password is checked against `device_digests`. Raises AlreadyExists."""
+        ...
+
+    def change(self, line: Line, device_digests: Mapping[str, str] | None) -> None:
+        """Keep a line as it is now; without digests its phone keeps its password. Raises NotFound."""
+        ...
+
+    def remove(self, line: Line) -> None:
+        """Forget a line. Raises NotFound."""
+        ...

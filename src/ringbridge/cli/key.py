@@ -63,6 +63,7 @@ def create(
     calls:control    hold, send digits, transfer
     records:read     list and export records
     records:erase    erase what is kept of a number
+    lines:write      make, change and remove lines with extensions
     lines:read, trunks:read, limits:read, usage:read
     webhooks:read, webhooks:write
     keys:read, keys:write

@@ -1,6 +1,5 @@
 """`ringbridge line`: the numbers of an account and how their phones are reached."""
 
-import hashlib
 import secrets
 from dataclasses import replace
 from pathlib import Path
@@ -54,6 +53,7 @@ def add(
     from ringbridge.cli.name import shown_name
     from ringbridge.cli.number import new_line_number
     from ringbridge.cli.target import goes_over_tls, sip_uri, warn_of_other_family
+    from ringbridge.sip.registrar import device_digests
 
     if (uri is not None) + device + (trunk is not None) != 1:
         raise CommandError("a line is reached by one of --uri, --device and --trunk")
@@ -151,15 +151,3 @@ def remove(
 
     with administration() as directory:
         directory.remove_line(account, line_number(number, find_account(directory, account).country))
-
-
-def device_digests(username: str, password: str) -> dict[str, str]:
-    """What is stored instead of the password: H(A1) of RFC 7616 section 3.4.2 for each algorithm that a phone may choose."""
-    from ringbridge.sip.registrar import REALM
-
-    secret = f"{username}:{REALM}:{password}".encode()
-    return {
-        # MD5 because most phones know nothing else; the password is random, so its weakness gives nothing away.
-        "MD5": hashlib.md5(secret, usedforsecurity=False).hexdigest(),
-        "SHA-256": hashlib.sha256(secret).hexdigest(),
-    }

@@ -9,16 +9,21 @@ from ringbridge.api.v2.access import Access
 from ringbridge.api.v2.actions import actions_router
 from ringbridge.api.v2.call_list import call_list_router
 from ringbridge.api.v2.calls import calls_router
+from ringbridge.api.v2.lines import lines_router
 from ringbridge.api.v2.placing import placing_router
 from ringbridge.api.v2.records import records_router
+from ringbridge.api.v2.trunks import trunks_router
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
+from ringbridge.service.lines import LineService
 from ringbridge.service.records import RecordService
 
 PREFIX = "/api/v2"
 
 
-def v2_router(authenticator: Authenticator, calls: CallService, records: RecordService) -> APIRouter:
+def v2_router(
+    authenticator: Authenticator, calls: CallService, records: RecordService, lines: LineService
+) -> APIRouter:
     """The routes below `/api/v2`."""
     access = Access(authenticator)
     router = APIRouter(prefix=PREFIX)
@@ -27,4 +32,6 @@ def v2_router(authenticator: Authenticator, calls: CallService, records: RecordS
     router.include_router(calls_router(access, calls))
     router.include_router(actions_router(access, calls))
     router.include_router(records_router(access, records))
+    router.include_router(lines_router(access, lines))
+    router.include_router(trunks_router(access, lines))
     return router

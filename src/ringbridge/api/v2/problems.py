@@ -6,6 +6,7 @@ from ringbridge.api.answer import CHALLENGE, TITLES, Answer, problem_answer, ret
 from ringbridge.api.resource import ProblemResource
 from ringbridge.api.v2.paging import InvalidCursor
 from ringbridge.call.errors import (
+    AlreadyExists,
     CallError,
     InvalidCredentials,
     InvalidDestination,
@@ -16,6 +17,7 @@ from ringbridge.call.errors import (
 )
 from ringbridge.service.actions import WrongState
 from ringbridge.service.authentication import MissingScope, TooManyFailures
+from ringbridge.service.lines import AdministratorsLine
 
 # A restart or a database that comes back takes about this long.
 RETRY_SECONDS = 5.0
@@ -26,6 +28,7 @@ _REASONS = {
     "destination_not_allowed": "This number may not be called.",
     "emergency_number": "Emergency numbers are not called: help would be sent to the wrong place.",
     "invalid_number": "This is no telephone number.",
+    "not_an_extension": "An internal extension has 2 to 6 digits; telephone numbers are given by the administrator.",
     "not_own_number": "This is no number of the account.",
     "same_as_user_line": "This is the user's own line.",
     "unknown_line": "This is no line of the account.",
@@ -46,7 +49,7 @@ def problem_of(error: CallError) -> Answer:
             return problem_answer(
                 429, error.code, "Too many wrong credentials. Please try again later.", (wait,)
             )
-        case MissingScope():
+        case MissingScope() | AdministratorsLine():
             return problem_answer(403, error.code, str(error))
         case InvalidCredentials():
             return problem_answer(401, error.code, "Invalid API credentials.", (CHALLENGE,))
@@ -54,7 +57,7 @@ def problem_of(error: CallError) -> Answer:
             return problem_answer(400, error.code, str(error))
         case NotFound():
             return problem_answer(404, error.code, str(error))
-        case CallAlreadyEnded() | WrongState():
+        case CallAlreadyEnded() | WrongState() | AlreadyExists():
             return problem_answer(409, error.code, str(error))
         case TooManyCalls():
             wait = retry_after(error.retry_after_seconds)
