@@ -40,6 +40,7 @@ async def test_the_description_names_every_route_of_both_versions(door: FrontDoo
         "/api/v2/lines/{line_id}": ["delete", "get", "patch"],
         "/api/v2/lines/{line_id}/password": ["post"],
         "/api/v2/records": ["get"],
+        "/api/v2/records/erase": ["post"],
         "/api/v2/records/export": ["get"],
         "/api/v2/records/{call_id}": ["get"],
         "/api/v2/trunks": ["get"],

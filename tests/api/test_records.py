@@ -2,15 +2,18 @@
 
 import csv
 import json
+from dataclasses import replace
 from io import StringIO
 
 import aiohttp
 import pytest
 from sqlalchemy import delete, insert
 
+from ringbridge.call.key import Scope
 from ringbridge.store.database import writing
 from ringbridge.store.tables import records
-from tests.api.conftest import ACCOUNT, FrontDoor, Reply, basic, exchange, request
+from tests.api import conftest
+from tests.api.conftest import ACCOUNT, KEY, FrontDoor, Reply, basic, exchange, request
 from tests.store.samples import a_record
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -163,3 +166,31 @@ async def test_the_list_is_whole_json(door: FrontDoor, recorded: list[str]) -> N
 async def test_an_export_of_nothing_is_well_formed(door: FrontDoor, recorded: list[str]) -> None:
     assert json.loads((await download(door, "?format=json&outcome=failed")).body) == []
     assert len((await download(door, "?outcome=failed")).body.splitlines()) == 1
+
+
+async def erase(door: FrontDoor, number: str) -> Reply:
+    body = json.dumps({"number": number}).encode()
+    return await exchange(door, request(body, path="/api/v2/records/erase"))
+
+
+async def test_a_number_is_forgotten_and_the_record_stays(door: FrontDoor, recorded: list[str]) -> None:
+    reply = await erase(door, "(305) 345-2300")
+    assert (reply.status, json.loads(reply.body)) == (200, {"calls": 5, "running": 0})
+    record = json.loads((await get(door, f"/{recorded[0]}")).body)
+    assert (record["destination"]["number"], record["talk_seconds"]) == ("erased", 12.0)
+    assert b"3053452300" not in (await download(door, "")).body
+    # An extension is a number, too; nobody has this one.
+    assert json.loads((await erase(door, "201")).body) == {"calls": 0, "running": 0}
+
+
+async def test_what_is_no_number_is_not_erased(door: FrontDoor, recorded: list[str]) -> None:
+    reply = await erase(door, "nobody")
+    assert (reply.status, json.loads(reply.body)["code"]) == (422, "invalid_number")
+
+
+async def test_reading_and_erasing_are_two_scopes(
+    door: FrontDoor, recorded: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for scope, statuses in ((Scope.RECORDS_READ, [200, 403]), (Scope.RECORDS_ERASE, [403, 200])):
+        monkeypatch.setattr(conftest, "KEY", replace(KEY, scopes=frozenset({scope})))
+        assert [(await get(door, "")).status, (await erase(door, "201")).status] == statuses

@@ -1,9 +1,11 @@
-"""Reading the records of calls: what the front doors may ask for."""
+"""The records of calls: what the front doors may ask for."""
 
 import asyncio
 from collections.abc import AsyncIterator
 
-from ringbridge.call.record import Record, RecordFilter, RecordPlace, RecordStore
+from ringbridge.call.errors import InvalidOption
+from ringbridge.call.number import InvalidNumber, normalise, normalise_extension
+from ringbridge.call.record import Erasure, Record, RecordFilter, RecordPlace, RecordStore
 from ringbridge.service.authentication import Caller
 
 # An export holds so many records in memory, however many there are.
@@ -25,6 +27,17 @@ class RecordService:
     async def find(self, caller: Caller, call_id: str) -> Record | None:
         """The record of a call that is over."""
         return await asyncio.to_thread(self._records.find, caller.account.id, call_id)
+
+    async def erase(self, caller: Caller, number: str) -> Erasure:
+        """Forget a number, as people of the account's country write it, in all calls that are over. Raises InvalidOption."""
+        try:
+            known = normalise_extension(number)
+        except InvalidNumber:
+            try:
+                known = normalise(number, caller.account.country).e164
+            except InvalidNumber as error:
+                raise InvalidOption("number", error.code) from error
+        return await asyncio.to_thread(self._records.erase, caller.account.id, known)
 
     async def batches(self, caller: Caller, wanted: RecordFilter) -> AsyncIterator[list[Record]]:
         """All records, the newest first, some hundred at a time; at least one list, which may be empty."""

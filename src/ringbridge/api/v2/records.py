@@ -5,9 +5,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime, BaseModel, Field, WithJsonSchema
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from ringbridge.api.v2.access import SECURITY, Access
+from ringbridge.api.v2.body import StrictRoute
 from ringbridge.api.v2.paging import Cursor, Limit, Page, cursor_at, position_of
 from ringbridge.api.v2.problems import problems
 from ringbridge.call.cause import Outcome
@@ -58,6 +59,23 @@ class RecordResource(BaseModel):
         return cls.model_validate(as_document(record))
 
 
+class ErasureBody(BaseModel):
+    """The number that is to be forgotten."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    number: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(
+        description="As people write it.", examples=["+1 (512) 529-2329"]
+    )
+
+
+class ErasureResource(BaseModel):
+    """What was erased."""
+
+    calls: int = Field(description="In so many calls, all of which are over.")
+    running: int = Field(description="So many calls with that number go on: ask again when they are over.")
+
+
 def wanted_records(
     ended_from: Annotated[
         AwareDatetime | None, Query(description="Only calls that ended then or later.")
@@ -77,7 +95,7 @@ def wanted_records(
 
 def records_router(access: Access, records: RecordService) -> APIRouter:
     """The routes below `/records`."""
-    router = APIRouter(tags=["records"])
+    router = APIRouter(tags=["records"], route_class=StrictRoute)
     allowed = Depends(access.needs(Scope.RECORDS_READ))
 
     @router.get(
@@ -137,6 +155,18 @@ def records_router(access: Access, records: RecordService) -> APIRouter:
             media_type=form.media_type,
             headers={"content-disposition": f'attachment; filename="records.{form.value}"'},
         )
+
+    @router.post(
+        "/records/erase",
+        responses=problems(400, 401, 403, 413, 415, 422),
+        openapi_extra=SECURITY,
+        summary="Forget a number in all calls that are over",
+    )
+    async def erase_number(
+        caller: Annotated[Caller, Depends(access.needs(Scope.RECORDS_ERASE))], body: ErasureBody
+    ) -> ErasureResource:
+        erased = await records.erase(caller, body.number)
+        return ErasureResource(calls=erased.calls, running=erased.running)
 
     @router.get(
         "/records/{call_id}",
