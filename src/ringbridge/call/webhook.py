@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
-from ringbridge.call.errors import CallError, InvalidSetting
+from ringbridge.call.errors import CallError
 
 MOST_WEBHOOKS = 20
 """How many an account may have: each is a request for each event of each call."""
@@ -17,7 +17,7 @@ MOST_WEBHOOKS = 20
 PREVIOUS_SECRET_SECONDS = 86_400.0
 """How long the secret before the last rotation signs, too."""
 
-SECRET_PREFIX = "whsec_"
+SECRET_PREFIX = "whsec_"  # noqa: S105 - it is no secret itself
 SECRET_OCTETS = 32
 
 _EVENT_NAME = re.compile(r"[a-z][a-z_]{0,39}")
@@ -88,13 +88,13 @@ def secret_of(octets: bytes) -> str:
 
 
 def parse_event_names(names: list[str]) -> tuple[str, ...]:
-    """The names of events that are wanted, each once. Raises InvalidSetting."""
+    """The names of events that are wanted, each once. Raises InvalidWebhook."""
     for name in names:
         if _EVENT_NAME.fullmatch(name) is None:
-            raise InvalidSetting(f"{name[:60]!r} is no name of an event, such as connected or ended")
+            raise InvalidWebhook(f"{name[:60]!a} is no name of an event, such as connected or ended.")
     wanted = tuple(dict.fromkeys(names))
     if len(wanted) > _MOST_EVENT_NAMES:
-        raise InvalidSetting(f"more than {_MOST_EVENT_NAMES} names of events")
+        raise InvalidWebhook(f"More than {_MOST_EVENT_NAMES} names of events.")
     return wanted
 
 

@@ -70,9 +70,11 @@ def _is_public(address: Address) -> bool:
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
-def parse_networks(text: str) -> tuple[Network, ...]:
+def parse_networks(value: object) -> tuple[Network, ...]:
     """The networks that a setting allows: yes (`1`, `true`) for PRIVATE_NETWORKS, no, or CIDR parted by commas. Raises ValueError."""
-    match text.strip().lower():
+    if isinstance(value, tuple):
+        return value
+    match str(value).strip().lower():
         case "1" | "true" | "yes":
             return PRIVATE_NETWORKS
         case "" | "0" | "false" | "no":

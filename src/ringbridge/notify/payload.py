@@ -13,6 +13,36 @@ def body(notice: Notice, kind: WebhookFormat) -> bytes:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
+def test_body(kind: WebhookFormat, account_id: str, at: float) -> bytes:
+    """The body of an event that never was, in the words of one that may be; its numbers are kept for such uses."""
+    if kind is WebhookFormat.NET2PHONE:
+        return body(_example(account_id, at), kind)
+    content = {
+        "id": "evt_test",
+        "type": "webhook.test",
+        "timestamp": _utc(at, "milliseconds"),
+        "data": {"account_id": account_id},
+    }
+    return json.dumps(content, separators=(",", ":")).encode()
+
+
+def _example(account_id: str, at: float) -> Notice:
+    return Notice(
+        account_id=account_id,
+        call_id="00000000-0000-7000-8000-000000000000",
+        sequence=1,
+        name="destination_ringing",
+        at=at,
+        state="ringing_destination",
+        user_number="+12025550100",
+        user_name="Test",
+        user_leg="answered",
+        destination_number="+12025550101",
+        destination_caller_number="+12025550100",
+        destination_leg="ringing",
+    )
+
+
 def _ringbridge(notice: Notice) -> dict[str, Any]:
     return {
         "id": notice.event_id,

@@ -10,6 +10,7 @@ import email.utils
 import errno
 import math
 import re
+import secrets
 import socket
 import ssl
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from ringbridge import __version__
 from ringbridge.call.webhook import InvalidWebhook, Reply, Webhook
 from ringbridge.notify.address import Network, is_allowed, may_send
+from ringbridge.notify.payload import test_body
 from ringbridge.notify.signature import signature
 
 TOTAL_SECONDS = 15.0
@@ -102,6 +104,11 @@ class Sender:
             return Reply(None, "the certificate is not valid for the name")
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Reply(None, _REFUSED if _REFUSED in str(error) else _short(error))
+
+    async def test(self, webhook: Webhook, utc_now: float) -> Reply:
+        """Send an event that never was, once, signed as others are."""
+        body = test_body(webhook.format, webhook.account_id, utc_now)
+        return await self.send(webhook, f"evt_test_{secrets.token_hex(8)}", body, utc_now)
 
     async def _post(self, url: str, body: bytes, headers: dict[str, str], utc_now: float) -> Reply:
         async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
