@@ -36,7 +36,9 @@ from ringbridge.engines.native.tls import TlsContexts, UnusableCertificate
 from ringbridge.engines.simulated.engine import SimulatedEngine
 from ringbridge.engines.simulated.switch import EngineSwitch
 from ringbridge.gauges import add_gauges, add_trunk_gauges
+from ringbridge.notify.dispatcher import Dispatcher
 from ringbridge.notify.metrics import Metrics
+from ringbridge.notify.sender import Sender
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
@@ -50,6 +52,7 @@ from ringbridge.store.directory import SqlDirectory
 from ringbridge.store.key_uses import SqlKeyUses
 from ringbridge.store.lines import SqlLines
 from ringbridge.store.lock import ServerLock
+from ringbridge.store.outbox import Outbox
 from ringbridge.store.records import SqlRecords
 from ringbridge.store.registrations import SqlRegistrations
 
@@ -93,6 +96,7 @@ class _Surroundings:
         self._is_outdated = asyncio.Event()
         self.trunks: Mapping[str, Trunk] = {}
         self.engine: NativeEngine
+        self.dispatcher: Dispatcher
 
     async def read_trunks(self) -> None:
         """Read what trunks there are: an engine that starts ends legs over them, and must know how to connect."""
@@ -104,6 +108,7 @@ class _Surroundings:
         await self.read_trunks()
         await self.engine.know_peers(await self._directory.peer_uris())
         self.engine.know_devices(await self._directory.device_lines())
+        await self.dispatcher.refresh()
 
     @contextlib.asynccontextmanager
     async def kept_up_to_date(self) -> AsyncIterator[None]:
@@ -146,7 +151,8 @@ class _Server:
         metrics = Metrics()
         database, lock = _open_store(settings, resources)
         pepper = _load_pepper(settings.data_dir)
-        store = await resources.enter_async_context(SqlCallStore(database, lock))
+        outbox = Outbox(database)
+        store = await resources.enter_async_context(SqlCallStore(database, lock, outbox))
         directory = SqlDirectory(database)
         kept = await resources.enter_async_context(
             SqlRegistrations(database, now=clock.now, utc_now=clock.utc_now)
@@ -164,6 +170,10 @@ class _Server:
         )
         with _translated():
             await calls.recover()
+            sender = await resources.enter_async_context(Sender(settings.webhook_private))
+            surroundings.dispatcher = await resources.enter_async_context(
+                Dispatcher(outbox, sender, store.save_attempt, clock.utc_now, metrics)
+            )
             await surroundings.refresh()
         await resources.enter_async_context(surroundings.kept_up_to_date())
         await resources.enter_async_context(lock.watch())
