@@ -16,6 +16,7 @@ from ringbridge.api.server import HttpServer, listen
 from ringbridge.call.directory import Account
 from ringbridge.call.errors import InvalidDestination, InvalidUserLine
 from ringbridge.call.history import CallFilter, CallPlace, StoredCall, StoredEvent
+from ringbridge.call.idempotency import IdempotencyKey
 from ringbridge.call.key import ApiKey, Scope
 from ringbridge.call.number import InvalidNumber, normalise
 from ringbridge.service.authentication import Authenticator, Caller
@@ -26,9 +27,9 @@ from ringbridge.service.lines import LineService
 from ringbridge.service.records import RecordService
 from ringbridge.service.request import CallRequest
 from ringbridge.service.runner import Runner
+from ringbridge.sip.registrar import device_digests
 from ringbridge.store.administration import Administration
 from ringbridge.store.database import migrate, open_database
-from ringbridge.sip.registrar import device_digests
 from ringbridge.store.directory import SqlDirectory
 from ringbridge.store.lines import SqlLines
 from ringbridge.store.records import SqlRecords
@@ -49,6 +50,7 @@ class ScriptedCalls(CallService):
     def reset(self) -> None:
         """As if nobody had asked anything yet."""
         self.listed: list[tuple[CallFilter, CallPlace | None, int, str | None, str | None]] = []
+        self.keys: list[IdempotencyKey | None] = []
         self.requests: list[CallRequest] = []
         self.placed: list[tuple[str, str, str]] = []
         self.cancelled: list[str] = []
@@ -59,12 +61,13 @@ class ScriptedCalls(CallService):
         self.unfollowed = asyncio.Event()
         self.live: asyncio.Queue[StoredEvent | None] = asyncio.Queue()
 
-    async def place(self, caller: Caller, request: CallRequest) -> Placed:
+    async def place(self, caller: Caller, request: CallRequest, key: IdempotencyKey | None = None) -> Placed:
         if self.error is not None:
             raise self.error
         _read(request.user_line, InvalidUserLine)
         _read(request.destination_line, InvalidDestination)
         self.requests.append(request)
+        self.keys.append(key)
         self.placed.append((caller.account.id, request.user_line, request.destination_line))
         return Placed(CALL_ID, self.replayed)
 

@@ -8,7 +8,9 @@ import pytest
 
 from ringbridge.call.errors import (
     CannotPlaceCalls,
+    IdempotencyKeyReused,
     InvalidOption,
+    RequestInProgress,
     ServerDraining,
     StoreUnavailable,
     TooManyCalls,
@@ -180,3 +182,48 @@ async def test_a_refusal_has_a_code_and_where_it_passes_a_time_to_wait(
     reply = await post(door, LINES)
     assert (reply.status, json.loads(reply.body)["code"]) == (status, code)
     assert ("retry-after" in reply.headers) == (status in (429, 503))
+
+
+async def test_a_key_reaches_the_service_with_a_digest_of_what_is_asked_for(door: FrontDoor) -> None:
+    door.calls.stored[CALL_ID] = RUNNING
+    bodies = [
+        json.dumps(LINES).encode(),
+        b'{ "destination_line":"15125292329",\n"user_line": "+1 (817) 562-9656"}',
+        json.dumps(LINES | {"metadata": {}}).encode(),
+    ]
+    for body in bodies:
+        assert (await post(door, body, headers={"Idempotency-Key": 'a key: "4711"'})).status == 201
+    keys = [key for key in door.calls.keys if key is not None]
+    assert [key.text for key in keys] == ['a key: "4711"'] * 3
+    assert keys[0] == keys[1] != keys[2]
+
+
+async def test_a3_a_key_of_255_characters_is_taken(door: FrontDoor) -> None:
+    door.calls.stored[CALL_ID] = RUNNING
+    assert (await post(door, LINES, headers={"Idempotency-Key": "k" * 255})).status == 201
+
+
+@pytest.mark.parametrize("text", ["", " ", "k" * 256, "schlüssel", "a\tb"])
+async def test_a3_what_is_no_key_is_refused(door: FrontDoor, text: str) -> None:
+    answer = await code_of(door, LINES, headers={"Idempotency-Key": text})
+    assert answer == (400, "invalid_idempotency_key", "Invalid idempotency key")
+    assert door.calls.placed == []
+
+
+async def test_a3_of_two_keys_none_is_taken(door: FrontDoor) -> None:
+    answer = await code_of(door, LINES, headers={"Idempotency-Key": "a\r\nIdempotency-Key: b"})
+    assert answer[:2] == (400, "invalid_idempotency_key")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (RequestInProgress("again"), 409, "request_in_progress"),
+        (IdempotencyKeyReused("another"), 422, "idempotency_key_reused"),
+    ],
+)
+async def test_a_key_that_cannot_be_used_now_says_why(
+    door: FrontDoor, error: Exception, status: int, code: str
+) -> None:
+    door.calls.error = error
+    assert (await code_of(door, LINES, headers={"Idempotency-Key": "k"}))[:2] == (status, code)

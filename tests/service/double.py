@@ -11,6 +11,7 @@ from ringbridge.call.directory import Account, AccountLimits, Device, Line, Line
 from ringbridge.call.errors import StoreUnavailable
 from ringbridge.call.event import Effect, Event
 from ringbridge.call.history import CallEvent, CallFilter, CallPlace, StoredCall
+from ringbridge.call.idempotency import IdempotencyKey, KeptKey
 from ringbridge.call.key import ApiKey
 from ringbridge.call.model import Call
 from ringbridge.call.ports import EventHandler
@@ -82,16 +83,22 @@ class MemoryStore:
         self.open: list[str] = []
         self.interrupted: list[str] = []
         self.found: dict[tuple[str, str], StoredCall] = {}
+        self.keys: dict[tuple[str, str], KeptKey] = {}
         self.asked: list[tuple[str, CallFilter, CallPlace | None, int]] = []
         self.fails = False
         self.gate: asyncio.Event | None = None
 
-    async def accept(self, call: Call, event: CallEvent) -> None:
+    async def accept(self, call: Call, event: CallEvent, key: IdempotencyKey | None = None) -> None:
         if self.gate is not None:
             await self.gate.wait()
         if self.fails:
             raise StoreUnavailable("the database is not available")
         self.accepted.append(call)
+        if key is not None:
+            self.keys[call.account_id, key.text] = KeptKey(key.body_digest, call.id, call.accepted_utc)
+
+    async def key(self, account_id: str, text: str) -> KeptKey | None:
+        return self.keys.get((account_id, text))
 
     def save(self, call: Call, event: CallEvent) -> None:
         self.saved.append((call, event))

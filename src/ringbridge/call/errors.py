@@ -6,6 +6,8 @@ CallError
  |    +-- InvalidDestination       destination_line is missing, unreadable, or may not be called
  |    |    +-- DestinationRefused       the account may not call that number, or not now
  |    +-- InvalidOption            an option of the call cannot be had; the text names it
+ |    +-- RequestInProgress        a request with the same key is being carried out
+ |    +-- IdempotencyKeyReused     the key was used for another request
  |    +-- InvalidCredentials       no valid account and key; never says which part was wrong
  |    +-- TooManyCalls             a limit of the account is reached; try again later
  |    |    +-- SpendLimitReached        the money for the hour, the day or the month is spent or reserved
@@ -60,6 +62,18 @@ class InvalidOption(RequestRefused):
         super().__init__(f"{option}: {code}")
         self.option = option
         self.code = code
+
+
+class RequestInProgress(RequestRefused):
+    """A request with the same idempotency key is being carried out."""
+
+    code = "request_in_progress"
+
+
+class IdempotencyKeyReused(RequestRefused):
+    """The idempotency key was used for another request."""
+
+    code = "idempotency_key_reused"
 
 
 class InvalidCredentials(RequestRefused):

@@ -7,6 +7,7 @@ from typing import Protocol
 from ringbridge.call.directory import Account, AccountLimits, Device, Line, Trunk
 from ringbridge.call.event import Effect, Event
 from ringbridge.call.history import CallEvent, CallFilter, CallPlace, StoredCall
+from ringbridge.call.idempotency import IdempotencyKey, KeptKey
 from ringbridge.call.key import ApiKey
 from ringbridge.call.model import Call
 from ringbridge.call.usage import PastCall
@@ -50,8 +51,15 @@ class Engine(Protocol):
 class CallStore(Protocol):
     """Keeps calls, their events and records. Writes keep their order."""
 
-    async def accept(self, call: Call, event: CallEvent) -> None:
-        """Store a new call and its first event; durable on return. Raises StoreUnavailable, and then nothing is stored."""
+    async def accept(self, call: Call, event: CallEvent, key: IdempotencyKey | None = None) -> None:
+        """Store a new call, its first event and the key of its request; durable on return.
+
+        Raises StoreUnavailable, and then nothing is stored.
+        """
+        ...
+
+    async def key(self, account_id: str, text: str) -> KeptKey | None:
+        """What is known of a key that a request of the account had before. Raises StoreUnavailable."""
         ...
 
     def save(self, call: Call, event: CallEvent) -> None:

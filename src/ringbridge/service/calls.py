@@ -20,6 +20,7 @@ from ringbridge.call.errors import (
 )
 from ringbridge.call.event import CancelRequested, Event
 from ringbridge.call.history import CallFilter, CallPlace, StoredCall, StoredEvent, as_stored, first_event
+from ringbridge.call.idempotency import IdempotencyKey
 from ringbridge.call.model import Call
 from ringbridge.call.ports import CallObserver, CallStore, Directory, Engine
 from ringbridge.service.admission import Admission
@@ -28,6 +29,7 @@ from ringbridge.service.blocked import BlockedCalls
 from ringbridge.service.clock import Clock
 from ringbridge.service.live import LiveCalls
 from ringbridge.service.planner import Planner, read_destination, read_user_line
+from ringbridge.service.repetition import Repetitions
 from ringbridge.service.request import CallRequest
 from ringbridge.service.runner import Runner
 
@@ -61,6 +63,7 @@ class CallService:
         self._admission = Admission()
         self._blocked = BlockedCalls(store, clock)
         self._live = LiveCalls()
+        self._repetitions = Repetitions(store, self._live, clock)
         self._tasks = asyncio.TaskGroup()
         self._is_draining = False
         engine.listen(self._on_event)
@@ -90,8 +93,22 @@ class CallService:
         """Whether new calls are refused because the server stops."""
         return self._is_draining
 
-    async def place(self, caller: Caller, request: CallRequest) -> Placed:
+    async def place(self, caller: Caller, request: CallRequest, key: IdempotencyKey | None = None) -> Placed:
         """Accept a call of the caller's account between its line and a destination.
+
+        With a `key` that was used before, it is the call of then. Raises IdempotencyKeyReused, RequestInProgress, and
+        what `_place` raises.
+        """
+        if key is None:
+            return await self._place(caller, request, None)
+        with self._repetitions.alone(caller.account.id, key):
+            earlier = await self._repetitions.earlier_call(caller.account.id, key)
+            if earlier is not None:
+                return Placed(earlier, replayed=True)
+            return await self._place(caller, request, key)
+
+    async def _place(self, caller: Caller, request: CallRequest, key: IdempotencyKey | None) -> Placed:
+        """Accept a new call, or find the one of a first click.
 
         On return the call is stored and about to be dialled. Raises InvalidUserLine, InvalidDestination, InvalidOption,
         TooManyCalls, CannotPlaceCalls, ServerDraining or StoreUnavailable, and then nothing was dialled.
@@ -106,7 +123,10 @@ class CallService:
         if not self._engine.healthy():
             raise CannotPlaceCalls("engine_down")
         try:
-            duplicate = self._admission.admit(call, limits)
+            # With keys a client says itself what is the same call.
+            duplicate = self._admission.admit(
+                call, limits if key is None else replace(limits, duplicates_s=0.0)
+            )
         except TooManyCalls as refusal:
             self._blocked.refused_call(call, refusal)
             raise
@@ -119,7 +139,7 @@ class CallService:
             raise CannotPlaceCalls("trunk_full")
         with self._live.awaiting_one():
             try:
-                await self._store.accept(call, first_event(call))
+                await self._store.accept(call, first_event(call), key)
             except BaseException:
                 self._admission.release(call)
                 self._engine.release(call.id)

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Engine, case, func, insert, select, update
 
 from ringbridge.call.cause import Cause, EndedBy, Outcome
 from ringbridge.call.history import CallEvent, CallFilter, CallPlace, StoredCall
+from ringbridge.call.idempotency import IdempotencyKey, KeptKey
 from ringbridge.call.model import Call, LegName, LegState, State
 from ringbridge.call.webhook import Attempt
 from ringbridge.store.call_reading import read_call, read_calls
@@ -26,6 +27,7 @@ from ringbridge.store.change import (
 )
 from ringbridge.store.database import reading, storable, writing
 from ringbridge.store.errors import StoreInUse
+from ringbridge.store.idempotency import read_key
 from ringbridge.store.lock import ServerLock
 from ringbridge.store.outbox import Outbox
 from ringbridge.store.tables import call_events, calls
@@ -56,11 +58,11 @@ class SqlCallStore:
     ) -> None:
         await self._writer.__aexit__(kind, error, traceback)
 
-    async def accept(self, call: Call, event: CallEvent) -> None:
-        """Store a new call and its first event; durable on return. Raises StoreUnavailable within two seconds."""
+    async def accept(self, call: Call, event: CallEvent, key: IdempotencyKey | None = None) -> None:
+        """Store a new call, its first event and the key of its request; durable on return. Raises StoreUnavailable within two seconds."""
         if not self._lock.is_held:
             raise StoreInUse("This server has lost its hold on the database; the call was not stored.")
-        await self._writer.accept(NewCall(call, event), undo=ErasedCall(call.id))
+        await self._writer.accept(NewCall(call, event, key), undo=ErasedCall(call.id))
 
     def save(self, call: Call, event: CallEvent) -> None:
         """Store a change and its event, with an ended call also its record."""
@@ -82,6 +84,10 @@ class SqlCallStore:
     async def close_interrupted(self, call_id: str, *, ended_at: float) -> None:
         """Give a call of an earlier process its end, at `ended_at` in UTC seconds since 1970. Raises StoreUnavailable."""
         await asyncio.to_thread(self._close_interrupted, call_id, ended_at)
+
+    async def key(self, account_id: str, text: str) -> KeptKey | None:
+        """What is known of a key that a request of the account had before. Raises StoreUnavailable."""
+        return await asyncio.to_thread(read_key, self._engine, account_id, text)
 
     async def find(self, account_id: str, call_id: str) -> StoredCall | None:
         """The account's call with its history so far. Raises StoreUnavailable."""

@@ -14,19 +14,22 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.sql.dml import UpdateBase
 
 from ringbridge.call.history import CallEvent
+from ringbridge.call.idempotency import IdempotencyKey
 from ringbridge.call.model import Call, LegName, State
 from ringbridge.call.webhook import Attempt
 from ringbridge.store.charges import ChargeStatements
+from ringbridge.store.idempotency import KeyStatements
 from ringbridge.store.statement import Row, execute, statement_text
 from ringbridge.store.tables import call_events, calls, records
 from ringbridge.store.webhook_tables import webhook_deliveries
 
 
 class NewCall(NamedTuple):
-    """A call that was accepted, and its first event."""
+    """A call that was accepted, its first event, and the key of the request where it had one."""
 
     call: Call
     event: CallEvent
+    key: IdempotencyKey | None = None
 
 
 class ErasedCall(NamedTuple):
@@ -107,6 +110,7 @@ class ChangeStatements:
             call_events.columns.keys(),
         )
         self._charges = ChargeStatements(dialect)
+        self._keys = KeyStatements(dialect)
         self._insert_blocked = statement_text(
             _tolerant_insert(calls, dialect).on_conflict_do_nothing(), dialect, columns
         )
@@ -123,6 +127,7 @@ class ChangeStatements:
     def apply(self, cursor: DBAPICursor, changes: Sequence[Change]) -> None:
         """Execute `changes` in the transaction of `cursor`. A call's row is written once, as its last change left it."""
         new_calls: list[Call] = []
+        keys: list[tuple[Call, IdempotencyKey]] = []
         blocked: list[Call] = []
         latest: dict[str, Call] = {}
         events: list[Row] = []
@@ -135,8 +140,10 @@ class ChangeStatements:
                     latest[call.id] = call
                     events.append(_event_row(call, event))
                     deliveries += self._deliveries(call, event)
-                case NewCall(call, event):
+                case NewCall(call, event, key):
                     new_calls.append(call)
+                    if key is not None:
+                        keys.append((call, key))
                     events.append(_event_row(call, event))
                     deliveries += self._deliveries(call, event)
                 case BlockedCall(call, event):
@@ -151,6 +158,7 @@ class ChangeStatements:
         ended = [call for call in latest.values() if call.state is State.ENDED]
         execute(cursor, self._insert_call, [_identity(call) + _progress(call) for call in new_calls])
         execute(cursor, self._insert_blocked, [_identity(call) + _progress(call) for call in blocked])
+        self._keys.keep(cursor, keys)
         self._charges.reserve(cursor, new_calls)
         execute(cursor, self._update_call, [(*_progress(call), call.id) for call in latest.values()])
         execute(cursor, self._insert_event, events)

@@ -1,5 +1,7 @@
 """What version 2 takes of a call that is wanted: the two lines, and options. What is not known is refused, not passed over."""
 
+import hashlib
+import json
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -65,6 +67,11 @@ class CallBody(BaseModel):
     webhook: Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=2048)] | None = Field(
         None, description="Where this call's events are sent, besides the account's webhooks."
     )
+
+    def digest(self) -> str:
+        """What two bodies have in common that ask for the same: SHA-256 in hexadecimal, whatever their blanks and order."""
+        given = json.dumps(self.model_dump(exclude_unset=True), sort_keys=True)
+        return hashlib.sha256(given.encode()).hexdigest()
 
     def request(self) -> CallRequest:
         """The same for the service."""

@@ -1,8 +1,9 @@
 """Placing a call through version 2."""
 
+import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
 
 from ringbridge.api.resource import CallResource
 from ringbridge.api.v2.access import SECURITY, Access
@@ -10,6 +11,7 @@ from ringbridge.api.v2.body import StrictRoute
 from ringbridge.api.v2.call_body import CallBody
 from ringbridge.api.v2.problems import problems
 from ringbridge.call.errors import NotFound
+from ringbridge.call.idempotency import IdempotencyKey
 from ringbridge.call.key import Scope
 from ringbridge.service.authentication import Caller
 from ringbridge.service.calls import CallService
@@ -25,6 +27,25 @@ _LOCATION: dict[str, Any] = {
 }
 
 
+_KEY = re.compile(r"[ -~]{1,255}")
+
+
+def _key_text(
+    request: Request,
+    idempotency_key: Annotated[
+        str | None,
+        Header(description="Makes a repeated request known for a day: 1 to 255 printable ASCII characters."),
+    ] = None,
+) -> str | None:
+    """The request's one Idempotency-Key. Raises 400 for what cannot be one."""
+    given = request.headers.getlist("idempotency-key")
+    if not given:
+        return None
+    if len(given) > 1 or not _KEY.fullmatch(given[0]):
+        raise HTTPException(400, "Invalid idempotency key")
+    return idempotency_key
+
+
 def placing_router(access: Access, calls: CallService) -> APIRouter:
     """The routes that take a `CallBody`."""
     router = APIRouter(prefix="/calls", tags=["calls"], route_class=StrictRoute)
@@ -34,12 +55,12 @@ def placing_router(access: Access, calls: CallService) -> APIRouter:
         status_code=201,
         responses={
             200: {
-                "description": "A second click on a call whose first still rings the user: that call",
+                "description": "The call that the key led to before, or that a second click repeats",
                 "model": CallResource,
                 "headers": _LOCATION | _REPLAYED,
             },
             201: {"description": "The call is accepted and stored", "headers": _LOCATION},
-            **problems(400, 401, 403, 413, 415, 422, 429, 503),
+            **problems(400, 401, 403, 409, 413, 415, 422, 429, 503),
         },
         openapi_extra=SECURITY,
         summary="Place a call",
@@ -47,9 +68,11 @@ def placing_router(access: Access, calls: CallService) -> APIRouter:
     async def place_call(
         caller: Annotated[Caller, Depends(access.needs(Scope.CALLS_CREATE))],
         body: CallBody,
+        key_text: Annotated[str | None, Depends(_key_text)],
         response: Response,
     ) -> CallResource:
-        placed = await calls.place(caller, body.request())
+        key = None if key_text is None else IdempotencyKey(key_text, body.digest())
+        placed = await calls.place(caller, body.request(), key)
         call = await calls.find(caller, placed.call_id)
         if call is None:
             raise NotFound("The call is gone already.")

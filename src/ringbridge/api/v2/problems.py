@@ -8,11 +8,13 @@ from ringbridge.api.v2.paging import InvalidCursor
 from ringbridge.call.errors import (
     AlreadyExists,
     CallError,
+    IdempotencyKeyReused,
     InvalidCredentials,
     InvalidDestination,
     InvalidOption,
     InvalidUserLine,
     NotFound,
+    RequestInProgress,
     TooManyCalls,
 )
 from ringbridge.service.actions import WrongState
@@ -62,6 +64,11 @@ def problem_of(error: CallError) -> Answer:
         case TooManyCalls():
             wait = retry_after(error.retry_after_seconds)
             return problem_answer(429, error.code, f"The limit {error.limit} is reached.", (wait,))
+        case IdempotencyKeyReused():
+            return problem_answer(422, error.code, "This Idempotency-Key was used for another request.")
+        case RequestInProgress():
+            detail = "A request with this Idempotency-Key is being carried out."
+            return problem_answer(409, error.code, detail, (retry_after(1.0),))
         case InvalidUserLine():
             return problem_answer(422, error.code, f"user_line: {_reason(error)}")
         case InvalidDestination():
