@@ -12,6 +12,8 @@ from ringbridge.call.webhook import (
     Reply,
     Webhook,
     WebhookFormat,
+    account_of_call_webhook,
+    call_webhook,
     parse_event_id,
     parse_event_names,
     secret_of,
@@ -132,3 +134,10 @@ def test_the_log_says_how_far_an_event_came() -> None:
     assert delivery.state == "pending"
     assert replace(delivery, next_attempt_at=None).state == "failed"
     assert replace(delivery, next_attempt_at=None, delivered_at=1.0).state == "delivered"
+
+
+def test_the_webhooks_of_single_calls_are_known_by_their_account() -> None:
+    webhook = call_webhook("1009683", "secret")
+    assert (webhook.account_id, webhook.secrets(0.0), webhook.is_of_calls) == ("1009683", ("secret",), True)
+    assert account_of_call_webhook(webhook.id) == "1009683"
+    assert not WEBHOOK.is_of_calls

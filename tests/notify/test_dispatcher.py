@@ -56,7 +56,7 @@ class House:
 
     def __init__(self, engine: Engine) -> None:
         self.webhooks = SqlWebhooks(engine)
-        self.outbox = Outbox(engine)
+        self.outbox = Outbox(engine, lambda account_id: SECRET)
         self.counted = Counted()
         self.store: SqlCallStore
         self.dispatcher: Dispatcher
@@ -292,3 +292,17 @@ async def test_a_replayed_event_is_sent_again_under_its_id(house: House) -> None
             await receiver.until(lambda it: len(it.requests) == 4)
 
     assert receiver.ids[3] == "evt_call-1_2"
+
+
+async def test_a_calls_own_webhook_is_told_of_that_call_alone(house: House) -> None:
+    async with receiving(answers(200)) as receiver, receiving(answers(410)) as gone, house.serving(soon):
+        await accept(house.store, a_call("call-1")._replace(webhook=receiver.url))
+        await accept(house.store, a_call("call-2"))
+        await accept(house.store, a_call("call-3")._replace(webhook=gone.url))
+        await accept(house.store, a_call("call-4")._replace(webhook=receiver.url))
+        await gone.until(lambda it: bool(it.requests))
+        await receiver.until(lambda it: len(it.requests) == 2)
+
+    assert sorted(receiver.ids) == ["evt_call-1_1", "evt_call-4_1"]
+    assert gone.ids == ["evt_call-3_1"]
+    assert house.counted.disabled == 0

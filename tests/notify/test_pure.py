@@ -24,6 +24,7 @@ NOTICE = Notice(
     destination_number="+13053452300",
     destination_caller_number="+18175620000",
     destination_leg="answered",
+    metadata={"deal": "7"},
 )
 
 
@@ -108,6 +109,7 @@ def test_the_words_of_ringbridge() -> None:
             "state": "connected",
             "user": {"number": "+18175629657", "name": "Ann", "state": "answered"},
             "destination": {"number": "+13053452300", "state": "answered"},
+            "metadata": {"deal": "7"},
             "outcome": None,
             "cause": None,
             "ended_by": None,

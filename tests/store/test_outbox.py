@@ -262,3 +262,18 @@ async def test_a_removed_webhook_leaves_nothing(
 
     assert await webhooks.all(ACCOUNT) == []
     assert await outbox.pending() == {}
+
+
+async def test_a_call_brings_a_webhook_with_it(store: SqlCallStore, outbox: Outbox) -> None:
+    own = a_call(account_id="2000000")._replace(webhook="https://example.com/deal", metadata={"deal": "7"})
+    await accept(store, own)
+    await store.close_interrupted("call-1", ended_at=UTC_OFFSET + 300.0)
+
+    due = await outbox.due(["call:2000000"], NOW, 10)
+
+    assert names(due) == ["accepted", "ended"]
+    assert {one.call_url for one in due} == {"https://example.com/deal"}
+    assert due[0].notice.metadata == {"deal": "7"}
+    webhook = outbox.webhook("call:2000000")
+    assert webhook is not None
+    assert (webhook.account_id, webhook.is_of_calls) == ("2000000", True)

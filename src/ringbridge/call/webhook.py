@@ -5,6 +5,7 @@ All times are UTC seconds since 1970.
 
 import base64
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
@@ -20,6 +21,7 @@ PREVIOUS_SECRET_SECONDS = 86_400.0
 SECRET_PREFIX = "whsec_"  # noqa: S105 - it is no secret itself
 SECRET_OCTETS = 32
 
+_OF_CALLS = "call:"
 _EVENT_NAME = re.compile(r"[a-z][a-z_]{0,39}")
 _EVENT_ID = re.compile(r"evt_([0-9A-Za-z-]{1,64})_([1-9][0-9]{0,8})")
 _MOST_EVENT_NAMES = 64
@@ -75,11 +77,33 @@ class Webhook:
             return False
         return not self.events or event_name in self.events
 
+    @property
+    def is_of_calls(self) -> bool:
+        """Whether it stands for those that calls bring with them; none of these is kept, so none can be disabled."""
+        return account_of_call_webhook(self.id) is not None
+
     def secrets(self, utc_now: float) -> tuple[str, ...]:
         """The secrets that sign at `utc_now`, the newest first."""
         if self.previous_secret is None or utc_now >= (self.previous_secret_until or 0.0):
             return (self.secret,)
         return (self.secret, self.previous_secret)
+
+
+def call_webhook_id(account_id: str) -> str:
+    """The id that the webhooks of an account's single calls share."""
+    return f"{_OF_CALLS}{account_id}"
+
+
+def account_of_call_webhook(webhook_id: str) -> str | None:
+    """The account whose calls bring this webhook with them; None for one that was made."""
+    return webhook_id.removeprefix(_OF_CALLS) if webhook_id.startswith(_OF_CALLS) else None
+
+
+def call_webhook(account_id: str, secret: str) -> Webhook:
+    """The webhook of an account's single calls, which say themselves where it leads."""
+    return Webhook(
+        id=call_webhook_id(account_id), account_id=account_id, url="", secret=secret, created_at=0.0
+    )
 
 
 def secret_of(octets: bytes) -> str:
@@ -138,6 +162,7 @@ class Notice:
     destination_number: str
     destination_caller_number: str
     destination_leg: str
+    metadata: Mapping[str, str] | None = None
     outcome: str | None = None
     cause: str | None = None
     ended_by: str | None = None
@@ -150,12 +175,13 @@ class Notice:
 
 
 class DueDelivery(NamedTuple):
-    """An event that is to be sent now. `attempts` is how often it was tried before."""
+    """An event that is to be sent now. attempts: how often it was tried before. call_url: where its call wants it sent."""
 
     key: DeliveryKey
     created_at: float
     attempts: int
     notice: Notice
+    call_url: str | None = None
 
 
 class Attempt(NamedTuple):

@@ -8,6 +8,7 @@ import asyncio
 import heapq
 import random
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -220,6 +221,8 @@ class Dispatcher:
         try:
             for row in rows:
                 webhook = self._outbox.webhook(webhook_id)
+                if webhook is not None and webhook.is_of_calls:
+                    webhook = replace(webhook, url=row.call_url or "")
                 if webhook is None or not await self._try(webhook, row, queue):
                     break
         finally:
@@ -244,7 +247,8 @@ class Dispatcher:
         if not reply.is_taken:
             fraction = random.random()  # noqa: S311 - it spreads load, it keeps no secret
             pause = self._pause(attempts, fraction, reply.retry_after_seconds)
-            next_at = None if pause is None else now + pause
+            is_over = reply.status == GONE and webhook.is_of_calls
+            next_at = None if pause is None or is_over else now + pause
         queue.calls[key.call_id] += 1
         self._save(Attempt(key, attempts, now, next_at, reply.status, reply.error, reply.is_taken))
         if reply.is_taken:
@@ -266,6 +270,8 @@ class Dispatcher:
         self, webhook: Webhook, reason: str, *, unless_delivered_since: float | None = None
     ) -> None:
         """Send no more to a receiver that wants no more, or that took nothing else in all the time of an event."""
+        if webhook.is_of_calls:
+            return
         since = unless_delivered_since
         try:
             if since is not None and await self._outbox.has_delivered_since(webhook.id, since):

@@ -55,6 +55,7 @@ def _ringbridge(notice: Notice) -> dict[str, Any]:
             "state": notice.state,
             "user": {"number": notice.user_number, "name": notice.user_name, "state": notice.user_leg},
             "destination": {"number": notice.destination_number, "state": notice.destination_leg},
+            "metadata": None if notice.metadata is None else dict(notice.metadata),
             "outcome": notice.outcome,
             "cause": notice.cause,
             "ended_by": notice.ended_by,

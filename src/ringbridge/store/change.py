@@ -57,11 +57,11 @@ Change = NewCall | ErasedCall | ChangedCall | BlockedCall | Attempt
 DUE_AT_ONCE = 0.0
 """When a first try is due. Not now: the clock on the wall may be set back a moment later."""
 
-Wanting = Callable[[str, str], Sequence[str]]
-"""The webhooks that want an event: by account and name of the event, their ids."""
+Wanting = Callable[[Call, str], Sequence[str]]
+"""The webhooks that want an event of a call, by the event's name: their ids."""
 
 
-def no_webhook(account_id: str, event_name: str) -> Sequence[str]:
+def no_webhook(call: Call, event_name: str) -> Sequence[str]:
     """Nobody wants to be told."""
     return ()
 
@@ -178,7 +178,7 @@ class ChangeStatements:
         at = call.utc(event.at)
         return [
             (webhook_id, call.id, event.sequence, at, 0, DUE_AT_ONCE)
-            for webhook_id in self._wanting(call.account_id, event.name)
+            for webhook_id in self._wanting(call, event.name)
         ]
 
 

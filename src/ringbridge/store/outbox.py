@@ -9,8 +9,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, Engine, RowMapping, Select, and_, exists, func, insert, select
 
-from ringbridge.call.model import State
-from ringbridge.call.webhook import Attempt, DeliveryKey, DueDelivery, Notice, Webhook
+from ringbridge.call.model import Call, State
+from ringbridge.call.webhook import (
+    Attempt,
+    DeliveryKey,
+    DueDelivery,
+    Notice,
+    Webhook,
+    account_of_call_webhook,
+    call_webhook,
+    call_webhook_id,
+)
 from ringbridge.store.change import DUE_AT_ONCE, Change, ErasedCall
 from ringbridge.store.database import reading, writing
 from ringbridge.store.tables import call_events, calls, directory_revision, lines, records
@@ -20,11 +29,20 @@ from ringbridge.store.webhook_tables import webhook_deliveries, webhooks
 News = Callable[[Iterable[str], Iterable[DeliveryKey]], None]
 
 
-class Outbox:
-    """The outbox over `engine`. `wanting` and `committed` are for the writer's thread, all else for the event loop's."""
+def unsigned(account_id: str) -> str:
+    """No secret: where calls bring no webhooks with them."""
+    return ""
 
-    def __init__(self, engine: Engine) -> None:
+
+class Outbox:
+    """The outbox over `engine`. call_secret: an account's secret for the webhooks that calls bring with them.
+
+    `wanting` and `committed` are for the writer's thread, all else for the event loop's.
+    """
+
+    def __init__(self, engine: Engine, call_secret: Callable[[str], str] = unsigned) -> None:
         self._engine = engine
+        self._call_secret = call_secret
         self._by_id: Mapping[str, Webhook] = {}
         self._by_account: Mapping[str, Sequence[Webhook]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -42,7 +60,10 @@ class Outbox:
         return self._by_id.keys() - before.keys()
 
     def webhook(self, webhook_id: str) -> Webhook | None:
-        """The webhook of this id, if events are sent to it."""
+        """The webhook of this id, if events are sent to it; where those of calls' own lead is told with each event."""
+        account_id = account_of_call_webhook(webhook_id)
+        if account_id is not None:
+            return call_webhook(account_id, self._call_secret(account_id))
         return self._by_id.get(webhook_id)
 
     def listen(self, on_news: News) -> None:
@@ -72,10 +93,13 @@ class Outbox:
 
     # The writer's thread.
 
-    def wanting(self, account_id: str, event_name: str) -> Sequence[str]:
-        """The ids of the account's webhooks that want an event of this name."""
-        own = self._by_account.get(account_id)
-        return () if own is None else [webhook.id for webhook in own if webhook.wants(event_name)]
+    def wanting(self, call: Call, event_name: str) -> Sequence[str]:
+        """The ids of the webhooks, of the account and of the call, that want an event of this name."""
+        webhooks = self._by_account.get(call.account_id, ())
+        found = [webhook.id for webhook in webhooks if webhook.wants(event_name)]
+        if call.webhook is not None:
+            found.append(call_webhook_id(call.account_id))
+        return found
 
     def committed(self, changes: Sequence[Change]) -> None:
         """These changes are durable."""
@@ -86,8 +110,8 @@ class Outbox:
         for change in changes:
             if isinstance(change, Attempt):
                 tried.append(change.key)
-            elif self._by_account and not isinstance(change, ErasedCall):
-                awaiting.update(self.wanting(change.call.account_id, change.event.name))
+            elif not isinstance(change, ErasedCall):
+                awaiting.update(self.wanting(change.call, change.event.name))
         if awaiting or tried:
             self._loop.call_soon_threadsafe(self._on_news, awaiting, tried)
 
@@ -95,20 +119,24 @@ class Outbox:
 
     def add_end(self, connection: Connection, call: RowMapping, sequence: int, at: float) -> None:
         """Add the end of an interrupted call, in the transaction that gives it one. Not only what `refresh` read counts."""
-        own = select(webhooks).where(
-            webhooks.c.account_id == call["account_id"], webhooks.c.disabled_at.is_(None)
+        account_id = call["account_id"]
+        enabled = select(webhooks).where(
+            webhooks.c.account_id == account_id, webhooks.c.disabled_at.is_(None)
         )
+        found = map(webhook_of, connection.execute(enabled).mappings())
+        ids = [webhook.id for webhook in found if webhook.wants("ended")]
+        if call["webhook"] is not None:
+            ids.append(call_webhook_id(account_id))
         rows = [
             {
-                "webhook_id": webhook.id,
+                "webhook_id": webhook_id,
                 "call_id": call["id"],
                 "sequence": sequence,
                 "created_at": at,
                 "attempts": 0,
                 "next_attempt_at": DUE_AT_ONCE,
             }
-            for webhook in map(webhook_of, connection.execute(own).mappings())
-            if webhook.wants("ended")
+            for webhook_id in ids
         ]
         if rows:
             connection.execute(insert(webhook_deliveries), rows)
@@ -135,10 +163,10 @@ class Outbox:
         for row in rows:
             values = dict(row)
             key = DeliveryKey(values.pop("webhook_id"), values["call_id"], values["sequence"])
-            created_at, attempts = values.pop("created_at"), values.pop("attempts")
+            created_at, attempts, url = (values.pop(name) for name in ("created_at", "attempts", "webhook"))
             if values["name"] != State.ENDED.value:
                 values.update(outcome=None, cause=None, ended_by=None, talk_seconds=None)
-            found.append(DueDelivery(key, created_at, attempts, Notice(**values)))
+            found.append(DueDelivery(key, created_at, attempts, Notice(**values), url))
         return found
 
     def _read_has_delivered_since(self, webhook_id: str, since: float) -> bool:
@@ -186,6 +214,7 @@ def _due(webhook_ids: Sequence[str], utc_now: float, limit: int) -> Select[tuple
             ranked.c.webhook_id,
             ranked.c.created_at,
             ranked.c.attempts,
+            calls.c.webhook,
             calls.c.account_id,
             ranked.c.call_id,
             ranked.c.sequence,
@@ -198,6 +227,7 @@ def _due(webhook_ids: Sequence[str], utc_now: float, limit: int) -> Select[tuple
             calls.c.destination_number,
             calls.c.destination_caller_number,
             call_events.c.destination_leg,
+            calls.c.metadata,
             calls.c.outcome,
             calls.c.cause,
             calls.c.ended_by,
