@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import pytest
@@ -51,6 +51,8 @@ class ScriptedCalls(CallService):
         """As if nobody had asked anything yet."""
         self.listed: list[tuple[CallFilter, CallPlace | None, int, str | None, str | None]] = []
         self.keys: list[IdempotencyKey | None] = []
+        self.waited: list[float] = []
+        self.ended: dict[str, StoredCall] = {}
         self.requests: list[CallRequest] = []
         self.placed: list[tuple[str, str, str]] = []
         self.cancelled: list[str] = []
@@ -76,6 +78,10 @@ class ScriptedCalls(CallService):
             raise self.error
         return self.stored.get(call_id)
 
+    async def find_ended(self, caller: Caller, call_id: str, within_seconds: float) -> StoredCall | None:
+        self.waited.append(within_seconds)
+        return self.ended.get(call_id) or await self.find(caller, call_id)
+
     async def page(
         self,
         caller: Caller,
@@ -91,7 +97,7 @@ class ScriptedCalls(CallService):
         self.listed.append((wanted, after, limit, user_line, destination_line))
         return list(self.stored.values())[:limit]
 
-    async def follow(self, caller: Caller, call_id: str, after: int) -> AsyncIterator[StoredEvent]:
+    async def follow(self, caller: Caller, call_id: str, after: int) -> AsyncGenerator[StoredEvent]:
         self.followed_after.append(after)
         try:
             for event in self.stored[call_id].events[after:]:

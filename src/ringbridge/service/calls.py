@@ -4,7 +4,8 @@ Order is the promise: the call is admitted, stored durably, answered to the clie
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -181,7 +182,7 @@ class CallService:
         )
         return await self._store.page(caller.account.id, wanted, after, limit)
 
-    async def follow(self, caller: Caller, call_id: str, after: int) -> AsyncIterator[StoredEvent]:
+    async def follow(self, caller: Caller, call_id: str, after: int) -> AsyncGenerator[StoredEvent]:
         """The lines of a call's history above sequence `after`, live until its end; none for an unknown call."""
         runner = self._live.look_up(call_id)
         if runner is not None and _is_of(runner, caller):
@@ -191,6 +192,14 @@ class CallService:
         stored = await self.find(caller, call_id)
         for event in stored.events[after:] if stored is not None else ():
             yield event
+
+    async def find_ended(self, caller: Caller, call_id: str, within_seconds: float) -> StoredCall | None:
+        """The call as it is when it is over, or else after so many seconds. Raises StoreUnavailable."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_seconds), aclosing(self.follow(caller, call_id, 0)) as events:
+                async for _ in events:
+                    pass
+        return await self.find(caller, call_id)
 
     async def cancel(self, caller: Caller, call_id: str) -> bool:
         """End a running call of the caller's account; False when there is none with this id."""

@@ -9,6 +9,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from ringbridge.api.resource import CallResource, CancelResource, EventResource
 from ringbridge.api.v2.access import SECURITY, Access
+from ringbridge.api.v2.prefer import PREFERENCE_APPLIED, wait_seconds
 from ringbridge.api.v2.problems import CallAlreadyEnded, problems
 from ringbridge.call.errors import NotFound
 from ringbridge.call.history import StoredCall
@@ -51,11 +52,17 @@ def calls_router(access: Access, calls: CallService) -> APIRouter:
 
     @router.get(
         "/{call_id}",
-        responses=problems(401, 403, 404, 429, 503),
+        responses={200: {"headers": PREFERENCE_APPLIED}, **problems(401, 403, 404, 429, 503)},
         openapi_extra=SECURITY,
         summary="A call so far",
     )
-    async def read_call(call: Annotated[StoredCall, Depends(found_for_reading)]) -> CallResource:
+    async def read_call(
+        caller: reader,
+        call: Annotated[StoredCall, Depends(found_for_reading)],
+        seconds: Annotated[int | None, Depends(wait_seconds)],
+    ) -> CallResource:
+        if seconds is not None:
+            call = await calls.find_ended(caller, call.id, seconds) or call
         return CallResource.from_stored(call)
 
     @router.get(

@@ -9,6 +9,7 @@ from ringbridge.api.resource import CallResource
 from ringbridge.api.v2.access import SECURITY, Access
 from ringbridge.api.v2.body import StrictRoute
 from ringbridge.api.v2.call_body import CallBody
+from ringbridge.api.v2.prefer import PREFERENCE_APPLIED, wait_seconds
 from ringbridge.api.v2.problems import problems
 from ringbridge.call.errors import NotFound
 from ringbridge.call.idempotency import IdempotencyKey
@@ -57,9 +58,12 @@ def placing_router(access: Access, calls: CallService) -> APIRouter:
             200: {
                 "description": "The call that the key led to before, or that a second click repeats",
                 "model": CallResource,
-                "headers": _LOCATION | _REPLAYED,
+                "headers": _LOCATION | _REPLAYED | PREFERENCE_APPLIED,
             },
-            201: {"description": "The call is accepted and stored", "headers": _LOCATION},
+            201: {
+                "description": "The call is accepted and stored",
+                "headers": _LOCATION | PREFERENCE_APPLIED,
+            },
             **problems(400, 401, 403, 409, 413, 415, 422, 429, 503),
         },
         openapi_extra=SECURITY,
@@ -69,11 +73,12 @@ def placing_router(access: Access, calls: CallService) -> APIRouter:
         caller: Annotated[Caller, Depends(access.needs(Scope.CALLS_CREATE))],
         body: CallBody,
         key_text: Annotated[str | None, Depends(_key_text)],
+        seconds: Annotated[int | None, Depends(wait_seconds)],
         response: Response,
     ) -> CallResource:
         key = None if key_text is None else IdempotencyKey(key_text, body.digest())
         placed = await calls.place(caller, body.request(), key)
-        call = await calls.find(caller, placed.call_id)
+        call = await calls.find_ended(caller, placed.call_id, seconds or 0)
         if call is None:
             raise NotFound("The call is gone already.")
         response.headers["location"] = f"/api/v2/calls/{call.id}"
