@@ -42,6 +42,7 @@ from ringbridge.notify.sender import Sender
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
+from ringbridge.service.limits import LimitService
 from ringbridge.service.lines import LineService
 from ringbridge.service.records import RecordService
 from ringbridge.service.retention import sweeping
@@ -50,11 +51,13 @@ from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.database import migrate, open_database
 from ringbridge.store.directory import SqlDirectory
 from ringbridge.store.key_uses import SqlKeyUses
+from ringbridge.store.limits import SqlLimits
 from ringbridge.store.lines import SqlLines
 from ringbridge.store.lock import ServerLock
 from ringbridge.store.outbox import Outbox
 from ringbridge.store.records import SqlRecords
 from ringbridge.store.registrations import SqlRegistrations
+from ringbridge.store.usage import SqlUsage
 
 log = structlog.get_logger()
 
@@ -168,8 +171,16 @@ class _Server:
         calls = await resources.enter_async_context(
             CallService(engine=engines, store=store, directory=directory, clock=clock, observer=metrics)
         )
+        limits = LimitService(
+            directory=directory,
+            limits=SqlLimits(database),
+            usage=SqlUsage(database),
+            admission=calls.admission,
+            clock=clock,
+        )
         with _translated():
             await calls.recover()
+            await limits.restore()
             sender = await resources.enter_async_context(Sender(settings.webhook_private))
             surroundings.dispatcher = await resources.enter_async_context(
                 Dispatcher(outbox, sender, store.save_attempt, clock.utc_now, metrics)
@@ -195,6 +206,7 @@ class _Server:
             calls=calls,
             records=RecordService(records),
             lines=LineService(SqlLines(database), directory, device_digests),
+            limits=limits,
             metrics=metrics.render,
             ready=ready,
         )

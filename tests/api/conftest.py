@@ -19,10 +19,12 @@ from ringbridge.call.history import CallFilter, CallPlace, StoredCall, StoredEve
 from ringbridge.call.idempotency import IdempotencyKey
 from ringbridge.call.key import ApiKey, Scope
 from ringbridge.call.number import InvalidNumber, normalise
+from ringbridge.service.admission import Admission
 from ringbridge.service.authentication import Authenticator, Caller
 from ringbridge.service.calls import CallService, Placed
 from ringbridge.service.clock import Clock
 from ringbridge.service.credential import new_key
+from ringbridge.service.limits import LimitService
 from ringbridge.service.lines import LineService
 from ringbridge.service.records import RecordService
 from ringbridge.service.request import CallRequest
@@ -31,8 +33,10 @@ from ringbridge.sip.registrar import device_digests
 from ringbridge.store.administration import Administration
 from ringbridge.store.database import migrate, open_database
 from ringbridge.store.directory import SqlDirectory
+from ringbridge.store.limits import SqlLimits
 from ringbridge.store.lines import SqlLines
 from ringbridge.store.records import SqlRecords
+from ringbridge.store.usage import SqlUsage
 
 PEPPER = b"pepper for tests"
 ACCOUNT = Account(id="1009683", name="Acme")
@@ -226,6 +230,13 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fron
         calls=calls,
         records=RecordService(SqlRecords(database)),
         lines=LineService(SqlLines(database), SqlDirectory(database), device_digests),
+        limits=LimitService(
+            directory=SqlDirectory(database),
+            limits=SqlLimits(database),
+            usage=SqlUsage(database),
+            admission=Admission(),
+            clock=clock,
+        ),
         metrics=lambda: b"calls 3\n",
         ready=lambda: checks,
     )

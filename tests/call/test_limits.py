@@ -4,7 +4,7 @@ import pytest
 
 from ringbridge.call.directory import AccountLimits
 from ringbridge.call.errors import InvalidSetting
-from ringbridge.call.limits import NAMES, limit_text, parse_limits, quiet_minutes
+from ringbridge.call.limits import NAMES, is_looser, limit_text, parse_limits, quiet_minutes
 
 
 def test_limits_are_set_by_key_and_value() -> None:
@@ -94,3 +94,48 @@ def test_quiet_hours_are_minutes_of_the_day() -> None:
 def test_money_is_limited_by_any_limit_of_it(limit: str) -> None:
     assert not AccountLimits().limits_money
     assert AccountLimits(**{limit: 0}).limits_money  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("key", "tight", "loose"),
+    [
+        ("concurrent", 1, 2),
+        ("call_s", 60.0, 61.0),
+        ("duplicates_s", 3.0, 2.0),
+        ("per_minute", 5, None),
+        ("spend_per_day", 5, 6),
+        ("countries", ("US",), ("US", "CA")),
+        ("countries", ("US",), ("CA",)),
+        ("countries", (), ("US", "CA")),
+        ("refused_prefixes", ("+1900",), ()),
+        ("refused_prefixes", ("+1900",), ("+19005",)),
+        ("quiet_hours", "21:00-08:00", ""),
+        ("quiet_hours", "21:00-08:00", "21:00-07:59"),
+        ("quiet_hours", "09:00-17:00", "21:00-08:00"),
+    ],
+)
+def test_what_allows_something_new_is_looser(key: str, tight: object, loose: object) -> None:
+    assert is_looser(key, tight, loose, "US")
+    assert not is_looser(key, tight, tight, "US")
+
+
+@pytest.mark.parametrize(
+    ("key", "loose", "tight"),
+    [
+        ("concurrent", 2, 1),
+        ("duplicates_s", 2.0, 3.0),
+        ("per_minute", None, 5),
+        ("countries", ("US", "CA"), ()),
+        ("countries", (), ("US",)),
+        ("refused_prefixes", ("+1900",), ("+19", "+44")),
+        ("quiet_hours", "", "21:00-08:00"),
+        ("quiet_hours", "21:00-08:00", "20:00-08:00"),
+    ],
+)
+def test_what_allows_nothing_new_is_not(key: str, loose: object, tight: object) -> None:
+    assert not is_looser(key, loose, tight, "US")
+
+
+def test_values_of_two_kinds_are_not_compared() -> None:
+    with pytest.raises(AssertionError, match="rate has values of one kind"):
+        is_looser("rate", 1, "fast", "US")

@@ -20,6 +20,7 @@ from ringbridge.api.v2.problems import problem_of
 from ringbridge.call.errors import CallError
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
+from ringbridge.service.limits import LimitService
 from ringbridge.service.lines import LineService
 from ringbridge.service.records import RecordService
 
@@ -34,12 +35,13 @@ def create_app(
     calls: CallService,
     records: RecordService,
     lines: LineService,
+    limits: LimitService,
     metrics: Callable[[], bytes],
     ready: Callable[[], Mapping[str, bool]],
 ) -> ASGIApp:
     """The ASGI application. `metrics` and `ready` are asked at each request (see `health`)."""
     place_call = Envelope(PlaceCall(authenticator, calls))
-    framework = _framework(authenticator, calls, records, lines, metrics, ready)
+    framework = _framework(authenticator, calls, records, lines, limits, metrics, ready)
 
     async def front_door(scope: Scope, receive: Receive, send: Send) -> None:
         # Nearly every request is for this one; the layers of the framework would cost it more than its answer does.
@@ -56,6 +58,7 @@ def _framework(
     calls: CallService,
     records: RecordService,
     lines: LineService,
+    limits: LimitService,
     metrics: Callable[[], bytes],
     ready: Callable[[], Mapping[str, bool]],
 ) -> FastAPI:
@@ -68,7 +71,7 @@ def _framework(
     )
     app.add_middleware(Envelope)
     app.router.routes += health_routes(metrics, ready)
-    app.include_router(v2_router(authenticator, calls, records, lines))
+    app.include_router(v2_router(authenticator, calls, records, lines, limits))
     app.router.routes += documentation_routes(app)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)

@@ -27,6 +27,7 @@ class Scope(Enum):
     LINES_WRITE = "lines:write"
     TRUNKS_READ = "trunks:read"
     LIMITS_READ = "limits:read"
+    LIMITS_WRITE = "limits:write"
     USAGE_READ = "usage:read"
     WEBHOOKS_READ = "webhooks:read"
     WEBHOOKS_WRITE = "webhooks:write"

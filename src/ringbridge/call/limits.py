@@ -118,3 +118,32 @@ def _parse_seconds(key: str, text: str) -> float:
 
 def _parts(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def is_looser(key: str, old: object, new: object, country: str) -> bool:
+    """Whether the value `new` of the limit `key` allows an account of `country` anything that `old` does not."""
+    if new == old:
+        return False
+    match old, new:
+        case (tuple(), tuple()) if key == "countries":
+            return not set(new or (country,)) <= set(old or (country,))
+        case (tuple(), tuple()):
+            return any(not prefix.startswith(new) for prefix in old)
+        case (str(), str()):
+            return not _quiet_set(old) <= _quiet_set(new)
+        case (_, None):
+            return True
+        case (None, _):
+            return False
+        case (int() | float(), int() | float()):
+            # A longer time in which two clicks are one call means fewer calls.
+            return new < old if key == "duplicates_s" else new > old
+    raise AssertionError(f"{key} has values of one kind")
+
+
+def _quiet_set(quiet_hours: str) -> set[int]:
+    if not quiet_hours:
+        return set()
+    first, end = quiet_minutes(quiet_hours)
+    day = 24 * 60
+    return {minute % day for minute in range(first, end if first < end else end + day)}

@@ -119,6 +119,17 @@ class Usage(Protocol):
         ...
 
 
+class LimitStore(Protocol):
+    """Keeps what accounts may do. Its method blocks: call it in a thread."""
+
+    def change(self, account_id: str, change: Callable[[AccountLimits], AccountLimits]) -> AccountLimits:
+        """Keep what `change` makes of the account's limits; what it raises leaves them as they are.
+
+        Raises NotFound and StoreUnavailable.
+        """
+        ...
+
+
 class CallObserver(Protocol):
     """Counts calls; it must neither block nor raise."""
 

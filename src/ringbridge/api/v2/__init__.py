@@ -9,12 +9,14 @@ from ringbridge.api.v2.access import Access
 from ringbridge.api.v2.actions import actions_router
 from ringbridge.api.v2.call_list import call_list_router
 from ringbridge.api.v2.calls import calls_router
+from ringbridge.api.v2.limits import limits_router
 from ringbridge.api.v2.lines import lines_router
 from ringbridge.api.v2.placing import placing_router
 from ringbridge.api.v2.records import records_router
 from ringbridge.api.v2.trunks import trunks_router
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
+from ringbridge.service.limits import LimitService
 from ringbridge.service.lines import LineService
 from ringbridge.service.records import RecordService
 
@@ -22,7 +24,11 @@ PREFIX = "/api/v2"
 
 
 def v2_router(
-    authenticator: Authenticator, calls: CallService, records: RecordService, lines: LineService
+    authenticator: Authenticator,
+    calls: CallService,
+    records: RecordService,
+    lines: LineService,
+    limits: LimitService,
 ) -> APIRouter:
     """The routes below `/api/v2`."""
     access = Access(authenticator)
@@ -34,4 +40,5 @@ def v2_router(
     router.include_router(records_router(access, records))
     router.include_router(lines_router(access, lines))
     router.include_router(trunks_router(access, lines))
+    router.include_router(limits_router(access, limits))
     return router

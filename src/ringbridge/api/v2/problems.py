@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ringbridge.api.answer import CHALLENGE, TITLES, Answer, problem_answer, retry_after
+from ringbridge.api.answer import CHALLENGE, TITLES, Answer, HeaderList, problem_answer, retry_after
 from ringbridge.api.resource import ProblemResource
 from ringbridge.api.v2.paging import InvalidCursor
 from ringbridge.call.errors import (
@@ -15,10 +15,12 @@ from ringbridge.call.errors import (
     InvalidUserLine,
     NotFound,
     RequestInProgress,
+    SpendLimitReached,
     TooManyCalls,
 )
 from ringbridge.service.actions import WrongState
 from ringbridge.service.authentication import MissingScope, TooManyFailures
+from ringbridge.service.limits import OnlyTighter
 from ringbridge.service.lines import AdministratorsLine
 
 # A restart or a database that comes back takes about this long.
@@ -28,11 +30,16 @@ RETRY_SECONDS = 5.0
 _REASONS = {
     "above_limit": "More than the account may have.",
     "destination_not_allowed": "This number may not be called.",
+    "do_not_call": "This number is on the account's do-not-call list.",
     "emergency_number": "Emergency numbers are not called: help would be sent to the wrong place.",
     "invalid_number": "This is no telephone number.",
     "not_an_extension": "An internal extension has 2 to 6 digits; telephone numbers are given by the administrator.",
+    "invalid_value": "This is no value that the limit can have.",
+    "no_rate": "What this call would cost is not known.",
     "not_own_number": "This is no number of the account.",
+    "quiet_hours": "It is too late or too early where that number is.",
     "same_as_user_line": "This is the user's own line.",
+    "spend_limit": "This call could cost more than one call may.",
     "unknown_line": "This is no line of the account.",
 }
 
@@ -53,6 +60,8 @@ def problem_of(error: CallError) -> Answer:
             )
         case MissingScope() | AdministratorsLine():
             return problem_answer(403, error.code, str(error))
+        case OnlyTighter():
+            return problem_answer(403, error.code, str(error))
         case InvalidCredentials():
             return problem_answer(401, error.code, "Invalid API credentials.", (CHALLENGE,))
         case InvalidCursor():
@@ -62,8 +71,7 @@ def problem_of(error: CallError) -> Answer:
         case CallAlreadyEnded() | WrongState() | AlreadyExists():
             return problem_answer(409, error.code, str(error))
         case TooManyCalls():
-            wait = retry_after(error.retry_after_seconds)
-            return problem_answer(429, error.code, f"The limit {error.limit} is reached.", (wait,))
+            return problem_answer(429, error.code, f"The limit {error.limit} is reached.", _rate_limit(error))
         case IdempotencyKeyReused():
             return problem_answer(422, error.code, "This Idempotency-Key was used for another request.")
         case RequestInProgress():
@@ -77,6 +85,19 @@ def problem_of(error: CallError) -> Answer:
             return problem_answer(422, error.code, f"{error.option}: {_reason(error)}")
         case _:
             return problem_answer(503, error.code, "Please try again later.", (retry_after(RETRY_SECONDS),))
+
+
+def _rate_limit(error: TooManyCalls) -> HeaderList:
+    """When to come back, and, of a limit that counts calls, in the words that clients know how many it lets through."""
+    wait = retry_after(error.retry_after_seconds)
+    if isinstance(error, SpendLimitReached):
+        return (wait,)
+    return (
+        wait,
+        (b"ratelimit-limit", b"%d" % error.most),
+        (b"ratelimit-remaining", b"0"),
+        (b"ratelimit-reset", wait[1]),
+    )
 
 
 def _reason(error: CallError) -> str:
