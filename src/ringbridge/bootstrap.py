@@ -42,11 +42,14 @@ from ringbridge.notify.sender import Sender
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
+from ringbridge.service.keys import KeyService
 from ringbridge.service.limits import LimitService
 from ringbridge.service.lines import LineService
 from ringbridge.service.records import RecordService
 from ringbridge.service.retention import sweeping
+from ringbridge.service.tokens import Tokens
 from ringbridge.sip.registrar import device_digests
+from ringbridge.store.administration import Administration
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.database import migrate, open_database
 from ringbridge.store.directory import SqlDirectory
@@ -205,6 +208,8 @@ class _Server:
             authenticator=Authenticator(directory, pepper, clock, note_use=key_uses.note),
             calls=calls,
             records=RecordService(records),
+            keys=KeyService(Administration(database), directory, pepper, clock),
+            tokens=Tokens(directory, pepper, clock),
             lines=LineService(SqlLines(database), directory, device_digests),
             limits=limits,
             metrics=metrics.render,

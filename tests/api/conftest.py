@@ -24,11 +24,13 @@ from ringbridge.service.authentication import Authenticator, Caller
 from ringbridge.service.calls import CallService, Placed
 from ringbridge.service.clock import Clock
 from ringbridge.service.credential import new_key
+from ringbridge.service.keys import KeyService
 from ringbridge.service.limits import LimitService
 from ringbridge.service.lines import LineService
 from ringbridge.service.records import RecordService
 from ringbridge.service.request import CallRequest
 from ringbridge.service.runner import Runner
+from ringbridge.service.tokens import Tokens
 from ringbridge.sip.registrar import device_digests
 from ringbridge.store.administration import Administration
 from ringbridge.store.database import migrate, open_database
@@ -128,13 +130,16 @@ def _read(text: str, error: type[InvalidUserLine | InvalidDestination]) -> None:
 
 
 class OneAccount:
-    """A directory double with one account and one key."""
+    """A directory double with one account and one key, besides those that are in the database."""
+
+    def __init__(self, stored: SqlDirectory) -> None:
+        self._stored = stored
 
     async def account(self, account_id: str) -> Account | None:
         return ACCOUNT if account_id == ACCOUNT.id else None
 
     async def key(self, key_id: str) -> ApiKey | None:
-        return KEY if key_id == KEY.id else None
+        return KEY if key_id == KEY.id else await self._stored.key(key_id)
 
 
 class SkippingClock(Clock):
@@ -226,9 +231,11 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fron
     clock = SkippingClock()
     sock = listen("127.0.0.1", 0)
     app = create_app(
-        authenticator=Authenticator(OneAccount(), PEPPER, clock),  # type: ignore[arg-type]
+        authenticator=Authenticator(OneAccount(SqlDirectory(database)), PEPPER, clock),  # type: ignore[arg-type]
         calls=calls,
         records=RecordService(SqlRecords(database)),
+        keys=KeyService(Administration(database), SqlDirectory(database), PEPPER, clock),
+        tokens=Tokens(SqlDirectory(database), PEPPER, clock),
         lines=LineService(SqlLines(database), SqlDirectory(database), device_digests),
         limits=LimitService(
             directory=SqlDirectory(database),

@@ -37,6 +37,9 @@ async def test_the_description_names_every_route_of_both_versions(door: FrontDoo
             for action in ("hold", "resume", "digits", "hangup")
         },
         "/api/v2/limits": ["get", "patch"],
+        "/api/v2/keys": ["get", "post"],
+        "/api/v2/keys/{key_id}": ["delete", "get"],
+        "/api/v2/keys/{key_id}/rotate": ["post"],
         "/api/v2/lines": ["get", "post"],
         "/api/v2/lines/{line_id}": ["delete", "get", "patch"],
         "/api/v2/lines/{line_id}/password": ["post"],
@@ -44,6 +47,7 @@ async def test_the_description_names_every_route_of_both_versions(door: FrontDoo
         "/api/v2/records/erase": ["post"],
         "/api/v2/records/export": ["get"],
         "/api/v2/records/{call_id}": ["get"],
+        "/api/v2/tokens": ["post"],
         "/api/v2/trunks": ["get"],
         "/api/v2/usage": ["get"],
     }

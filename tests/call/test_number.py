@@ -9,6 +9,7 @@ from ringbridge.call.number import (
     NumberType,
     normalise,
     normalise_extension,
+    normalise_line,
     written,
 )
 
@@ -218,3 +219,9 @@ def test_a_number_is_written_as_a_trunk_wants_it(
     number: str, number_format: NumberFormat, country: str, text: str
 ) -> None:
     assert written(number, number_format, country) == text
+
+
+def test_a_line_is_an_extension_or_a_whole_number() -> None:
+    assert [normalise_line(text, "US") for text in ("204", "(817) 562-9656")] == ["204", "+18175629656"]
+    with pytest.raises(InvalidNumber):
+        normalise_line("nobody", "US")

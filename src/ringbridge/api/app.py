@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ringbridge import __version__
 from ringbridge.api.answer import Answer, HeaderList, error_answer, problem_answer
+from ringbridge.api.cors import Cors
 from ringbridge.api.documentation import documentation_routes
 from ringbridge.api.envelope import Envelope
 from ringbridge.api.health import health_routes
@@ -20,9 +21,11 @@ from ringbridge.api.v2.problems import problem_of
 from ringbridge.call.errors import CallError
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
+from ringbridge.service.keys import KeyService
 from ringbridge.service.limits import LimitService
 from ringbridge.service.lines import LineService
 from ringbridge.service.records import RecordService
+from ringbridge.service.tokens import Tokens
 
 CALL_PATHS = ("/api/v1/call", "/api/v1/call/")
 
@@ -35,13 +38,15 @@ def create_app(
     calls: CallService,
     records: RecordService,
     lines: LineService,
+    keys: KeyService,
+    tokens: Tokens,
     limits: LimitService,
     metrics: Callable[[], bytes],
     ready: Callable[[], Mapping[str, bool]],
 ) -> ASGIApp:
     """The ASGI application. `metrics` and `ready` are asked at each request (see `health`)."""
     place_call = Envelope(PlaceCall(authenticator, calls))
-    framework = _framework(authenticator, calls, records, lines, limits, metrics, ready)
+    framework = _framework(authenticator, calls, records, lines, keys, tokens, limits, metrics, ready)
 
     async def front_door(scope: Scope, receive: Receive, send: Send) -> None:
         # Nearly every request is for this one; the layers of the framework would cost it more than its answer does.
@@ -58,6 +63,8 @@ def _framework(
     calls: CallService,
     records: RecordService,
     lines: LineService,
+    keys: KeyService,
+    tokens: Tokens,
     limits: LimitService,
     metrics: Callable[[], bytes],
     ready: Callable[[], Mapping[str, bool]],
@@ -69,9 +76,10 @@ def _framework(
         openapi_url=None,
         redirect_slashes=False,
     )
+    app.add_middleware(Cors)
     app.add_middleware(Envelope)
     app.router.routes += health_routes(metrics, ready)
-    app.include_router(v2_router(authenticator, calls, records, lines, limits))
+    app.include_router(v2_router(authenticator, calls, records, lines, keys, tokens, limits))
     app.router.routes += documentation_routes(app)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)

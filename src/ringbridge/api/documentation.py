@@ -116,7 +116,12 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
             "type": "http",
             "scheme": "basic",
             "description": "User: the account's id. Password: an API key of the account.",
-        }
+        },
+        "token": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A token of `POST /api/v2/tokens`, from pages of its origin.",
+        },
     }
     return document
 

@@ -24,7 +24,7 @@ class EventResource(BaseModel):
         return cls(
             sequence=event.sequence,
             name=event.name,
-            at=_utc(event.at),
+            at=utc(event.at),
             state=event.state,
             user_leg=event.user_leg,
             destination_leg=event.destination_leg,
@@ -51,9 +51,9 @@ class LegResource(BaseModel):
             number=leg.number,
             trunk=leg.trunk,
             state=leg.state,
-            ringing_at=_utc_or_none(leg.ringing_at),
-            answered_at=_utc_or_none(leg.answered_at),
-            ended_at=_utc_or_none(leg.ended_at),
+            ringing_at=utc_or_none(leg.ringing_at),
+            answered_at=utc_or_none(leg.answered_at),
+            ended_at=utc_or_none(leg.ended_at),
             cause=leg.cause,
             sip_status=leg.sip_status,
             q850=leg.q850,
@@ -88,8 +88,8 @@ class ListedCallResource(BaseModel):
             "outcome": call.outcome,
             "cause": call.cause,
             "ended_by": call.ended_by,
-            "accepted_at": _utc(call.accepted_at),
-            "ended_at": _utc_or_none(call.ended_at),
+            "accepted_at": utc(call.accepted_at),
+            "ended_at": utc_or_none(call.ended_at),
             "talk_seconds": round(call.talk_seconds, 3),
             "metadata": dict(call.metadata or {}),
             "user": LegResource.from_stored(call.user),
@@ -125,10 +125,10 @@ class ProblemResource(BaseModel):
     code: str
 
 
-def _utc(at: float) -> datetime:
+def utc(at: float) -> datetime:
     """A point of time to the millisecond, which is as exact as anything about a call is worth telling."""
     return datetime.fromtimestamp(round(at, 3), UTC)
 
 
-def _utc_or_none(at: float | None) -> datetime | None:
-    return None if at is None else _utc(at)
+def utc_or_none(at: float | None) -> datetime | None:
+    return None if at is None else utc(at)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from ringbridge.call.errors import CallError, InvalidSetting
 
@@ -98,6 +98,20 @@ class KeyUse(NamedTuple):
 
     used_at: float
     address: str
+
+
+class KeyStore(Protocol):
+    """Keeps keys; `ringbridge.store.administration` says what each method does and raises. Called in threads."""
+
+    def keys(self, account_id: str) -> list[ApiKey]: ...
+
+    def key_uses(self, account_id: str) -> dict[str, KeyUse]: ...
+
+    def add_key(self, key: ApiKey) -> None: ...
+
+    def exchange_key(self, old_id: str, new: ApiKey, *, old_until: float) -> None: ...
+
+    def revoke_key(self, key_id: str, *, at: float, account_id: str | None = None) -> None: ...
 
 
 def parse_scopes(words: list[str]) -> frozenset[Scope] | None:

@@ -124,6 +124,14 @@ def written(number: str, number_format: NumberFormat, country: str) -> str:
     return _as_dialled(number, country) if number_format is NumberFormat.NATIONAL else number[1:]
 
 
+def normalise_line(text: str, country: str) -> str:
+    """Read `text` as the number of a line: an internal extension, or a whole number in E.164. Raises InvalidNumber."""
+    try:
+        return normalise_extension(text)
+    except InvalidNumber:
+        return normalise(text, country).e164
+
+
 def normalise_extension(text: str) -> str:
     """Read `text` as an internal extension of 2 to 6 digits. Raises InvalidNumber."""
     if len(text) > LONGEST_TEXT:

@@ -12,7 +12,7 @@ from ringbridge.service.request import CallRequest
 MOST_RING_SECONDS = 600.0
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Text that every database, log line and header takes."""
     if not text.isprintable():
         raise ValueError("Control characters are not allowed")
@@ -22,7 +22,7 @@ def _printable(text: str) -> str:
 LineText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 METADATA_NAME = r"[A-Za-z0-9_.\-]{1,40}"
 MetadataName = Annotated[str, StringConstraints(pattern=f"^{METADATA_NAME}$")]
-MetadataValue = Annotated[str, StringConstraints(max_length=500), AfterValidator(_printable)]
+MetadataValue = Annotated[str, StringConstraints(max_length=500), AfterValidator(printable)]
 RingSeconds = Annotated[float, Field(ge=1.0, le=MOST_RING_SECONDS, allow_inf_nan=False)]
 
 

@@ -6,14 +6,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
 
 from ringbridge.api.resource import CallResource
-from ringbridge.api.v2.access import SECURITY, Access
+from ringbridge.api.v2.access import TOKEN_SECURITY, Access
 from ringbridge.api.v2.body import StrictRoute
 from ringbridge.api.v2.call_body import CallBody
 from ringbridge.api.v2.prefer import PREFERENCE_APPLIED, wait_seconds
 from ringbridge.api.v2.problems import problems
 from ringbridge.call.errors import NotFound
 from ringbridge.call.idempotency import IdempotencyKey
-from ringbridge.call.key import Scope
 from ringbridge.service.authentication import Caller
 from ringbridge.service.calls import CallService
 
@@ -66,11 +65,11 @@ def placing_router(access: Access, calls: CallService) -> APIRouter:
             },
             **problems(400, 401, 403, 409, 413, 415, 422, 429, 503),
         },
-        openapi_extra=SECURITY,
+        openapi_extra=TOKEN_SECURITY,
         summary="Place a call",
     )
     async def place_call(
-        caller: Annotated[Caller, Depends(access.needs(Scope.CALLS_CREATE))],
+        caller: Annotated[Caller, Depends(access.placing)],
         body: CallBody,
         key_text: Annotated[str | None, Depends(_key_text)],
         seconds: Annotated[int | None, Depends(wait_seconds)],

@@ -18,8 +18,10 @@ from ringbridge.call.errors import (
     SpendLimitReached,
     TooManyCalls,
 )
+from ringbridge.call.key import TooManyKeys
 from ringbridge.service.actions import WrongState
 from ringbridge.service.authentication import MissingScope, TooManyFailures
+from ringbridge.service.keys import BeyondOwnRights
 from ringbridge.service.limits import OnlyTighter
 from ringbridge.service.lines import AdministratorsLine
 
@@ -32,10 +34,12 @@ _REASONS = {
     "destination_not_allowed": "This number may not be called.",
     "do_not_call": "This number is on the account's do-not-call list.",
     "emergency_number": "Emergency numbers are not called: help would be sent to the wrong place.",
+    "invalid_network": "Write an address or a network, such as 203.0.113.0/24.",
     "invalid_number": "This is no telephone number.",
     "not_an_extension": "An internal extension has 2 to 6 digits; telephone numbers are given by the administrator.",
     "invalid_value": "This is no value that the limit can have.",
     "no_rate": "What this call would cost is not known.",
+    "invalid_origin": "Write it as browsers do: https://crm.example.com, without a path.",
     "not_own_number": "This is no number of the account.",
     "quiet_hours": "It is too late or too early where that number is.",
     "same_as_user_line": "This is the user's own line.",
@@ -68,6 +72,10 @@ def problem_of(error: CallError) -> Answer:
             return problem_answer(400, error.code, str(error))
         case NotFound():
             return problem_answer(404, error.code, str(error))
+        case BeyondOwnRights():
+            return problem_answer(403, error.code, str(error))
+        case TooManyKeys():
+            return problem_answer(409, error.code, str(error))
         case CallAlreadyEnded() | WrongState() | AlreadyExists():
             return problem_answer(409, error.code, str(error))
         case TooManyCalls():
