@@ -12,6 +12,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ from ringbridge.service.lines import LineService
 from ringbridge.service.records import RecordService
 from ringbridge.service.retention import sweeping
 from ringbridge.service.tokens import Tokens
+from ringbridge.service.webhooks import WebhookService, call_secret
 from ringbridge.sip.registrar import device_digests
 from ringbridge.store.administration import Administration
 from ringbridge.store.calls import SqlCallStore
@@ -61,6 +63,7 @@ from ringbridge.store.outbox import Outbox
 from ringbridge.store.records import SqlRecords
 from ringbridge.store.registrations import SqlRegistrations
 from ringbridge.store.usage import SqlUsage
+from ringbridge.store.webhooks import SqlWebhooks
 
 log = structlog.get_logger()
 
@@ -157,7 +160,7 @@ class _Server:
         metrics = Metrics()
         database, lock = _open_store(settings, resources)
         pepper = _load_pepper(settings.data_dir)
-        outbox = Outbox(database)
+        outbox = Outbox(database, partial(call_secret, pepper))
         store = await resources.enter_async_context(SqlCallStore(database, lock, outbox))
         directory = SqlDirectory(database)
         kept = await resources.enter_async_context(
@@ -212,6 +215,7 @@ class _Server:
             tokens=Tokens(directory, pepper, clock),
             lines=LineService(SqlLines(database), directory, device_digests),
             limits=limits,
+            webhooks=WebhookService(SqlWebhooks(database), sender, surroundings.dispatcher, clock, pepper),
             metrics=metrics.render,
             ready=ready,
         )

@@ -31,6 +31,7 @@ from ringbridge.service.records import RecordService
 from ringbridge.service.request import CallRequest
 from ringbridge.service.runner import Runner
 from ringbridge.service.tokens import Tokens
+from ringbridge.service.webhooks import WebhookService
 from ringbridge.sip.registrar import device_digests
 from ringbridge.store.administration import Administration
 from ringbridge.store.database import migrate, open_database
@@ -39,6 +40,8 @@ from ringbridge.store.limits import SqlLimits
 from ringbridge.store.lines import SqlLines
 from ringbridge.store.records import SqlRecords
 from ringbridge.store.usage import SqlUsage
+from ringbridge.store.webhooks import SqlWebhooks
+from tests.api.receivers import NoDispatcher, NoReceiver
 
 PEPPER = b"pepper for tests"
 ACCOUNT = Account(id="1009683", name="Acme")
@@ -244,6 +247,7 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fron
             admission=Admission(),
             clock=clock,
         ),
+        webhooks=WebhookService(SqlWebhooks(database), NoReceiver(), NoDispatcher(), clock, PEPPER),
         metrics=lambda: b"calls 3\n",
         ready=lambda: checks,
     )

@@ -26,6 +26,7 @@ from ringbridge.service.limits import LimitService
 from ringbridge.service.lines import LineService
 from ringbridge.service.records import RecordService
 from ringbridge.service.tokens import Tokens
+from ringbridge.service.webhooks import WebhookService
 
 CALL_PATHS = ("/api/v1/call", "/api/v1/call/")
 
@@ -41,12 +42,15 @@ def create_app(
     keys: KeyService,
     tokens: Tokens,
     limits: LimitService,
+    webhooks: WebhookService,
     metrics: Callable[[], bytes],
     ready: Callable[[], Mapping[str, bool]],
 ) -> ASGIApp:
     """The ASGI application. `metrics` and `ready` are asked at each request (see `health`)."""
     place_call = Envelope(PlaceCall(authenticator, calls))
-    framework = _framework(authenticator, calls, records, lines, keys, tokens, limits, metrics, ready)
+    framework = _framework(
+        authenticator, calls, records, lines, keys, tokens, limits, webhooks, metrics, ready
+    )
 
     async def front_door(scope: Scope, receive: Receive, send: Send) -> None:
         # Nearly every request is for this one; the layers of the framework would cost it more than its answer does.
@@ -66,6 +70,7 @@ def _framework(
     keys: KeyService,
     tokens: Tokens,
     limits: LimitService,
+    webhooks: WebhookService,
     metrics: Callable[[], bytes],
     ready: Callable[[], Mapping[str, bool]],
 ) -> FastAPI:
@@ -79,7 +84,7 @@ def _framework(
     app.add_middleware(Cors)
     app.add_middleware(Envelope)
     app.router.routes += health_routes(metrics, ready)
-    app.include_router(v2_router(authenticator, calls, records, lines, keys, tokens, limits))
+    app.include_router(v2_router(authenticator, calls, records, lines, keys, tokens, limits, webhooks))
     app.router.routes += documentation_routes(app)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)

@@ -1,5 +1,7 @@
 """What an account may ask about its webhooks. Whatever changes takes effect before the answer."""
 
+import hashlib
+import hmac
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -52,8 +54,14 @@ class WebhookService:
     """
 
     def __init__(
-        self, store: WebhookStore, sender: WebhookSender, dispatcher: WebhookDispatcher, clock: Clock
+        self,
+        store: WebhookStore,
+        sender: WebhookSender,
+        dispatcher: WebhookDispatcher,
+        clock: Clock,
+        pepper: bytes,
     ) -> None:
+        self._pepper = pepper
         self._store = store
         self._sender = sender
         self._dispatcher = dispatcher
@@ -81,6 +89,10 @@ class WebhookService:
         await self._store.add(webhook)
         await self._dispatcher.refresh()
         return webhook
+
+    def call_secret(self, caller: Caller) -> str:
+        """What signs the requests to webhooks that the account's calls bring with them."""
+        return call_secret(self._pepper, caller.account.id)
 
     async def change(self, caller: Caller, webhook_id: str, change: WebhookChange) -> Webhook:
         """The webhook as it is now. Raises InvalidWebhook."""
@@ -186,6 +198,11 @@ def new_webhook(
         secret=secret_of(secrets.token_bytes(SECRET_OCTETS)),
         created_at=utc_now,
     )
+
+
+def call_secret(pepper: bytes, account_id: str) -> str:
+    """The account's secret for the webhooks of its single calls: nothing is kept of it, and it cannot be rotated."""
+    return secret_of(hmac.digest(pepper, f"webhooks of calls {account_id}".encode(), hashlib.sha256))
 
 
 def shown_name(text: str | None) -> str | None:

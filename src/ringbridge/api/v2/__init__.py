@@ -16,6 +16,7 @@ from ringbridge.api.v2.placing import placing_router
 from ringbridge.api.v2.records import records_router
 from ringbridge.api.v2.tokens import tokens_router
 from ringbridge.api.v2.trunks import trunks_router
+from ringbridge.api.v2.webhooks import webhooks_router
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
 from ringbridge.service.keys import KeyService
@@ -23,6 +24,7 @@ from ringbridge.service.limits import LimitService
 from ringbridge.service.lines import LineService
 from ringbridge.service.records import RecordService
 from ringbridge.service.tokens import Tokens
+from ringbridge.service.webhooks import WebhookService
 
 PREFIX = "/api/v2"
 
@@ -35,6 +37,7 @@ def v2_router(
     keys: KeyService,
     tokens: Tokens,
     limits: LimitService,
+    webhooks: WebhookService,
 ) -> APIRouter:
     """The routes below `/api/v2`."""
     access = Access(authenticator, tokens)
@@ -49,4 +52,5 @@ def v2_router(
     router.include_router(lines_router(access, lines))
     router.include_router(trunks_router(access, lines))
     router.include_router(limits_router(access, limits))
+    router.include_router(webhooks_router(access, webhooks))
     return router

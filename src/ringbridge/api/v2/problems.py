@@ -19,6 +19,7 @@ from ringbridge.call.errors import (
     TooManyCalls,
 )
 from ringbridge.call.key import TooManyKeys
+from ringbridge.call.webhook import InvalidWebhook, TooManyWebhooks
 from ringbridge.service.actions import WrongState
 from ringbridge.service.authentication import MissingScope, TooManyFailures
 from ringbridge.service.keys import BeyondOwnRights
@@ -89,6 +90,10 @@ def problem_of(error: CallError) -> Answer:
             return problem_answer(422, error.code, f"user_line: {_reason(error)}")
         case InvalidDestination():
             return problem_answer(422, error.code, f"destination_line: {_reason(error)}")
+        case InvalidWebhook():
+            return problem_answer(422, error.code, str(error))
+        case TooManyWebhooks():
+            return problem_answer(409, error.code, str(error))
         case InvalidOption():
             return problem_answer(422, error.code, f"{error.option}: {_reason(error)}")
         case _:
