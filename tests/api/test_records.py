@@ -188,6 +188,17 @@ async def test_what_is_no_number_is_not_erased(door: FrontDoor, recorded: list[s
     assert (reply.status, json.loads(reply.body)["code"]) == (422, "invalid_number")
 
 
+async def test_a_key_that_is_bound_to_lines_sees_their_calls_only(
+    door: FrontDoor, recorded: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = json.loads((await get(door, f"/{recorded[0]}")).body)["user"]["number"]
+    for lines, shown in (((line, "204"), recorded), (("204",), [])):
+        monkeypatch.setattr(conftest, "KEY", replace(KEY, lines=lines))
+        assert await pages(door, "limit=9") == [shown]
+        assert (await get(door, f"/{recorded[0]}")).status == (200 if shown else 404)
+        assert len(json.loads((await download(door, "?format=json")).body)) == len(shown)
+
+
 async def test_reading_and_erasing_are_two_scopes(
     door: FrontDoor, recorded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,6 +62,9 @@ async def test_records_are_filtered_by_their_end_and_their_outcome(
     assert found(RecordFilter(ended_before=middle)) == ["call-0"]
     assert found(RecordFilter(outcome="completed")) == ["call-2", "call-1", "call-0"]
     assert found(RecordFilter(outcome="failed")) == []
+    user_number = a_call("any").user.number
+    assert found(RecordFilter(lines=("204", user_number))) == ["call-2", "call-1", "call-0"]
+    assert found(RecordFilter(lines=("204",))) == []
 
 
 async def test_a_record_is_found_by_its_account_only(store: SqlCallStore, kept: SqlRecords) -> None:

@@ -67,11 +67,15 @@ class RecordPlace(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordFilter:
-    """Which records are asked for: of calls that ended at or after a time and before another, in UTC seconds, with one outcome."""
+    """Which records are asked for: of calls that ended at or after a time and before another, in UTC seconds, with one outcome.
+
+    lines: of calls of these lines only; none means all.
+    """
 
     ended_from: float | None = None
     ended_before: float | None = None
     outcome: str | None = None
+    lines: tuple[str, ...] = ()
 
 
 class Erasure(NamedTuple):

@@ -116,6 +116,8 @@ def _conditions(wanted: RecordFilter) -> list[ColumnElement[bool]]:
         conditions.append(records.c.ended_at < wanted.ended_before)
     if wanted.outcome is not None:
         conditions.append(records.c.outcome == wanted.outcome)
+    if wanted.lines:
+        conditions.append(records.c.user_number.in_(wanted.lines))
     return conditions
 
 
