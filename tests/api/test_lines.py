@@ -149,7 +149,7 @@ async def test_a_telephone_number_is_the_administrators(door: FrontDoor) -> None
 @pytest.mark.usefixtures("directory")
 async def test_the_lines_of_others_are_as_unknown_as_what_never_was(door: FrontDoor) -> None:
     for method, path in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/password")):
-        body = {} if method == "PATCH" else None
+        body: dict[str, Any] | None = {} if method == "PATCH" else None
         others = await ask(door, method, f"/lines/2{path}", body)
         unknown = await ask(door, method, f"/lines/3{path}", body)
         assert (others.status, others.body) == (404, unknown.body)
