@@ -9,7 +9,7 @@ import contextlib
 import gc
 import resource
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +21,6 @@ from sqlalchemy import Engine
 
 from ringbridge.api.app import create_app
 from ringbridge.api.server import HttpServer, listen
-from ringbridge.call.directory import Trunk
 from ringbridge.call.errors import CallError
 from ringbridge.config import Settings, SettingsError, load_pepper, unbindable, unwritable
 from ringbridge.engines.native.driver import StreamSettings
@@ -64,11 +63,9 @@ from ringbridge.store.records import SqlRecords
 from ringbridge.store.registrations import SqlRegistrations
 from ringbridge.store.usage import SqlUsage
 from ringbridge.store.webhooks import SqlWebhooks
+from ringbridge.surroundings import Surroundings
 
 log = structlog.get_logger()
-
-# Between two tries to read a directory that has changed.
-_RETRY_SECONDS = 1.0
 
 # The setting for the port of each transport, without what stands around it.
 _PORT_SETTINGS = {"UDP": "SIP", "TCP": "SIP", "TLS": "SIP_TLS", "WSS": "SIP_WSS"}
@@ -97,54 +94,6 @@ async def serve(settings: Settings, *, announce: Callable[[Listening], None]) ->
         await server.run(announce, settings.drain_seconds)
 
 
-class _Surroundings:
-    """What the engine must know of the directory without waiting for it: the trunks, and whom to answer."""
-
-    def __init__(self, directory: SqlDirectory) -> None:
-        self._directory = directory
-        self._is_outdated = asyncio.Event()
-        self.trunks: Mapping[str, Trunk] = {}
-        self.engine: NativeEngine
-        self.dispatcher: Dispatcher
-
-    async def read_trunks(self) -> None:
-        """Read what trunks there are: an engine that starts ends legs over them, and must know how to connect."""
-        self.trunks = {trunk.name: trunk for trunk in await self._directory.trunks()}
-        self.engine.know_trunks(self.trunks.values())
-
-    async def refresh(self) -> None:
-        """Read what is there now."""
-        await self.read_trunks()
-        await self.engine.know_peers(await self._directory.peer_uris())
-        self.engine.know_devices(await self._directory.device_lines())
-        await self.dispatcher.refresh()
-
-    @contextlib.asynccontextmanager
-    async def kept_up_to_date(self) -> AsyncIterator[None]:
-        """While entered, whatever somebody changes in the directory is read again."""
-        async with self._directory.watch(self._is_outdated.set):
-            following = asyncio.create_task(self._follow())
-            try:
-                yield
-            finally:
-                following.cancel()
-                await asyncio.wait((following,))
-
-    async def _follow(self) -> None:
-        while True:
-            await self._is_outdated.wait()
-            self._is_outdated.clear()
-            try:
-                await self.refresh()
-            except CallError as exc:
-                log.warning("directory.not_read", error=str(exc))
-            except Exception:
-                log.exception("directory.not_read")
-            else:
-                continue
-            asyncio.get_running_loop().call_later(_RETRY_SECONDS, self._is_outdated.set)
-
-
 class _Server:
     """A started server: what has to be told to run it and to stop it."""
 
@@ -171,7 +120,7 @@ class _Server:
         registrations = Registrations(
             kept, directory.device, clock.now, algorithms=settings.sip_digest_algorithms
         )
-        surroundings = _Surroundings(directory)
+        surroundings = Surroundings(directory)
         engine = await _open_engine(settings, surroundings, registrations, clock, resources)
         engines = EngineSwitch(engine, SimulatedEngine())
         calls = await resources.enter_async_context(
@@ -292,7 +241,7 @@ def _load_pepper(data_dir: Path) -> bytes:
 
 async def _open_engine(
     settings: Settings,
-    surroundings: _Surroundings,
+    surroundings: Surroundings,
     registrations: Registrations,
     clock: Clock,
     resources: AsyncExitStack,
