@@ -27,6 +27,7 @@ from ringbridge.service.credential import new_key
 from ringbridge.service.keys import KeyService
 from ringbridge.service.limits import LimitService
 from ringbridge.service.lines import LineService
+from ringbridge.service.preview import Preview
 from ringbridge.service.records import RecordService
 from ringbridge.service.request import CallRequest
 from ringbridge.service.runner import Runner
@@ -60,6 +61,7 @@ class ScriptedCalls(CallService):
         """As if nobody had asked anything yet."""
         self.listed: list[tuple[CallFilter, CallPlace | None, int, str | None, str | None]] = []
         self.keys: list[IdempotencyKey | None] = []
+        self.previewed: Preview | None = None
         self.waited: list[float] = []
         self.ended: dict[str, StoredCall] = {}
         self.requests: list[CallRequest] = []
@@ -86,6 +88,11 @@ class ScriptedCalls(CallService):
         if self.error is not None:
             raise self.error
         return self.stored.get(call_id)
+
+    async def preview(self, caller: Caller, request: CallRequest) -> Preview:
+        self.requests.append(request)
+        assert self.previewed is not None
+        return self.previewed
 
     async def find_ended(self, caller: Caller, call_id: str, within_seconds: float) -> StoredCall | None:
         self.waited.append(within_seconds)

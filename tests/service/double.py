@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 
-from ringbridge.call.directory import Account, AccountLimits, Device, Line, LineKind, Trunk
+from ringbridge.call.directory import Account, AccountLimits, Device, Line, LineKind, Phone, Trunk
 from ringbridge.call.errors import StoreUnavailable
 from ringbridge.call.event import Effect, Event
 from ringbridge.call.history import CallEvent, CallFilter, CallPlace, StoredCall
@@ -33,6 +33,7 @@ class ScriptedEngine:
     def __init__(self) -> None:
         self.performed: list[tuple[str, Effect]] = []
         self.reserved: list[str] = []
+        self.registered: dict[str, list[Phone]] = {}
         self.released: list[str] = []
         self.is_healthy = True
         self.is_full = False
@@ -55,6 +56,9 @@ class ScriptedEngine:
 
     def healthy(self) -> bool:
         return self.is_healthy
+
+    def phones(self, line_id: str) -> list[Phone]:
+        return self.registered.get(line_id, [])
 
     def reserve(self, call: Call) -> bool:
         if not self.is_full:

@@ -6,6 +6,7 @@ The store keeps them; the service looks them up; nothing here reaches a database
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +88,15 @@ class Device:
     line_id: str
     account_id: str
     digests: Mapping[str, str] = field(repr=False)
+
+
+class Phone(NamedTuple):
+    """A phone that is registered: where it is, and what it calls itself."""
+
+    transport: str
+    host: str
+    port: int
+    user_agent: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

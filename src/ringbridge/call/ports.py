@@ -1,10 +1,10 @@
 """What the service asks of the back doors. Each Protocol has several implementations and one contract test suite."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from ringbridge.call.directory import Account, AccountLimits, Device, Line, Trunk
+from ringbridge.call.directory import Account, AccountLimits, Device, Line, Phone, Trunk
 from ringbridge.call.event import Effect, Event
 from ringbridge.call.history import CallEvent, CallFilter, CallPlace, StoredCall
 from ringbridge.call.idempotency import IdempotencyKey, KeptKey
@@ -38,6 +38,10 @@ class Engine(Protocol):
 
     def healthy(self) -> bool:
         """Whether a new call could be carried now."""
+        ...
+
+    def phones(self, line_id: str) -> Sequence[Phone]:
+        """The phones that are registered for a line of kind device, and would ring."""
         ...
 
     def reserve(self, call: Call) -> bool:

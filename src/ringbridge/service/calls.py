@@ -30,6 +30,7 @@ from ringbridge.service.blocked import BlockedCalls
 from ringbridge.service.clock import Clock
 from ringbridge.service.live import LiveCalls
 from ringbridge.service.planner import Planner, read_destination, read_user_line
+from ringbridge.service.preview import Preview, Previewer
 from ringbridge.service.repetition import Repetitions
 from ringbridge.service.request import CallRequest
 from ringbridge.service.runner import Runner
@@ -64,6 +65,7 @@ class CallService:
         self._admission = Admission()
         self._blocked = BlockedCalls(store, clock)
         self._live = LiveCalls()
+        self._previewer = Previewer(self._planner, self._admission, engine)
         self._repetitions = Repetitions(store, self._live, clock)
         self._tasks = asyncio.TaskGroup()
         self._is_draining = False
@@ -107,6 +109,10 @@ class CallService:
             if earlier is not None:
                 return Placed(earlier, replayed=True)
             return await self._place(caller, request, key)
+
+    async def preview(self, caller: Caller, request: CallRequest) -> Preview:
+        """What would become of the request if it were placed now. Raises StoreUnavailable."""
+        return await self._previewer.preview(caller, request)
 
     async def _place(self, caller: Caller, request: CallRequest, key: IdempotencyKey | None) -> Placed:
         """Accept a new call, or find the one of a first click.

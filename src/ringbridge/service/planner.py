@@ -39,18 +39,47 @@ class Planner:
 
         Raises InvalidUserLine, InvalidDestination, InvalidOption, CannotPlaceCalls or StoreUnavailable.
         """
+        limits = await self._directory.limits(caller.account.id)
+        line = await self.user_line(caller, request.user_line)
+        destination = read_destination(request.destination_line, caller.account.country)
+        for check, code in await self.judge(caller, line, destination, limits):
+            if code is not None and check == "two_lines":
+                raise InvalidDestination(code)
+            if code is not None:
+                raise DestinationRefused(code, user_number=line.number, destination_number=destination.e164)
+        call = await self.build(caller, request, line, destination, limits)
+        return Plan(await self.priced(caller, call, limits), limits)
+
+    async def limits(self, caller: Caller) -> AccountLimits:
+        """What the caller's account may do. Raises StoreUnavailable."""
+        return await self._directory.limits(caller.account.id)
+
+    async def judge(
+        self, caller: Caller, line: Line, destination: Number, limits: AccountLimits
+    ) -> tuple[tuple[str, str | None], ...]:
+        """Whether the user may call the destination now: each check, and the code of its refusal or None.
+
+        Raises StoreUnavailable.
+        """
         account = caller.account
-        limits = await self._directory.limits(account.id)
-        line = await self._user_line(caller, request.user_line)
-        destination = read_destination(request.destination_line, account.country)
-        if destination.e164 == line.number:
-            raise InvalidDestination("same_as_user_line")
+        is_barred = await self._directory.is_barred(account.id, destination.e164)
+        return (
+            ("two_lines", "same_as_user_line" if destination.e164 == line.number else None),
+            ("policy", policy.refusal(destination, limits, account, self._clock.utc_now())),
+            ("do_not_call", "do_not_call" if is_barred else None),
+        )
+
+    async def build(
+        self,
+        caller: Caller,
+        request: CallRequest,
+        line: Line,
+        destination: Number,
+        limits: AccountLimits,
+    ) -> Call:
+        """The call between these two with the request's options. Raises InvalidOption, CannotPlaceCalls, StoreUnavailable."""
+        account = caller.account
         now, utc_now = self._clock.now(), self._clock.utc_now()
-        refused = policy.refusal(destination, limits, account, utc_now)
-        if refused is None and await self._directory.is_barred(account.id, destination.e164):
-            refused = "do_not_call"
-        if refused is not None:
-            raise DestinationRefused(refused, user_number=line.number, destination_number=destination.e164)
         trunks = await self._directory.trunks()
         if caller.key.is_test:
             line, trunks = simulated_line(line), (SIMULATED_TRUNK,)
@@ -59,7 +88,7 @@ class Planner:
             account, "destination_caller_id", request.destination_caller_id
         )
         user = routing.user_party(line, account, trunks, destination.e164, user_caller_id)
-        call = Call(
+        return Call(
             id=new_call_id(utc_now),
             account_id=account.id,
             key_id=caller.key.id,
@@ -76,9 +105,8 @@ class Planner:
             metadata=request.metadata,
             webhook=request.webhook,
         )
-        return Plan(await self._priced(caller, call, limits), limits)
 
-    async def _priced(self, caller: Caller, call: Call, limits: AccountLimits) -> Call:
+    async def priced(self, caller: Caller, call: Call, limits: AccountLimits) -> Call:
         """The call with what it costs. Where the account's money is limited, that must be known and not too much."""
         if caller.key.is_test:
             return call
@@ -94,7 +122,8 @@ class Planner:
             )
         return priced
 
-    async def _user_line(self, caller: Caller, text: str) -> Line:
+    async def user_line(self, caller: Caller, text: str) -> Line:
+        """The line that a client means. Raises InvalidUserLine, StoreUnavailable."""
         number = read_user_line(text, caller.account.country)
         line = await self._directory.line(caller.account.id, number)
         if line is None or not caller.key.may_use(number):

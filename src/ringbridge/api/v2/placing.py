@@ -6,13 +6,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
 
 from ringbridge.api.resource import CallResource
-from ringbridge.api.v2.access import TOKEN_SECURITY, Access
+from ringbridge.api.v2.access import SECURITY, TOKEN_SECURITY, Access
 from ringbridge.api.v2.body import StrictRoute
 from ringbridge.api.v2.call_body import CallBody
 from ringbridge.api.v2.prefer import PREFERENCE_APPLIED, wait_seconds
+from ringbridge.api.v2.preview import PreviewResource
 from ringbridge.api.v2.problems import problems
 from ringbridge.call.errors import NotFound
 from ringbridge.call.idempotency import IdempotencyKey
+from ringbridge.call.key import Scope
 from ringbridge.service.authentication import Caller
 from ringbridge.service.calls import CallService
 
@@ -85,5 +87,17 @@ def placing_router(access: Access, calls: CallService) -> APIRouter:
             response.status_code = 200
             response.headers["idempotent-replayed"] = "true"
         return CallResource.from_stored(call)
+
+    @router.post(
+        "/preview",
+        responses=problems(400, 401, 403, 413, 415, 422, 429, 503),
+        openapi_extra=SECURITY,
+        summary="What would become of a call",
+        description="Reads and judges a call as placing it would. Nothing is dialled, stored or counted.",
+    )
+    async def preview_call(
+        caller: Annotated[Caller, Depends(access.needs(Scope.CALLS_CREATE))], body: CallBody
+    ) -> PreviewResource:
+        return PreviewResource.from_preview(await calls.preview(caller, body.request()))
 
     return router

@@ -10,7 +10,7 @@ from typing import Self, assert_never
 
 import structlog
 
-from ringbridge.call.directory import Trunk
+from ringbridge.call.directory import Phone, Trunk
 from ringbridge.call.event import Effect, Event, HangUp, Join, Originate, Play, SendDigits, StopPlaying
 from ringbridge.call.model import Call, LegName
 from ringbridge.call.ports import EventHandler
@@ -160,6 +160,13 @@ class NativeEngine:
     def healthy(self) -> bool:
         """See `call.ports.Engine`."""
         return self._relay.healthy
+
+    def phones(self, line_id: str) -> list[Phone]:
+        """See `call.ports.Engine`."""
+        return [
+            Phone(contact.hop.transport, contact.hop.host, contact.hop.port, contact.user_agent)
+            for contact in self._registrations.contacts(line_id)
+        ]
 
     def reserve(self, call: Call) -> bool:
         """See `call.ports.Engine`."""

@@ -1,8 +1,10 @@
 """An engine without telephony: what its script has in store happens after so many seconds."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from ringbridge.call.directory import Phone
 from ringbridge.call.event import Effect, Event
 from ringbridge.call.model import Call
 from ringbridge.call.ports import EventHandler
@@ -48,6 +50,10 @@ class SimulatedEngine:
     def healthy(self) -> bool:
         """See `call.ports.Engine`."""
         return True
+
+    def phones(self, line_id: str) -> Sequence[Phone]:
+        """See `call.ports.Engine`. Nobody registers here."""
+        return ()
 
     def reserve(self, call: Call) -> bool:
         """See `call.ports.Engine`."""

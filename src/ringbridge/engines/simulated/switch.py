@@ -1,5 +1,8 @@
 """Two engines as one: test calls are simulated, all others are carried."""
 
+from collections.abc import Sequence
+
+from ringbridge.call.directory import Phone
 from ringbridge.call.event import Effect
 from ringbridge.call.model import Call
 from ringbridge.call.ports import Engine, EventHandler
@@ -30,6 +33,10 @@ class EngineSwitch:
     def healthy(self) -> bool:
         """See `call.ports.Engine`. A test is to fail where a call would."""
         return self._real.healthy()
+
+    def phones(self, line_id: str) -> Sequence[Phone]:
+        """See `call.ports.Engine`."""
+        return self._real.phones(line_id)
 
     def reserve(self, call: Call) -> bool:
         """See `call.ports.Engine`."""
