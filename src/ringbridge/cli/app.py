@@ -25,6 +25,7 @@ from ringbridge.cli import (
     records,
     serve,
     trunk,
+    webhook,
 )
 from ringbridge.cli.errors import CommandError
 
@@ -44,6 +45,7 @@ app.add_typer(limits.app, name="limits")
 app.add_typer(rates.app, name="rates")
 app.add_typer(do_not_call.app, name="do-not-call")
 app.add_typer(records.app, name="records")
+app.add_typer(webhook.app, name="webhook")
 app.command("serve")(serve.serve)
 app.command("call")(call.call)
 app.command("doctor")(doctor.doctor)
