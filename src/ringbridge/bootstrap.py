@@ -49,6 +49,7 @@ from ringbridge.service.records import RecordService
 from ringbridge.service.retention import sweeping
 from ringbridge.service.tokens import Tokens
 from ringbridge.service.webhooks import WebhookService, call_secret
+from ringbridge.service.withdrawal import Withdrawals
 from ringbridge.sip.registrar import device_digests
 from ringbridge.store.administration import Administration
 from ringbridge.store.calls import SqlCallStore
@@ -133,6 +134,7 @@ class _Server:
             admission=calls.admission,
             clock=clock,
         )
+        surroundings.withdrawals = Withdrawals(calls, directory)
         with _translated():
             await calls.recover()
             await limits.restore()

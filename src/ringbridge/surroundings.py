@@ -10,6 +10,7 @@ from ringbridge.call.directory import Trunk
 from ringbridge.call.errors import CallError
 from ringbridge.engines.native.engine import NativeEngine
 from ringbridge.notify.dispatcher import Dispatcher
+from ringbridge.service.withdrawal import Withdrawals
 from ringbridge.store.directory import SqlDirectory
 
 log = structlog.get_logger()
@@ -19,7 +20,7 @@ _RETRY_SECONDS = 1.0
 
 
 class Surroundings:
-    """The trunks and whom to answer, for the engine; who wants to be told, for the dispatcher."""
+    """The trunks and whom to answer, for the engine; who wants to be told, for the dispatcher; whose calls end."""
 
     def __init__(self, directory: SqlDirectory) -> None:
         self._directory = directory
@@ -27,6 +28,7 @@ class Surroundings:
         self.trunks: Mapping[str, Trunk] = {}
         self.engine: NativeEngine
         self.dispatcher: Dispatcher
+        self.withdrawals: Withdrawals
 
     async def read_trunks(self) -> None:
         """Read what trunks there are: an engine that starts ends legs over them, and must know how to connect."""
@@ -39,6 +41,7 @@ class Surroundings:
         await self.engine.know_peers(await self._directory.peer_uris())
         self.engine.know_devices(await self._directory.device_lines())
         await self.dispatcher.refresh()
+        await self.withdrawals.look()
 
     @contextlib.asynccontextmanager
     async def kept_up_to_date(self) -> AsyncIterator[None]:

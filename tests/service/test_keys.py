@@ -158,8 +158,9 @@ async def test_a_key_that_may_more_is_not_exchanged(ring: Ring) -> None:
 async def test_a_key_is_revoked_for_good(ring: Ring) -> None:
     key, _ = await ring.keys.create(caller(), WANTED)
     with capture_logs() as logs:
-        await ring.keys.revoke(caller(), key.id)
-    assert (await ring.keys.find(caller(), key.id)).key.revoked_at == 1000.0
+        await ring.keys.revoke(caller(), key.id, ends_calls=True)
+    found = (await ring.keys.find(caller(), key.id)).key
+    assert (found.revoked_at, found.ends_calls) == (1000.0, True)
     assert [(line["event"], line["key"]) for line in logs] == [("key.revoked", key.id)]
 
 
@@ -169,7 +170,7 @@ async def test_keys_of_another_account_are_not_there(ring: Ring) -> None:
     assert await ring.keys.all(STRANGER) == []
     for attempt in (
         ring.keys.find(STRANGER, key.id),
-        ring.keys.revoke(STRANGER, key.id),
+        ring.keys.revoke(STRANGER, key.id, ends_calls=False),
         ring.keys.exchange(STRANGER, key.id, 0.0),
     ):
         with pytest.raises(NotFound):

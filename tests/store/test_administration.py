@@ -162,6 +162,17 @@ def test_a_key_that_is_exchanged_does_not_live_longer_by_that(one_account: Admin
     assert one_account.key("key-1").expires_at == 2.0
 
 
+@pytest.mark.parametrize("ends_calls", [True, False])
+def test_whether_calls_end_with_a_key_or_an_account_is_kept(
+    one_account: Administration, ends_calls: bool
+) -> None:
+    one_account.add_key(a_key("key-1"))
+    one_account.revoke_key("key-1", at=5.0, ends_calls=ends_calls)
+    one_account.suspend(ACCOUNT, ends_calls=ends_calls)
+    assert one_account.key("key-1").ends_calls == ends_calls
+    assert [account.ends_calls for account in one_account.accounts()] == [ends_calls]
+
+
 def test_an_unknown_key_is_neither_found_nor_exchanged(one_account: Administration) -> None:
     with pytest.raises(NotFound):
         one_account.key("key-1")

@@ -11,7 +11,10 @@ from typing import NamedTuple
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """A customer. `country` (ISO 3166 letters) is how its national numbers are read; `main_number` its own E.164 number."""
+    """A customer. `country` (ISO 3166 letters) is how its national numbers are read; `main_number` its own E.164 number.
+
+    ends_calls: whether its calls that were up ended with its suspension.
+    """
 
     id: str
     name: str
@@ -19,6 +22,7 @@ class Account:
     language: str = "en"
     main_number: str | None = None
     suspended: bool = False
+    ends_calls: bool = False
 
 
 class LineKind(Enum):

@@ -52,7 +52,8 @@ class ApiKey:
 
     Times are UTC seconds since 1970. scopes: what it may do; None means CALL_SCOPES. lines: the numbers of the lines that
     it may place calls for; none means all of the account. networks: where its requests may come from, as CIDR; none
-    means anywhere. is_test: its calls are simulated.
+    means anywhere. is_test: its calls are simulated. ends_calls: whether its calls that were
+    up ended with its revocation.
     """
 
     id: str
@@ -67,6 +68,7 @@ class ApiKey:
     lines: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
     is_test: bool = False
+    ends_calls: bool = False
 
     def may(self, scope: Scope) -> bool:
         """Whether the key was given `scope`."""
@@ -111,7 +113,9 @@ class KeyStore(Protocol):
 
     def exchange_key(self, old_id: str, new: ApiKey, *, old_until: float) -> None: ...
 
-    def revoke_key(self, key_id: str, *, at: float, account_id: str | None = None) -> None: ...
+    def revoke_key(
+        self, key_id: str, *, at: float, account_id: str | None = None, ends_calls: bool = False
+    ) -> None: ...
 
 
 def parse_scopes(words: list[str]) -> frozenset[Scope] | None:

@@ -164,17 +164,21 @@ def list_keys(
 
 
 @app.command("revoke")
-def revoke(key: KeyArgument) -> None:
+def revoke(
+    key: KeyArgument,
+    end_calls: Annotated[bool, typer.Option("--end-calls", help="End its calls that are up, too.")] = False,
+) -> None:
     """Make a key worthless, for good; running servers refuse it within a second. Its calls that are up go on.
 
     \b
-    Example:
+    Examples:
       ringbridge key revoke 0G3kZr81Qa
+      ringbridge key revoke 0G3kZr81Qa --end-calls
     """
     from ringbridge.service.clock import Clock
 
     with administration() as directory:
-        directory.revoke_key(_key_id(key), at=Clock().utc_now())
+        directory.revoke_key(_key_id(key), at=Clock().utc_now(), ends_calls=end_calls)
 
 
 def _show_once(settings: Settings, directory: Administration, key: ApiKey, text: str) -> None:

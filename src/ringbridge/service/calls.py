@@ -220,6 +220,10 @@ class CallService:
         runner = self._live.find(call_id)
         return runner if runner is not None and _is_of(runner, caller) else None
 
+    def runners(self) -> list[Runner]:
+        """What carries the calls that are not over."""
+        return self._live.all()
+
     async def recover(self) -> int:
         """Give the calls that an earlier process left open their end; nothing is dialled again.
 

@@ -109,11 +109,15 @@ class KeyService:
         log.info("key.exchanged", account=caller.account.id, key=old.id, new_key=new.id, by_key=caller.key.id)
         return MadeKey(new, text)
 
-    async def revoke(self, caller: Caller, key_id: str) -> None:
-        """End a key's validity for good, be it the caller's own. Its calls that are up go on. Raises NotFound."""
+    async def revoke(self, caller: Caller, key_id: str, *, ends_calls: bool) -> None:
+        """End a key's validity for good, be it the caller's own, and if asked its calls that are up. Raises NotFound."""
         await self.find(caller, key_id)
         await asyncio.to_thread(
-            self._store.revoke_key, key_id, at=self._clock.utc_now(), account_id=caller.account.id
+            self._store.revoke_key,
+            key_id,
+            at=self._clock.utc_now(),
+            account_id=caller.account.id,
+            ends_calls=ends_calls,
         )
         log.info("key.revoked", account=caller.account.id, key=key_id, by_key=caller.key.id)
 

@@ -75,12 +75,14 @@ class Administration:
             rows = connection.execute(select(accounts).order_by(accounts.c.id)).mappings()
             return [Account(**row) for row in rows]
 
-    def suspend(self, account_id: str, *, suspended: bool = True) -> None:
-        """Let an account place no more calls, or let it again. Calls that are up go on."""
+    def suspend(self, account_id: str, *, suspended: bool = True, ends_calls: bool = False) -> None:
+        """Let an account place no more calls, or let it again. Calls that are up go on unless `ends_calls`."""
         with changing(self._engine) as connection:
             require_account(connection, account_id)
             connection.execute(
-                update(accounts).where(accounts.c.id == account_id).values(suspended=suspended)
+                update(accounts)
+                .where(accounts.c.id == account_id)
+                .values(suspended=suspended, ends_calls=ends_calls)
             )
 
     def add_key(self, key: ApiKey) -> None:
@@ -136,8 +138,12 @@ class Administration:
         with reading(self._engine) as connection:
             return {key_id: KeyUse(*values) for key_id, *values in connection.execute(statement)}
 
-    def revoke_key(self, key_id: str, *, at: float, account_id: str | None = None) -> None:
+    def revoke_key(
+        self, key_id: str, *, at: float, account_id: str | None = None, ends_calls: bool = False
+    ) -> None:
         """End a key's validity at `at`, UTC seconds since 1970, unless it was revoked before.
+
+        ends_calls: whether its calls that are up end as well.
 
         account_id: whose key it must be, where that is not the administrator's own choice. Raises NotFound.
         """
@@ -146,7 +152,7 @@ class Administration:
             revoked = connection.execute(
                 update(api_keys)
                 .where(api_keys.c.id == key_id, *of_account)
-                .values(revoked_at=func.coalesce(api_keys.c.revoked_at, at))
+                .values(revoked_at=func.coalesce(api_keys.c.revoked_at, at), ends_calls=ends_calls)
             )
             if revoked.rowcount == 0:
                 raise NotFound(f"There is no key {key_id}.")

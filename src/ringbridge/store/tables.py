@@ -41,6 +41,7 @@ accounts = Table(
     Column("language", Text, nullable=False),
     Column("main_number", Text),
     Column("suspended", Boolean, nullable=False),
+    Column("ends_calls", Boolean, nullable=False, server_default=false()),
 )
 
 account_limits = Table(
@@ -101,6 +102,7 @@ api_keys = Table(
     Column("lines", JSON),
     Column("networks", JSON),
     Column("is_test", Boolean, nullable=False, server_default=false()),
+    Column("ends_calls", Boolean, nullable=False, server_default=false()),
 )
 
 # Apart from the keys: what is written here every minute is no change that a server would have to notice.

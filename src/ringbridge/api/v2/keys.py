@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from ringbridge.api.resource import utc, utc_or_none
@@ -178,11 +178,15 @@ def keys_router(access: Access, keys: KeyService) -> APIRouter:
     @router.delete(
         "/{key_id}",
         status_code=204,
-        responses=problems(401, 403, 404, 429, 503),
+        responses=problems(401, 403, 404, 422, 429, 503),
         openapi_extra=SECURITY,
         summary="Revoke a key, for good",
     )
-    async def revoke_key(caller: Annotated[Caller, writer], key_id: KeyId) -> None:
-        await keys.revoke(caller, key_id)
+    async def revoke_key(
+        caller: Annotated[Caller, writer],
+        key_id: KeyId,
+        end_calls: Annotated[bool, Query(description="End its calls that are up, too.")] = False,
+    ) -> None:
+        await keys.revoke(caller, key_id, ends_calls=end_calls)
 
     return router
