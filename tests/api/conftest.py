@@ -24,6 +24,7 @@ from ringbridge.service.authentication import Authenticator, Caller
 from ringbridge.service.calls import CallService, Placed
 from ringbridge.service.clock import Clock
 from ringbridge.service.credential import new_key
+from ringbridge.service.feed import FeedEvent, FeedPosition
 from ringbridge.service.keys import KeyService
 from ringbridge.service.limits import LimitService
 from ringbridge.service.lines import LineService
@@ -62,6 +63,8 @@ class ScriptedCalls(CallService):
         self.listed: list[tuple[CallFilter, CallPlace | None, int, str | None, str | None]] = []
         self.keys: list[IdempotencyKey | None] = []
         self.previewed: Preview | None = None
+        self.feed: list[FeedEvent] = []
+        self.followed_from: list[FeedPosition | None] = []
         self.waited: list[float] = []
         self.ended: dict[str, StoredCall] = {}
         self.requests: list[CallRequest] = []
@@ -125,6 +128,11 @@ class ScriptedCalls(CallService):
 
     def runner(self, caller: Caller, call_id: str) -> Runner | None:
         return None
+
+    async def follow_account(self, caller: Caller, after: FeedPosition | None) -> AsyncGenerator[FeedEvent]:
+        self.followed_from.append(after)
+        for event in self.feed:
+            yield event
 
     async def cancel(self, caller: Caller, call_id: str) -> bool:
         self.cancelled.append(call_id)

@@ -31,6 +31,7 @@ async def test_the_description_names_every_route_of_both_versions(door: FrontDoo
         "/api/v1/call": ["post"],
         "/api/v2/calls": ["get", "post"],
         "/api/v2/calls/preview": ["post"],
+        "/api/v2/events": ["get"],
         "/api/v2/calls/{call_id}": ["delete", "get"],
         "/api/v2/calls/{call_id}/events": ["get"],
         **{

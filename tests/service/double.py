@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from ringbridge.call.directory import Account, AccountLimits, Device, Line, LineKind, Phone, Trunk
 from ringbridge.call.errors import StoreUnavailable
 from ringbridge.call.event import Effect, Event
-from ringbridge.call.history import CallEvent, CallFilter, CallPlace, StoredCall
+from ringbridge.call.history import CallEvent, CallFilter, CallPlace, StoredCall, ToldEvent
 from ringbridge.call.idempotency import IdempotencyKey, KeptKey
 from ringbridge.call.key import ApiKey
 from ringbridge.call.model import Call
@@ -88,6 +88,8 @@ class MemoryStore:
         self.interrupted: list[str] = []
         self.found: dict[tuple[str, str], StoredCall] = {}
         self.keys: dict[tuple[str, str], KeptKey] = {}
+        self.told_events: list[ToldEvent] = []
+        self.asked_since: list[tuple[float, tuple[float, str, int] | None]] = []
         self.asked: list[tuple[str, CallFilter, CallPlace | None, int]] = []
         self.fails = False
         self.gate: asyncio.Event | None = None
@@ -118,6 +120,17 @@ class MemoryStore:
 
     async def find(self, account_id: str, call_id: str) -> StoredCall | None:
         return self.found.get((account_id, call_id))
+
+    async def events_since(
+        self, account_id: str, since: float, after: tuple[float, str, int] | None, limit: int
+    ) -> list[ToldEvent]:
+        self.asked_since.append((since, after))
+        told = [(told.event.at, told.call_id, told.event.sequence, told) for told in self.told_events]
+        return [
+            told
+            for at, call_id, sequence, told in sorted(told, key=lambda one: one[:3])
+            if at >= since and (after is None or (at, call_id, sequence) > after)
+        ][:limit]
 
     async def page(
         self, account_id: str, wanted: CallFilter, after: CallPlace | None, limit: int

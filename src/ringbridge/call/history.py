@@ -79,6 +79,15 @@ class StoredEvent(NamedTuple):
     destination_leg: str
 
 
+class ToldEvent(NamedTuple):
+    """A line of some call's history, and what is told of the call with it."""
+
+    call_id: str
+    user_number: str
+    metadata: Mapping[str, str] | None
+    event: StoredEvent
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredLeg:
     """One leg as it was stored; times are UTC seconds since 1970. `trunk` is the one that was tried last."""

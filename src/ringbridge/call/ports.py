@@ -6,7 +6,7 @@ from typing import Protocol
 
 from ringbridge.call.directory import Account, AccountLimits, Device, Line, Phone, Trunk
 from ringbridge.call.event import Effect, Event
-from ringbridge.call.history import CallEvent, CallFilter, CallPlace, StoredCall
+from ringbridge.call.history import CallEvent, CallFilter, CallPlace, StoredCall, ToldEvent
 from ringbridge.call.idempotency import IdempotencyKey, KeptKey
 from ringbridge.call.key import ApiKey
 from ringbridge.call.model import Call
@@ -87,6 +87,15 @@ class CallStore(Protocol):
 
     async def find(self, account_id: str, call_id: str) -> StoredCall | None:
         """The account's call with everything stored of it so far. Raises StoreUnavailable."""
+        ...
+
+    async def events_since(
+        self, account_id: str, since: float, after: tuple[float, str, int] | None, limit: int
+    ) -> list[ToldEvent]:
+        """Events of the account's calls from `since` on, UTC seconds since 1970, ordered by time, call and sequence.
+
+        after: these three of the last one that was read. Without those of blocked calls. Raises StoreUnavailable.
+        """
         ...
 
     async def page(

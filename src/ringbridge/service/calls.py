@@ -28,6 +28,7 @@ from ringbridge.service.admission import Admission
 from ringbridge.service.authentication import Caller
 from ringbridge.service.blocked import BlockedCalls
 from ringbridge.service.clock import Clock
+from ringbridge.service.feed import EventFeed, FeedEvent, FeedPosition
 from ringbridge.service.live import LiveCalls
 from ringbridge.service.planner import Planner, read_destination, read_user_line
 from ringbridge.service.preview import Preview, Previewer
@@ -66,6 +67,7 @@ class CallService:
         self._blocked = BlockedCalls(store, clock)
         self._live = LiveCalls()
         self._previewer = Previewer(self._planner, self._admission, engine)
+        self._feed = EventFeed(store)
         self._repetitions = Repetitions(store, self._live, clock)
         self._tasks = asyncio.TaskGroup()
         self._is_draining = False
@@ -199,6 +201,13 @@ class CallService:
         for event in stored.events[after:] if stored is not None else ():
             yield event
 
+    def follow_account(self, caller: Caller, after: FeedPosition | None) -> AsyncGenerator[FeedEvent]:
+        """The events of all calls of the caller's account behind a position (None: from now on), until the server stops.
+
+        Raises StoreUnavailable.
+        """
+        return self._feed.follow(caller.account.id, after, caller.key.may_use)
+
     async def find_ended(self, caller: Caller, call_id: str, within_seconds: float) -> StoredCall | None:
         """The call as it is when it is over, or else after so many seconds. Raises StoreUnavailable."""
         with suppress(TimeoutError):
@@ -250,6 +259,7 @@ class CallService:
             for runner in self._live.all():
                 runner.deliver(CancelRequested(Cause.DRAINED))
             await self._live.empty()
+        self._feed.close()
 
     def _start(self, call: Call) -> None:
         runner = Runner(
@@ -290,6 +300,7 @@ class CallService:
         if event.name == "user_answered":
             self._admission.user_answered(call.id)
         self._live.publish(call.id, event)
+        self._feed.publish(call, event)
 
 
 def _is_of(runner: Runner, caller: Caller) -> bool:

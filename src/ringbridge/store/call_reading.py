@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from sqlalchemy import ColumnElement, Engine, RowMapping, Select, select
 from sqlalchemy import tuple_ as row_value
 
-from ringbridge.call.history import CallFilter, CallPlace, StoredCall, StoredEvent, StoredLeg
+from ringbridge.call.history import CallFilter, CallPlace, StoredCall, StoredEvent, StoredLeg, ToldEvent
 from ringbridge.call.model import LegName
 from ringbridge.store.database import reading
 from ringbridge.store.tables import call_events, calls, records
+
+# All that may come before two people talk, and the longest talk (`HARD_CALL_SECONDS`), with hours to spare.
+LONGEST_CALL_SECONDS = 28_800.0
 
 
 def read_call(engine: Engine, account_id: str, call_id: str) -> StoredCall | None:
@@ -45,6 +48,35 @@ def read_calls(
         )
     with reading(engine) as connection:
         return [_stored_call(row, ()) for row in connection.execute(statement).mappings()]
+
+
+def read_events(
+    engine: Engine, account_id: str, since: float, after: tuple[float, str, int] | None, limit: int
+) -> list[ToldEvent]:
+    """Events of the account's calls from `since` on, behind the time, the call and the sequence `after`."""
+    place = (call_events.c.at, call_events.c.call_id, call_events.c.sequence)
+    statement = (
+        select(call_events, calls.c.user_number, calls.c.metadata)
+        .join(calls, calls.c.id == call_events.c.call_id)
+        .where(
+            calls.c.account_id == account_id,
+            # Of calls that can still have been going on: the index finds these.
+            calls.c.accepted_at >= since - LONGEST_CALL_SECONDS,
+            call_events.c.at >= since,
+            call_events.c.name != "blocked",
+        )
+        .order_by(*place)
+        .limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(row_value(*place) > row_value(*after))
+    with reading(engine) as connection:
+        return [_told_event(row) for row in connection.execute(statement).mappings()]
+
+
+def _told_event(row: RowMapping) -> ToldEvent:
+    event = StoredEvent(**{name: row[name] for name in StoredEvent._fields})
+    return ToldEvent(row["call_id"], row["user_number"], row["metadata"], event)
 
 
 def _calls_of(account_id: str) -> Select[tuple[object, ...]]:

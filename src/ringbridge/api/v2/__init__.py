@@ -9,6 +9,7 @@ from ringbridge.api.v2.access import Access
 from ringbridge.api.v2.actions import actions_router
 from ringbridge.api.v2.call_list import call_list_router
 from ringbridge.api.v2.calls import calls_router
+from ringbridge.api.v2.events import events_router
 from ringbridge.api.v2.keys import keys_router
 from ringbridge.api.v2.limits import limits_router
 from ringbridge.api.v2.lines import lines_router
@@ -45,6 +46,7 @@ def v2_router(
     router.include_router(placing_router(access, calls))
     router.include_router(call_list_router(access, calls))
     router.include_router(calls_router(access, calls))
+    router.include_router(events_router(access, calls))
     router.include_router(actions_router(access, calls))
     router.include_router(records_router(access, records))
     router.include_router(keys_router(access, keys))
