@@ -106,6 +106,7 @@ def test_the_words_of_ringbridge() -> None:
             "account_id": "1009683",
             "call_id": "018f",
             "sequence": 3,
+            "test": False,
             "state": "connected",
             "user": {"number": "+18175629657", "name": "Ann", "state": "answered"},
             "destination": {"number": "+13053452300", "state": "answered"},
@@ -116,6 +117,11 @@ def test_the_words_of_ringbridge() -> None:
             "talk_seconds": None,
         },
     }
+
+
+def test_the_events_of_test_calls_say_so() -> None:
+    content = json.loads(body(replace(NOTICE, user_trunk="simulated"), WebhookFormat.RINGBRIDGE))
+    assert content["data"]["test"] is True
 
 
 def test_the_words_of_net2phone() -> None:

@@ -148,7 +148,10 @@ def parse_event_id(text: str) -> tuple[str, int] | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """One event of a call as it is told to webhooks. outcome, cause, ended_by, talk_seconds: None unless it is the last."""
+    """One event of a call as it is told to webhooks. outcome, cause, ended_by, talk_seconds: None unless it is the last.
+
+    user_trunk: the trunk that the user's leg goes over, if any.
+    """
 
     account_id: str
     call_id: str
@@ -162,6 +165,7 @@ class Notice:
     destination_number: str
     destination_caller_number: str
     destination_leg: str
+    user_trunk: str | None = None
     metadata: Mapping[str, str] | None = None
     outcome: str | None = None
     cause: str | None = None

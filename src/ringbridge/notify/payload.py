@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from ringbridge.call.simulation import SIMULATED
 from ringbridge.call.webhook import NET2PHONE_EVENTS, Notice, WebhookFormat
 
 
@@ -52,6 +53,7 @@ def _ringbridge(notice: Notice) -> dict[str, Any]:
             "account_id": notice.account_id,
             "call_id": notice.call_id,
             "sequence": notice.sequence,
+            "test": notice.user_trunk == SIMULATED,
             "state": notice.state,
             "user": {"number": notice.user_number, "name": notice.user_name, "state": notice.user_leg},
             "destination": {"number": notice.destination_number, "state": notice.destination_leg},

@@ -227,6 +227,7 @@ def _due(webhook_ids: Sequence[str], utc_now: float, limit: int) -> Select[tuple
             calls.c.destination_number,
             calls.c.destination_caller_number,
             call_events.c.destination_leg,
+            calls.c.user_trunk,
             calls.c.metadata,
             calls.c.outcome,
             calls.c.cause,
