@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
+import aiohttp
 import pytest
 
 from tests.peers.client import Client
 from tests.peers.phone import Phone
-from tests.peers.server import Deployment, Server, ringbridge
+from tests.peers.server import Deployment, Server, destination_number, ringbridge, user_number
 from tests.peers.tool import poll
 
 
@@ -68,6 +69,33 @@ async def test_test_calls_have_all_their_events_and_records_and_no_phone_rings(
         return set(server.recorded_calls())
 
     await poll(recorded, lambda found: set(ids) <= found, "a record of each")
+
+
+async def test_a_page_places_a_test_call_with_a_token(server: Server, tester: Client) -> None:
+    """Over real HTTP, as a browser would: the preflight, then the request, whose answer the page may read."""
+    own, page = server.deployment, "https://crm.example.com"
+    words = ("--test", "--scope", "tokens:create", "--scope", "calls:create")
+    out = ringbridge(own.data_dir, "key", "create", "--account", own.account_id, *words)
+    maker = next(line.partition(": ")[2] for line in out.splitlines() if line.startswith("Authorization: "))
+    lines = {"user_line": user_number(3), "destination_line": destination_number(110)}
+    async with aiohttp.ClientSession(server.url) as session:
+        wanted = {"user_line": user_number(3), "origin": page, "seconds": 60}
+        async with session.post("/api/v2/tokens", json=wanted, headers={"Authorization": maker}) as answer:
+            assert answer.status == 201, await answer.text()
+            token = (await answer.json())["token"]
+        asks = {"Origin": page, "Access-Control-Request-Method": "POST"}
+        async with session.options("/api/v2/calls", headers=asks) as answer:
+            assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (204, page)
+        headers = {"Origin": page, "Authorization": f"Bearer {token}"}
+        async with session.post("/api/v2/calls", json=lines, headers=headers) as answer:
+            assert answer.status == 201, await answer.text()
+            assert answer.headers["Access-Control-Allow-Origin"] == page
+            call_id = (await answer.json())["id"]
+        async with session.post(
+            "/api/v2/calls", json=lines | {"user_line": user_number(4)}, headers=headers
+        ) as answer:
+            assert (answer.status, (await answer.json())["code"]) == (422, "unknown_line")
+    assert (await tester.finished(call_id))["outcome"] == "user_busy"
 
 
 async def test_a_test_call_is_ended_while_it_runs(tester: Client) -> None:
