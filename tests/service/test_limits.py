@@ -5,16 +5,18 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
+from structlog.testing import capture_logs
 
 from ringbridge.call.directory import AccountLimits
 from ringbridge.call.errors import InvalidOption, SpendLimitReached, TooManyCalls
-from ringbridge.call.history import first_event
+from ringbridge.call.history import CallEvent, first_event
 from ringbridge.call.model import Call, Tariff
 from ringbridge.service.admission import Admission
 from ringbridge.service.clock import Clock
 from ringbridge.service.identifier import new_call_id
 from ringbridge.service.limits import LimitService, OnlyTighter
 from ringbridge.service.spending import Period
+from ringbridge.service.suspicion import SuspiciousCalls
 from ringbridge.store.administration import Administration
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.database import migrate, open_database
@@ -22,8 +24,9 @@ from ringbridge.store.directory import SqlDirectory
 from ringbridge.store.limits import SqlLimits
 from ringbridge.store.lock import ServerLock
 from ringbridge.store.usage import SqlUsage
+from tests.peers.tool import poll
 from tests.service.double import ACCOUNT, CALLER
-from tests.store.samples import a_call
+from tests.store.samples import a_call, connected
 
 TARIFF = Tariff(0, 60_000)
 
@@ -141,3 +144,49 @@ async def test_usage_is_what_is_up_and_what_was_today(database: Engine, clock: C
     assert usage.spending[Period.DAY][:2] == (3_600_000, 25_500_000)
     assert usage.spending[Period.HOUR][:2] == (3_600_000, None)
     assert usage.spending[Period.DAY].ends_at > clock.utc_now()
+
+
+async def test_short_calls_of_an_earlier_process_make_a_later_one_suspend_the_account(
+    database: Engine, clock: Clock
+) -> None:
+    calls = [call_now(clock, seconds_ago=60.0) for _ in range(3)]
+    await accepted(database, *calls)
+    with ServerLock(database) as lock:
+        async with SqlCallStore(database, lock) as store:
+            for call in calls:
+                store.save(
+                    connected(call),
+                    CallEvent(call_id=call.id, sequence=2, name="connected", at=call.accepted_at + 8.0),
+                )
+    with ServerLock(database) as lock:
+        async with SqlCallStore(database, lock) as store:
+            for call in calls:
+                await store.close_interrupted(call.id, ended_at=call.accepted_utc + 9.0)
+    admission = Admission()
+    limits = service(database, clock, admission)
+    await limits.restore()
+    with pytest.raises(SuspiciousCalls):
+        admission.admit(call_now(clock), AccountLimits(short_calls_per_hour=2))
+
+    async def suspended() -> bool:
+        return Administration(database).accounts()[0].suspended
+
+    await poll(suspended, bool, "a suspended account")
+
+
+async def test_an_account_that_cannot_be_suspended_is_logged(database: Engine, clock: Clock) -> None:
+    admission = Admission()
+    service(database, clock, admission)
+    for _ in range(3):
+        admission.short_calls.restore("gone", "+13053452300", clock.now())
+    with capture_logs() as lines:
+        with pytest.raises(SuspiciousCalls):
+            admission.admit(
+                call_now(clock)._replace(account_id="gone"), AccountLimits(short_calls_per_hour=2)
+            )
+        assert [line["event"] for line in lines] == ["account.suspicious"]
+
+        async def told() -> list[str]:
+            return [line["event"] for line in lines]
+
+        await poll(told, lambda names: "account.not_suspended" in names, "a word of it in the log")

@@ -29,3 +29,16 @@ def test_keys_that_are_out_of_the_window_take_no_room() -> None:
 
     assert sum(window.count(number, 999.0) for number in range(1000)) == 10
     assert len(window._times) == 10
+
+
+def test_a_key_that_is_cleared_starts_from_none() -> None:
+    window: Window[str] = Window(10.0)
+    for at in (0.0, 1.0):
+        window.add("a", at)
+        window.add("b", at)
+    window.clear("a")
+    window.clear("c")
+    window.add("a", 9.0)
+
+    assert [window.count("a", now) for now in (9.0, 10.5, 19.0)] == [1, 1, 0]
+    assert window.count("b", 10.5) == 0

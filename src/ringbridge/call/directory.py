@@ -144,7 +144,7 @@ class AccountLimits:
     per_minute, user_per_minute, destination_per_10_minutes: accepted calls of the account, of one line, to one number.
     quiet_hours: `21:00-08:00` by the destination's clock, when it is not called; "" for never.
     spend_*: millionths of the currency that calls of that time may cost, the longest that each may take.
-    short_calls_per_hour: of a few seconds to one foreign country; more suspend the account.
+    short_calls_per_hour: of less than ten seconds to one country; more suspend the account.
     None means no limit.
     """
 

@@ -117,6 +117,12 @@ def normalise(text: str, country: str) -> Number:
     raise InvalidNumber
 
 
+@lru_cache(maxsize=CACHED_NUMBERS)
+def region_of(e164: str) -> str:
+    """The ISO 3166 letters of the country of a valid number; "001" where no country owns it."""
+    return phonenumbers.region_code_for_number(phonenumbers.parse(e164)) or "001"
+
+
 def written(number: str, number_format: NumberFormat, country: str) -> str:
     """A valid E.164 `number` as a trunk wants it; NATIONAL is how somebody in `country` dials it. An extension stays as it is."""
     if number_format is NumberFormat.E164_PLUS or not number.startswith("+"):

@@ -123,6 +123,10 @@ class Usage(Protocol):
         """The calls accepted since then, the oldest first; without those that were blocked."""
         ...
 
+    async def short_calls_since(self, utc: float, seconds: float) -> list[PastCall]:
+        """The calls that ended since then, less than `seconds` after the destination's answer, the oldest first."""
+        ...
+
     async def spent_since(self, utc: float) -> dict[str, int]:
         """What the calls accepted since then cost or may cost, in millionths of the currency, by account."""
         ...
@@ -133,7 +137,11 @@ class Usage(Protocol):
 
 
 class LimitStore(Protocol):
-    """Keeps what accounts may do. Its method blocks: call it in a thread."""
+    """Keeps what accounts may do. Its methods block: call them in threads."""
+
+    def suspend(self, account_id: str) -> None:
+        """Let an account place no more calls; those that are up go on. Raises NotFound and StoreUnavailable."""
+        ...
 
     def change(self, account_id: str, change: Callable[[AccountLimits], AccountLimits]) -> AccountLimits:
         """Keep what `change` makes of the account's limits; what it raises leaves them as they are.

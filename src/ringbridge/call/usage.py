@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 
 class PastCall(NamedTuple):
-    """A call that was accepted at `accepted_at`, UTC seconds since 1970, whatever became of it."""
+    """A call of an account; `at`, UTC seconds since 1970, is when it was accepted or ended, as was asked."""
 
     account_id: str
     user_number: str
     destination_number: str
-    accepted_at: float
+    at: float

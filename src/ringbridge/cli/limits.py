@@ -40,7 +40,7 @@ def set_limits(
     spend_per_call               what the longest call may cost; see ringbridge rates
     spend_per_hour, spend_per_day, spend_per_month
                                  what all calls of that time may cost (UTC)
-    short_calls_per_hour         calls of a few seconds to one foreign country; more suspend the account
+    short_calls_per_hour         calls of a few seconds to one country; more suspend the account
     user_ring_s                  how long the user's phone rings
     confirm_s                    how long whoever answers it is asked to press 1, on lines that ask
     destination_ring_s           how long the destination rings

@@ -15,6 +15,7 @@ from ringbridge.call.errors import TooManyCalls
 from ringbridge.call.model import Call
 from ringbridge.call.tariff import cost_micros, most_micros
 from ringbridge.service.spending import Spending
+from ringbridge.service.suspicion import ShortCalls, SuspiciousCalls
 from ringbridge.service.window import Window
 
 RATE_SECONDS = 1.0
@@ -69,6 +70,7 @@ class Admission:
 
     def __init__(self) -> None:
         self.spending = Spending()
+        self.short_calls = ShortCalls()
         self._reservations: dict[str, _Reservation] = {}
         self._calls_of_account: Counter[str] = Counter()
         self._calls_of_line: Counter[tuple[str, str]] = Counter()
@@ -101,7 +103,11 @@ class Admission:
             if now - first.admitted_at < limits.duplicates_s:
                 return Duplicate(first_id, first.stored)
         micros = most_micros(call)
-        self.check(call, limits)
+        try:
+            self.check(call, limits)
+        except SuspiciousCalls:
+            self.short_calls.suspect(call)
+            raise
         self.spending.reserve(call.account_id, micros, call.accepted_utc)
         self._count(call.account_id, call.user.number, call.destination.number, now)
         self._calls_of_account[call.account_id] += 1
@@ -131,6 +137,7 @@ class Admission:
         destination = (account_id, call.destination.number)
         most = limits.destination_per_10_minutes
         _check_rate("destination_per_10_minutes", self._calls_to, destination, most, now)
+        self.short_calls.check(call, limits)
         self.spending.check(account_id, limits, most_micros(call), call.accepted_utc)
 
     def confirm(self, call_id: str) -> None:
@@ -153,6 +160,7 @@ class Admission:
         if not reservation.stored.done():
             reservation.stored.set_result(False)
         self._forget_click(call.id, reservation)
+        self.short_calls.ended(call)
         self.spending.settle(call.account_id, reservation.micros, cost_micros(call), call.accepted_utc)
         _subtract(self._calls_of_account, reservation.account_id)
         _subtract(self._calls_of_line, reservation.line)

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+import structlog
+
 from ringbridge.call.directory import AccountLimits
 from ringbridge.call.errors import CallError, InvalidOption, InvalidSetting
 from ringbridge.call.limits import is_looser, parse_limit
@@ -13,6 +15,9 @@ from ringbridge.service.admission import DESTINATION_SECONDS, Admission, RecentC
 from ringbridge.service.authentication import Caller
 from ringbridge.service.clock import Clock
 from ringbridge.service.spending import Period
+from ringbridge.service.suspicion import HOUR_SECONDS, SHORT_SECONDS
+
+log = structlog.get_logger()
 
 
 class OnlyTighter(CallError):
@@ -55,6 +60,8 @@ class LimitService:
         self._usage = usage
         self._admission = admission
         self._clock = clock
+        self._suspending: set[asyncio.Task[None]] = set()
+        admission.short_calls.on_suspicion = self._suspend
 
     async def restore(self) -> None:
         """Count what an earlier process accepted. Once, when its calls have their end and none is placed yet.
@@ -70,10 +77,14 @@ class LimitService:
                 call.account_id,
                 call.user_number,
                 call.destination_number,
-                min(now, now - utc_now + call.accepted_at),
+                min(now, now - utc_now + call.at),
             )
             for call in past
         )
+        for call in await self._usage.short_calls_since(utc_now - HOUR_SECONDS, SHORT_SECONDS):
+            self._admission.short_calls.restore(
+                call.account_id, call.destination_number, min(now, now - utc_now + call.at)
+            )
         for period in Period:
             for account_id, micros in (await self._usage.spent_since(period.start(utc_now))).items():
                 self._admission.spending.restore(account_id, period, micros, utc_now)
@@ -116,6 +127,17 @@ class LimitService:
                 for period in Period
             },
         )
+
+    def _suspend(self, account_id: str) -> None:
+        task = asyncio.create_task(asyncio.to_thread(self._limits.suspend, account_id))
+        self._suspending.add(task)
+        task.add_done_callback(self._suspended)
+
+    def _suspended(self, task: "asyncio.Task[None]") -> None:
+        self._suspending.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            # The next call to that country would be refused again only after as many short ones.
+            log.error("account.not_suspended", error=str(task.exception()))
 
 
 def _parsed(key: str, text: str) -> object:

@@ -35,6 +35,11 @@ class Window(Generic[Key]):
             return self._seconds
         return self._times[key][count - most] + self._seconds - now
 
+    def clear(self, key: Key) -> None:
+        """As if nothing of `key` had happened."""
+        self._times.pop(key, None)
+        self._order = deque(entry for entry in self._order if entry[1] != key)
+
     def _forget(self, now: float) -> None:
         while self._order and self._order[0][0] <= now - self._seconds:
             _, oldest = self._order.popleft()

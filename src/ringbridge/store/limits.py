@@ -5,6 +5,7 @@ from collections.abc import Callable
 from sqlalchemy import Engine, insert, select, update
 
 from ringbridge.call.directory import AccountLimits
+from ringbridge.store.administration import Administration
 from ringbridge.store.revision import changing, require_account
 from ringbridge.store.row import limits_of, limits_row
 from ringbridge.store.tables import account_limits
@@ -15,6 +16,10 @@ class SqlLimits:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+
+    def suspend(self, account_id: str) -> None:
+        """Let an account place no more calls. Raises NotFound and StoreUnavailable."""
+        Administration(self._engine).suspend(account_id)
 
     def change(self, account_id: str, change: Callable[[AccountLimits], AccountLimits]) -> AccountLimits:
         """Keep what `change` makes of the account's limits; what it raises leaves them as they are.

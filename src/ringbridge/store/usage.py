@@ -11,6 +11,9 @@ from ringbridge.call.usage import PastCall
 from ringbridge.store.database import reading, writing
 from ringbridge.store.tables import calls, charges, records
 
+# From a call's acceptance to its destination's answer.
+_LONGEST_BEFORE_ANSWER_SECONDS = 1800.0
+
 
 class SqlUsage:
     """The port `Usage` over `engine`. All methods raise StoreUnavailable."""
@@ -25,6 +28,10 @@ class SqlUsage:
     async def calls_since(self, utc: float) -> list[PastCall]:
         """The calls accepted since `utc`, UTC seconds since 1970, the oldest first; without those that were blocked."""
         return await asyncio.to_thread(self._calls_since, utc)
+
+    async def short_calls_since(self, utc: float, seconds: float) -> list[PastCall]:
+        """The calls that ended since `utc`, less than `seconds` after the destination's answer, the oldest first."""
+        return await asyncio.to_thread(self._short_calls_since, utc, seconds)
 
     async def spent_since(self, utc: float) -> dict[str, int]:
         """What the calls accepted since `utc` cost or may cost, in millionths, by account."""
@@ -60,13 +67,31 @@ class SqlUsage:
     def _calls_since(self, utc: float) -> list[PastCall]:
         statement = (
             select(calls.c.account_id, calls.c.user_number, calls.c.destination_number, calls.c.accepted_at)
-            # Ids begin with the time, so that they are the index that finds the newest calls of all accounts.
             .where(
-                calls.c.id >= f"{int(utc * 1000):012x}"[:8],
+                calls.c.id >= _first_id(utc),
                 calls.c.accepted_at >= utc,
                 or_(calls.c.outcome.is_(None), calls.c.outcome != Outcome.BLOCKED.value),
             )
             .order_by(calls.c.accepted_at)
+        )
+        with reading(self._engine) as connection:
+            return [PastCall(*row) for row in connection.execute(statement)]
+
+    def _short_calls_since(self, utc: float, seconds: float) -> list[PastCall]:
+        statement = (
+            select(
+                records.c.account_id,
+                records.c.user_number,
+                records.c.destination_number,
+                records.c.ended_at,
+            )
+            .where(
+                records.c.call_id >= _first_id(utc - _LONGEST_BEFORE_ANSWER_SECONDS),
+                records.c.ended_at >= utc,
+                records.c.destination_answered_at.is_not(None),
+                records.c.talk_seconds < seconds,
+            )
+            .order_by(records.c.ended_at)
         )
         with reading(self._engine) as connection:
             return [PastCall(*row) for row in connection.execute(statement)]
@@ -89,6 +114,11 @@ class SqlUsage:
         )
         with reading(self._engine) as connection:
             return {row.outcome: row.calls for row in connection.execute(statement)}
+
+
+def _first_id(utc: float) -> str:
+    """No call that was accepted since then has a lower id: ids begin with the time, and so are an index of it."""
+    return f"{int(utc * 1000):012x}"[:8]
 
 
 def _up_seconds(row: RowMapping, leg: str) -> float:

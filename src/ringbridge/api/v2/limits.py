@@ -54,7 +54,7 @@ class LimitsResource(BaseModel):
     spend_per_day: Amount | None
     spend_per_month: Amount | None
     short_calls_per_hour: Count | None = Field(
-        description="Calls of a few seconds to one foreign country; more suspend the account."
+        description="Calls of a few seconds to one country; more suspend the account."
     )
 
     @classmethod
