@@ -1,7 +1,10 @@
 """Credentials: who is let in, and that all others hear the same."""
 
 import base64
+from contextlib import suppress
 from dataclasses import replace
+from statistics import median
+from time import perf_counter_ns
 
 import pytest
 from structlog.testing import capture_logs
@@ -171,6 +174,22 @@ async def test_a_request_without_credentials_is_refused_and_no_guess(door: Door,
             await door.authenticator.authenticate(header, ADDRESS)
         errors.append((type(caught.value), str(caught.value)))
     assert errors == [(InvalidCredentials, "invalid credentials")] * 20
+
+
+async def test_no_clock_tells_an_unknown_account_from_a_wrong_key(door: Door) -> None:
+    """Row A5: the medians of 5,000 tries each are less than a tenth of a millisecond apart."""
+    reasons = {"unknown account": ("77", KEY_TEXT), "wrong secret": ("1009683", WRONG_SECRET_TEXT)}
+    took: dict[str, list[int]] = {reason: [] for reason in reasons}
+    with capture_logs():
+        for _ in range(5_000):
+            for reason, (user, password) in reasons.items():
+                header = basic(f"{user}:{password}")
+                began_at = perf_counter_ns()
+                with suppress(InvalidCredentials):
+                    await door.authenticator.authenticate(header, ADDRESS)
+                took[reason].append(perf_counter_ns() - began_at)
+    unknown, wrong = map(median, took.values())
+    assert abs(unknown - wrong) < 100_000
 
 
 async def test_no_secret_is_logged(door: Door) -> None:
