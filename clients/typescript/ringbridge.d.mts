@@ -159,10 +159,6 @@ export interface EventResource {
 /** How records are written: a table with a row of names, or a list of documents. Either can be sent as it grows. */
 export type ExportForm = "csv" | "json";
 
-export interface HTTPValidationError {
-  detail?: Array<ValidationError>;
-}
-
 /** Who is released. */
 export interface HangUpBody {
   /** The other one hears a tone or a reason for a second, and is released too. */
@@ -288,7 +284,7 @@ export interface LimitsResource {
   spend_per_hour: string | null;
   spend_per_day: string | null;
   spend_per_month: string | null;
-  /** Calls of a few seconds to one foreign country; more suspend the account. */
+  /** Calls of a few seconds to one country; more suspend the account. */
   short_calls_per_hour: number | null;
 }
 
@@ -659,14 +655,6 @@ export interface UsageResource {
   month: PeriodResource;
 }
 
-export interface ValidationError {
-  loc: Array<string | number>;
-  msg: string;
-  type: string;
-  input?: unknown;
-  ctx?: Record<string, unknown>;
-}
-
 /** What the body of a request looks like: our own, or that of net2phone's webhooks. */
 export type WebhookFormat = "ringbridge" | "net2phone";
 
@@ -702,6 +690,15 @@ export interface WebhookWithSecret {
   secret: string;
   /** Until when the secret before signs, too. */
   previous_secret_until: string | null;
+}
+
+/** What went wrong (RFC 9457). `code` is for programs, the texts are for people. */
+export interface ProblemResource {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: string;
 }
 
 export class Ringbridge {

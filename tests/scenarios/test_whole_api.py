@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 from tests.peers.server import Server
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
-EXAMPLES = 25
+EXAMPLES = 15
 ANSWER_SECONDS = 30.0
 
 CHECKS = [

@@ -102,9 +102,7 @@ def lines_router(access: Access, lines: LineService) -> APIRouter:
     writer = Depends(access.needs(Scope.LINES_WRITE))
     id_in_path = Path(description="The line's id.")
 
-    @router.get(
-        "", responses=problems(400, 401, 403, 422), openapi_extra=SECURITY, summary="The lines, by number"
-    )
+    @router.get("", responses=problems(400, 422), openapi_extra=SECURITY, summary="The lines, by number")
     async def list_lines(
         caller: Annotated[Caller, reader], limit: Limit = 50, cursor: Cursor = None
     ) -> Page[LineResource]:
@@ -119,7 +117,7 @@ def lines_router(access: Access, lines: LineService) -> APIRouter:
     @router.post(
         "",
         status_code=201,
-        responses=problems(400, 401, 403, 409, 413, 415, 422),
+        responses=problems(400, 409, 413, 415, 422),
         openapi_extra=SECURITY,
         summary="Make a line for a phone that registers",
     )
@@ -130,7 +128,7 @@ def lines_router(access: Access, lines: LineService) -> APIRouter:
         response.headers["location"] = f"/api/v2/lines/{new.line.id}"
         return NewLineResource.from_new(new)
 
-    @router.get("/{line_id}", responses=problems(401, 403, 404), openapi_extra=SECURITY, summary="A line")
+    @router.get("/{line_id}", responses=problems(404), openapi_extra=SECURITY, summary="A line")
     async def read_line(
         caller: Annotated[Caller, reader], line_id: Annotated[str, id_in_path]
     ) -> LineResource:
@@ -138,7 +136,7 @@ def lines_router(access: Access, lines: LineService) -> APIRouter:
 
     @router.patch(
         "/{line_id}",
-        responses=problems(400, 401, 403, 404, 413, 415, 422),
+        responses=problems(400, 404, 413, 415, 422),
         openapi_extra=SECURITY,
         summary="Change a line",
     )
@@ -149,7 +147,7 @@ def lines_router(access: Access, lines: LineService) -> APIRouter:
 
     @router.post(
         "/{line_id}/password",
-        responses=problems(401, 403, 404),
+        responses=problems(404),
         openapi_extra=SECURITY,
         summary="Give its phone a new password",
     )
@@ -161,7 +159,7 @@ def lines_router(access: Access, lines: LineService) -> APIRouter:
     @router.delete(
         "/{line_id}",
         status_code=204,
-        responses=problems(401, 403, 404),
+        responses=problems(404),
         openapi_extra=SECURITY,
         summary="Remove a line",
     )

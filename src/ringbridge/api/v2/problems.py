@@ -3,7 +3,6 @@
 from typing import Any
 
 from ringbridge.api.answer import CHALLENGE, TITLES, Answer, HeaderList, problem_answer, retry_after
-from ringbridge.api.resource import ProblemResource
 from ringbridge.api.v2.paging import InvalidCursor
 from ringbridge.call.errors import (
     AlreadyExists,
@@ -25,6 +24,9 @@ from ringbridge.service.authentication import MissingScope, TooManyFailures
 from ringbridge.service.keys import BeyondOwnRights
 from ringbridge.service.limits import OnlyTighter
 from ringbridge.service.lines import AdministratorsLine
+
+# No key or a wrong one, one without the scope, too many requests, a database that is gone.
+_ANYWHERE = (401, 403, 429, 503)
 
 # A restart or a database that comes back takes about this long.
 RETRY_SECONDS = 5.0
@@ -119,12 +121,13 @@ def _reason(error: CallError) -> str:
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What OpenAPI says of the problems that a route can answer."""
-    schema = ProblemResource.model_json_schema()
+    """What OpenAPI says of the problems that a route can answer, besides those that every one can."""
     return {
         status: {
             "description": TITLES[status],
-            "content": {"application/problem+json": {"schema": schema}},
+            "content": {
+                "application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemResource"}}
+            },
         }
-        for status in statuses
+        for status in sorted({*_ANYWHERE, *statuses})
     }

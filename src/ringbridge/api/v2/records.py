@@ -100,7 +100,7 @@ def records_router(access: Access, records: RecordService) -> APIRouter:
 
     @router.get(
         "/records",
-        responses=problems(400, 401, 403, 422),
+        responses=problems(400, 422),
         openapi_extra=SECURITY,
         summary="Calls that are over, the last first",
     )
@@ -137,7 +137,7 @@ def records_router(access: Access, records: RecordService) -> APIRouter:
                     },
                 },
             },
-            **problems(401, 403, 422),
+            **problems(422),
         },
         openapi_extra=SECURITY,
         summary="All of them, as a table or a list",
@@ -158,7 +158,7 @@ def records_router(access: Access, records: RecordService) -> APIRouter:
 
     @router.post(
         "/records/erase",
-        responses=problems(400, 401, 403, 413, 415, 422),
+        responses=problems(400, 413, 415, 422),
         openapi_extra=SECURITY,
         summary="Forget a number in all calls that are over",
     )
@@ -170,7 +170,7 @@ def records_router(access: Access, records: RecordService) -> APIRouter:
 
     @router.get(
         "/records/{call_id}",
-        responses=problems(401, 403, 404),
+        responses=problems(404),
         openapi_extra=SECURITY,
         summary="The record of a call",
     )

@@ -37,7 +37,7 @@ def trunks_router(access: Access, lines: LineService) -> APIRouter:
 
     @router.get(
         "/trunks",
-        responses=problems(401, 403),
+        responses=problems(),
         openapi_extra=SECURITY,
         summary="The trunks, the default one first",
     )
