@@ -153,6 +153,27 @@ async def test_each_route_takes_its_scope(
     )
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 401),
+        ({"X-Forwarded-For": "203.0.113.7"}, 404),
+        ({"X-Forwarded-For": "198.51.100.7"}, 401),
+        ({"X-Forwarded-For": "203.0.113.7, 198.51.100.7"}, 401),
+        ({"X-Forwarded-For": "2001:db8::7"}, 404),
+    ],
+)
+async def test_a_key_opens_from_its_networks_as_the_proxy_on_this_machine_tells_them(
+    door: FrontDoor, ring: Administration, headers: dict[str, str], status: int
+) -> None:
+    key, text = new_key(PEPPER, ACCOUNT.id, "office", 1.0, lambda octets: b"n" * octets)
+    ring.add_key(replace(key, expires_at=9e9, networks=("203.0.113.0/24", "2001:db8::/32")))
+    reply = await ask(
+        door, "GET", f"{CALLS}/{CALL_ID}", authorization=basic(ACCOUNT.id, text), headers=headers
+    )
+    assert reply.status == status
+
+
 async def test_version_1_says_401_to_a_key_that_may_not_place_calls(
     door: FrontDoor, ring: Administration
 ) -> None:

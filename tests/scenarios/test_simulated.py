@@ -98,6 +98,22 @@ async def test_a_page_places_a_test_call_with_a_token(server: Server, tester: Cl
     assert (await tester.finished(call_id))["outcome"] == "user_busy"
 
 
+async def test_test_calls_are_limited_as_others_are(
+    server: Server, tester: Client, test_authorization: str
+) -> None:
+    ids = [await tester.place(5, index) for index in (109, 209)]
+    lines = {"user_line": user_number(5), "destination_line": destination_number(309)}
+    headers = {"Authorization": test_authorization}
+    async with (
+        aiohttp.ClientSession(server.url, headers=headers) as session,
+        session.post("/api/v1/call", json=lines) as answer,
+    ):
+        assert (answer.status, answer.headers["X-Error-Code"]) == (429, "limit_exceeded")
+    for call_id in ids:
+        await tester.hang_up(call_id)
+        await tester.finished(call_id)
+
+
 async def test_a_test_call_is_ended_while_it_runs(tester: Client) -> None:
     call_id = await tester.place(109, 109)
     await tester.reaches(call_id, "connected")

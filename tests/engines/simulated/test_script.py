@@ -7,7 +7,16 @@ import pytest
 
 from ringbridge.call import machine
 from ringbridge.call.cause import Cause
-from ringbridge.call.event import DeadlinePassed, Event, HangUp, LegEnded, LegRinging, Play, Started
+from ringbridge.call.event import (
+    DeadlinePassed,
+    Event,
+    HangUp,
+    LegEnded,
+    LegRinging,
+    Originate,
+    Play,
+    Started,
+)
 from ringbridge.call.model import Call, CallLimits, LegName, Party, Prompt, Route, State
 from ringbridge.call.simulation import SIMULATED
 from ringbridge.engines.simulated.script import SCRIPTS, acts_after, is_overtaken
@@ -90,3 +99,4 @@ def test_only_what_an_effect_makes_impossible_is_overtaken() -> None:
     hang_up = HangUp(LegName.USER, Cause.NORMAL)
     assert [is_overtaken(event, hang_up) for event in (ringing, ended)] == [True, False]
     assert not is_overtaken(ringing, Play(Prompt.HOLD))
+    assert not is_overtaken(ringing, Originate(LegName.USER))
