@@ -119,6 +119,7 @@ async def test_keys_come_a_page_at_a_time(door: FrontDoor, ring: Administration)
         (WANTED | {"lines": ["205"]}, 422, "unknown_line"),
         (WANTED | {"networks": ["office"]}, 422, "invalid_network"),
         (WANTED | {"not_before": "soon"}, 422, "invalid_field"),
+        (WANTED | {"not_before": "9999-12-31T23:59:59Z"}, 422, "too_late"),
     ],
 )
 async def test_what_is_no_key_is_a_problem(

@@ -3,7 +3,9 @@
 import json
 import re
 import stat
+import time
 from base64 import b64decode
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,7 @@ def created(ringbridge: Ringbridge, *words: str) -> str:
 
 
 def test_a_key_is_bound_to_what_it_may_do(ringbridge: Ringbridge, account: str) -> None:
+    first_day = datetime.fromtimestamp(time.time(), UTC).date() + timedelta(days=30)
     ringbridge("line", "add", "--account", account, "--number", "201", "--uri", "sip:201@127.0.0.1")
     ringbridge("line", "add", "--account", account, "--number", "8175629656", "--uri", "sip:ann@127.0.0.1")
     words = [
@@ -65,7 +68,7 @@ def test_a_key_is_bound_to_what_it_may_do(ringbridge: Ringbridge, account: str) 
         "7",
         "--test",
     ]
-    words += ["--network", "203.0.113.9/24", "--network", "2001:db8::1", "--from", "2035-01-31"]
+    words += ["--network", "203.0.113.9/24", "--network", "2001:db8::1", "--from", first_day.isoformat()]
     assert created(ringbridge, *words).startswith("c2c_test_")
     [row] = json.loads(ringbridge("key", "list", "--account", account, "--json").out)
     assert {
@@ -75,8 +78,8 @@ def test_a_key_is_bound_to_what_it_may_do(ringbridge: Ringbridge, account: str) 
         "scopes": "calls:create,calls:read",
         "lines": "+18175629656,201",
         "networks": "2001:db8::1/128,203.0.113.0/24",
-        "not_before": "2035-01-31T00:00:00Z",
-        "expires_at": "2035-02-07T00:00:00Z",
+        "not_before": f"{first_day}T00:00:00Z",
+        "expires_at": f"{first_day + timedelta(days=7)}T00:00:00Z",
     }
     assert (row["last_used_at"], row["last_used_from"]) == (None, None)
 
@@ -87,6 +90,7 @@ def test_a_key_is_bound_to_what_it_may_do(ringbridge: Ringbridge, account: str) 
         (("--scope", "calls"), "'calls' is not a scope. Scopes are: calls:create, "),
         (("--line", "201"), "Account 1009683 has no line 201. Add it first."),
         (("--network", "office"), "'office' does not appear to be an IPv4 or IPv6 network: write "),
+        (("--from", "9999-12-31"), "--from takes a time within two years from now"),
         (("--from", "soon"), "'soon' is no time: write it as 2027-01-31 or 2027-01-31T08:00+01:00"),
     ],
 )

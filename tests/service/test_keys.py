@@ -79,6 +79,11 @@ async def test_a_key_is_made_as_it_was_wanted(ring: Ring) -> None:
     assert parts.secret not in repr(logs)
 
 
+async def test_a_key_from_long_ago_opens_at_once_and_lives_from_now_on(ring: Ring) -> None:
+    key, _ = await ring.keys.create(caller(), replace(WANTED, not_before=-6e10))
+    assert (key.not_before, key.expires_at) == (None, 1000.0 + 7 * 86_400)
+
+
 async def test_what_is_left_out_is_as_the_asking_key_has_it(ring: Ring) -> None:
     key, _ = await ring.keys.create(caller(lines=("204",), networks=("192.0.2.0/24",), is_test=True), WANTED)
     assert (key.lines, key.networks, key.is_test) == (("204",), ("192.0.2.0/24",), True)
@@ -124,6 +129,7 @@ async def test_no_key_gives_what_it_does_not_have(
         (replace(WANTED, lines=("nobody",)), "lines", "invalid_number"),
         (replace(WANTED, lines=("205",)), "lines", "unknown_line"),
         (replace(WANTED, networks=("office",)), "networks", "invalid_network"),
+        (replace(WANTED, not_before=1001.0 + 730 * 86_400), "not_before", "too_late"),
     ],
 )
 async def test_what_cannot_bind_is_named(ring: Ring, wanted: KeyRequest, option: str, code: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ringbridge.cli.errors import CommandError
 from ringbridge.cli.moment import utc_seconds
 from ringbridge.cli.output import moment, show
 from ringbridge.cli.workspace import administration, find_account, read_pepper, read_settings
@@ -83,7 +84,7 @@ def create(
     from ringbridge.cli.name import shown_name
     from ringbridge.cli.number import line_number
     from ringbridge.service.clock import Clock
-    from ringbridge.service.credential import DAY_SECONDS, new_key
+    from ringbridge.service.credential import DAY_SECONDS, LONGEST_LIFE_DAYS, new_key
 
     settings = read_settings()
     with administration(settings) as directory:
@@ -93,6 +94,8 @@ def create(
         _require_lines(account, bound_to, own_lines)
         now_utc = Clock().utc_now()
         begins_at = None if from_day is None else utc_seconds(from_day)
+        if begins_at is not None and begins_at > now_utc + LONGEST_LIFE_DAYS * DAY_SECONDS:
+            raise CommandError("--from takes a time within two years from now")
         key, text = new_key(
             read_pepper(settings), account, shown_name(name), now_utc, secrets.token_bytes, is_test=is_test
         )

@@ -14,7 +14,7 @@ from ringbridge.call.number import InvalidNumber, normalise_line
 from ringbridge.call.ports import Directory
 from ringbridge.service.authentication import Caller
 from ringbridge.service.clock import Clock
-from ringbridge.service.credential import DAY_SECONDS, new_key, renewed_key
+from ringbridge.service.credential import DAY_SECONDS, LONGEST_LIFE_DAYS, new_key, renewed_key
 
 log = structlog.get_logger()
 
@@ -76,6 +76,8 @@ class KeyService:
         """Make a key. Raises InvalidOption, BeyondOwnRights, TooManyKeys."""
         now_utc = self._clock.utc_now()
         begins_at = max(now_utc, wanted.not_before or 0.0)
+        if begins_at > now_utc + LONGEST_LIFE_DAYS * DAY_SECONDS:
+            raise InvalidOption("not_before", "too_late")
         key, text = new_key(
             self._pepper,
             caller.account.id,
@@ -89,7 +91,7 @@ class KeyService:
             scopes=wanted.scopes,
             lines=await self._lines(caller, wanted.lines) or caller.key.lines,
             networks=_networks(wanted.networks) or caller.key.networks,
-            not_before=wanted.not_before,
+            not_before=begins_at if begins_at > now_utc else None,
             expires_at=begins_at + wanted.days * DAY_SECONDS,
         )
         _require_within(key, caller.key)

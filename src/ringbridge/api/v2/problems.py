@@ -47,6 +47,7 @@ _REASONS = {
     "quiet_hours": "It is too late or too early where that number is.",
     "same_as_user_line": "This is the user's own line.",
     "spend_limit": "This call could cost more than one call may.",
+    "too_late": "This is more than two years from now.",
     "unknown_line": "This is no line of the account.",
 }
 
