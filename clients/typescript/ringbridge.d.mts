@@ -208,8 +208,8 @@ export interface KeyResource {
   last_used_from: string | null;
 }
 
-/** The two legs: the user's phone, which rings first, and the destination. */
-export type LegName = "user" | "destination";
+/** The user's phone, which rings first; the destination; and the third, to whom one of the two was transferred. */
+export type LegName = "user" | "destination" | "third";
 
 /** One side of a call. */
 export interface LegResource {
@@ -598,7 +598,7 @@ export type Scope = "calls:create" | "calls:read" | "calls:cancel" | "calls:cont
 export type Srtp = "off" | "optional" | "required";
 
 /** Where a call stands. ENDED is the only final state; its Ending says how. */
-export type State = "accepted" | "ringing_user" | "confirming" | "dialing_destination" | "ringing_destination" | "connected" | "held" | "announcing" | "ended";
+export type State = "accepted" | "ringing_user" | "confirming" | "dialing_destination" | "ringing_destination" | "connected" | "held" | "transferring" | "returning" | "announcing" | "ended";
 
 /** What came back for an event that never was. */
 export interface TestResource {
@@ -628,6 +628,14 @@ export interface TokenResource {
   user_line: string;
   origin: string;
   expires_at: string;
+}
+
+/** Who is to talk to whom. */
+export interface TransferBody {
+  /** The third's number. */
+  destination_line: string;
+  /** Who waits for the third, and hears ringback; the other one is released once the third answers. */
+  leg?: LegName;
 }
 
 /** All trunks. */
@@ -723,6 +731,8 @@ export class Ringbridge {
   resumeCall(callId: string, options?: RequestOptions): Promise<CallResource>;
   /** Press keys. */
   sendDigits(callId: string, body: DigitsBody, options?: RequestOptions): Promise<CallResource>;
+  /** Transfer one leg to a third. */
+  transferCall(callId: string, body: TransferBody, options?: RequestOptions): Promise<CallResource>;
   /** Hang up one leg. */
   hangUpLeg(callId: string, body: HangUpBody, options?: RequestOptions): Promise<CallResource>;
   /** Calls that are over, the last first. */

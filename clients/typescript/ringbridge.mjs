@@ -63,6 +63,10 @@ export class Ringbridge {
     return this.#json("POST", `/api/v2/calls/${encodeURIComponent(callId)}/actions/digits`, { body }, options);
   }
 
+  transferCall(callId, body, options) {
+    return this.#json("POST", `/api/v2/calls/${encodeURIComponent(callId)}/actions/transfer`, { body }, options);
+  }
+
   hangUpLeg(callId, body, options) {
     return this.#json("POST", `/api/v2/calls/${encodeURIComponent(callId)}/actions/hangup`, { body }, options);
   }

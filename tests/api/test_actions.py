@@ -15,6 +15,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="package")
 ACTIONS = f"/api/v2/calls/{CALL_ID}/actions"
 
 
+OTHERS = {"digits": {"digits": "1"}, "transfer": {"destination_line": "15125550003"}}
+
+
 async def ask(door: FrontDoor, action: str, body: object = None) -> dict[str, object]:
     """The problem that it answers."""
     octets = b"" if body is None else json.dumps(body).encode()
@@ -33,9 +36,9 @@ async def test_a_call_that_runs_no_longer_takes_no_action(door: FrontDoor, actio
     assert problem["detail"] == "The call is in state ended, in which that cannot be done."
 
 
-@pytest.mark.parametrize("action", ["hold", "resume", "digits", "hangup"])
+@pytest.mark.parametrize("action", ["hold", "resume", "digits", "hangup", "transfer"])
 async def test_an_unknown_call_is_not_there(door: FrontDoor, action: str) -> None:
-    problem = await ask(door, action, {"leg": "user"} | ({"digits": "1"} if action == "digits" else {}))
+    problem = await ask(door, action, {"leg": "user"} | OTHERS.get(action, {}))
     assert (problem["status"], problem["code"]) == (404, "not_found")
 
 
@@ -50,6 +53,8 @@ async def test_an_unknown_call_is_not_there(door: FrontDoor, action: str) -> Non
         ("digits", {"digits": "12x"}),
         ("digits", {"digits": "1" * 65}),
         ("digits", {"digits": "1\n"}),
+        ("transfer", {"leg": "user"}),
+        ("transfer", {"destination_line": "1" * 201}),
     ],
     ids=repr,
 )

@@ -36,7 +36,7 @@ async def test_the_description_names_every_route_of_both_versions(door: FrontDoo
         "/api/v2/calls/{call_id}/events": ["get"],
         **{
             f"/api/v2/calls/{{call_id}}/actions/{action}": ["post"]
-            for action in ("hold", "resume", "digits", "hangup")
+            for action in ("hold", "resume", "digits", "transfer", "hangup")
         },
         "/api/v2/limits": ["get", "patch"],
         "/api/v2/keys": ["get", "post"],

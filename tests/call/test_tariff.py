@@ -2,7 +2,7 @@
 
 import pytest
 
-from ringbridge.call.model import Call, CallLimits, Leg, LegState, Party, Route, Tariff
+from ringbridge.call.model import Call, CallLimits, Leg, LegName, LegState, Party, Route, Tariff, Transfer
 from ringbridge.call.tariff import cost_micros, most_micros, rate_for, tariff_of
 
 RATES = {"+1": 10_000, "+1876": 200_000, "+18765": 250_000, "+44": 15_000}
@@ -71,6 +71,18 @@ def test_each_leg_costs_from_its_answer_to_its_end_and_begun_millionths_whole() 
     )
 
     assert cost_micros(up) == 31 + 20_000
+
+
+def test_a_third_costs_what_its_own_minutes_cost() -> None:
+    transfer = Transfer(LegName.DESTINATION, over_trunk("+442079460958"), "", 15_000, 1000.0)
+    up = a_call(Tariff(0, 60_000))._replace(
+        destination_leg=Leg(state=LegState.ENDED, answered_at=110.0, ended_at=130.0),
+        transfer=transfer,
+        third_leg=Leg(state=LegState.ENDED, answered_at=120.0, ended_at=130.0),
+        ended_at=130.0,
+    )
+
+    assert cost_micros(up) == 20_000 + 2_500
 
 
 def test_a_leg_whose_end_was_not_told_ended_with_its_call() -> None:

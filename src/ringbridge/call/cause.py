@@ -70,6 +70,7 @@ class EndedBy(Enum):
 
     USER = "user"
     DESTINATION = "destination"
+    THIRD = "third"
     API = "api"
     SERVER = "server"
 

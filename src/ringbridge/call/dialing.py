@@ -29,7 +29,7 @@ def ring_user(call: Call, event: Event, now: float) -> Step:
     """Dial the user's phone."""
     dialing = call._replace(
         state=State.RINGING_USER,
-        user_leg=_dialed(call, LegName.USER, now),
+        user_leg=dialed(call, LegName.USER, now),
         deadline_at=now + call.limits.user_ring_seconds,
     )
     return dialing, [Originate(LegName.USER)]
@@ -41,8 +41,7 @@ def try_next_route(call: Call, event: Event, now: float) -> Step:
     before = call.leg(event.leg)
     if event.trunk == before.trunk:
         return call, []
-    leg = Leg(state=LegState.DIALING, trunk=event.trunk, dialed_at=before.dialed_at)
-    tried = call.with_leg(event.leg, leg)
+    tried = call.with_leg(event.leg, redialed(before, event))
     if event.leg is LegName.USER:
         return tried, []
     tried = tried._replace(state=State.DIALING_DESTINATION)
@@ -52,7 +51,7 @@ def try_next_route(call: Call, event: Event, now: float) -> Step:
 
 def user_rings(call: Call, event: Event, now: float) -> Step:
     """The user's phone rings: nothing to do but to know it."""
-    return call._replace(user_leg=_rung(call.user_leg, now)), []
+    return call._replace(user_leg=rung(call.user_leg, now)), []
 
 
 def user_answered(call: Call, event: Event, now: float) -> Step:
@@ -78,14 +77,12 @@ def user_did_not_confirm(call: Call, event: Event, now: float) -> Step:
 
 def destination_rings(call: Call, event: Event, now: float) -> Step:
     """The destination's phone rings; the prompt goes on."""
-    return call._replace(
-        state=State.RINGING_DESTINATION, destination_leg=_rung(call.destination_leg, now)
-    ), []
+    return call._replace(state=State.RINGING_DESTINATION, destination_leg=rung(call.destination_leg, now)), []
 
 
 def hear_early_media(call: Call, event: Event, now: float) -> Step:
     """The destination's network sends sound of its own: the user hears it as soon as the prompt is over."""
-    leg = _rung(call.destination_leg, now)._replace(state=LegState.EARLY_MEDIA)
+    leg = rung(call.destination_leg, now)._replace(state=LegState.EARLY_MEDIA)
     heard = call._replace(state=State.RINGING_DESTINATION, destination_leg=leg)
     return heard, [StopPlaying()] if call.hold_finished else []
 
@@ -144,21 +141,27 @@ def destination_did_not_answer(call: Call, event: Event, now: float) -> Step:
     return announced, [HangUp(LegName.DESTINATION, Cause.NO_ANSWER), *effects]
 
 
-def _dialed(call: Call, name: LegName, now: float) -> Leg:
+def dialed(call: Call, name: LegName, now: float) -> Leg:
+    """A leg that is about to be tried."""
     return Leg(state=LegState.DIALING, trunk=call.party(name).routes[0].trunk, dialed_at=now)
+
+
+def redialed(before: Leg, event: LegDialed) -> Leg:
+    """The leg as tried over another trunk, as if from the start."""
+    return Leg(state=LegState.DIALING, trunk=event.trunk, dialed_at=before.dialed_at)
 
 
 def _dial_destination(call: Call, now: float) -> Step:
     """Dial the destination and play the prompt meanwhile."""
     dialing = call._replace(
         state=State.DIALING_DESTINATION,
-        destination_leg=_dialed(call, LegName.DESTINATION, now),
+        destination_leg=dialed(call, LegName.DESTINATION, now),
         deadline_at=now + call.limits.destination_ring_seconds,
     )
     return dialing, [Originate(LegName.DESTINATION), Play(Prompt.HOLD)]
 
 
-def _rung(leg: Leg, now: float) -> Leg:
+def rung(leg: Leg, now: float) -> Leg:
     """The leg as ringing, since its first word of it. A leg that sends early media already does not fall back."""
     state = leg.state if leg.state is LegState.EARLY_MEDIA else LegState.RINGING
     return leg._replace(state=state, ringing_at=now if leg.ringing_at is None else leg.ringing_at)

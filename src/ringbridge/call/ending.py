@@ -23,16 +23,11 @@ LIVE = (LegState.DIALING, LegState.RINGING, LegState.EARLY_MEDIA, LegState.ANSWE
 """A leg in one of these has to be released."""
 
 
-def user_hung_up(call: Call, event: Event, now: float) -> Step:
-    """The user ended the talk."""
+def hung_up(call: Call, event: Event, now: float) -> Step:
+    """One of those who talk ended it."""
     assert isinstance(event, LegEnded)
-    return end(with_leg_ended(call, event, now), Outcome.COMPLETED, event.cause, EndedBy.USER, now)
-
-
-def destination_hung_up(call: Call, event: Event, now: float) -> Step:
-    """The destination ended the talk."""
-    assert isinstance(event, LegEnded)
-    return end(with_leg_ended(call, event, now), Outcome.COMPLETED, event.cause, EndedBy.DESTINATION, now)
+    by = EndedBy(event.leg.value)
+    return end(with_leg_ended(call, event, now), Outcome.COMPLETED, event.cause, by, now)
 
 
 def reach_call_limit(call: Call, event: Event, now: float) -> Step:
@@ -57,8 +52,6 @@ def cancel(call: Call, event: Event, now: float) -> Step:
 def finish_announcement(call: Call, event: Event, now: float) -> Step:
     """Whoever is left has heard the reason, or hung up meanwhile, or may not be kept longer."""
     if isinstance(event, LegEnded):
-        if call.leg(event.leg).state not in LIVE:
-            return call, []
         call = with_leg_ended(call, event, now)
     ending = call.ending
     assert ending is not None, "a reason is only spoken once it is known"
@@ -71,7 +64,12 @@ def announce(call: Call, outcome: Outcome, cause: Cause, by: EndedBy, now: float
         ending=Ending(outcome=outcome, cause=cause, by=by),
         deadline_at=now + ANNOUNCEMENT_SECONDS,
     )
-    return announcing, [Play(_REASONS.get(outcome, Prompt.FAILED))]
+    return announcing, [Play(reason_for(outcome))]
+
+
+def reason_for(outcome: Outcome) -> Prompt:
+    """What is spoken to whoever wanted to talk, and cannot."""
+    return _REASONS.get(outcome, Prompt.FAILED)
 
 
 def end(call: Call, outcome: Outcome, cause: Cause, by: EndedBy, now: float) -> Step:

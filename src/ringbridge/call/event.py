@@ -7,7 +7,7 @@ No SDP, no SIP status word and no channel name is in here: legs speak one vocabu
 from dataclasses import dataclass
 
 from ringbridge.call.cause import Cause
-from ringbridge.call.model import Call, LegName, Prompt
+from ringbridge.call.model import Call, LegName, Party, Prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,19 @@ class HangUpRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferRequested:
+    """The leg is to talk to a third in place of the other one, who goes once the third has answered.
+
+    digits: what is pressed for the third then; `,` is a pause of a second. micros_per_minute: what its leg costs.
+    """
+
+    leg: LegName
+    third: Party
+    digits: str = ""
+    micros_per_minute: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class DeadlinePassed:
     """A deadline of the call is here. The call may have another one by the time this is heard."""
 
@@ -132,6 +145,7 @@ Event = (
     | ResumeRequested
     | DigitsRequested
     | HangUpRequested
+    | TransferRequested
     | DeadlinePassed
 )
 
@@ -161,7 +175,10 @@ class StopPlaying:
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """Both have answered: cut the prompt and let them hear each other."""
+    """Both have answered: cut what the first is played, and let them hear each other."""
+
+    first: LegName = LegName.USER
+    second: LegName = LegName.DESTINATION
 
 
 @dataclass(frozen=True, slots=True)

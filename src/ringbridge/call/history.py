@@ -8,11 +8,12 @@ from ringbridge.call.event import (
     DigitsRequested,
     EarlyMediaStarted,
     Event,
+    HangUpRequested,
     KeyPressed,
     LegAnswered,
     LegDialed,
+    LegEnded,
     LegRinging,
-    ResumeRequested,
     Started,
 )
 from ringbridge.call.model import Call, LegName, LegState, State
@@ -22,8 +23,14 @@ _WORDS = {
     LegRinging: "ringing",
     EarlyMediaStarted: "early_media",
     LegAnswered: "answered",
+    LegEnded: "ended",
+    HangUpRequested: "ended",
     KeyPressed: "confirmed",
 }
+
+# What is told of a call that comes into a state, and of two who hear each other from now on, by the state before.
+_ENTERED = {State.HELD: "held", State.TRANSFERRING: "transferring", State.RETURNING: "transfer_failed"}
+_JOINED = {State.HELD: "resumed", State.RETURNING: "resumed", State.TRANSFERRING: "transferred"}
 
 
 class CallEvent(NamedTuple):
@@ -44,27 +51,33 @@ def event_name(before: Call, event: Event, after: Call) -> str | None:
     """The name in the history for a step from `before` to `after`, or None when nothing worth telling changed."""
     if isinstance(event, DigitsRequested):
         # The digits themselves may be somebody's secret, and are kept nowhere.
-        return "digits_sent" if before.state is State.CONNECTED else None
+        is_up = before.leg(event.leg).state is LegState.ANSWERED
+        return "digits_sent" if before.state is State.CONNECTED and is_up else None
     if (
         after.state is before.state
         and after.user_leg == before.user_leg
         and after.destination_leg == before.destination_leg
+        and after.third_leg == before.third_leg
     ):
         return None
     if after.state is State.ENDED:
         return "ended"
-    if after.state is State.ANNOUNCING:
-        return "user_ended" if after.user_leg.state is LegState.ENDED else "destination_ended"
-    if after.state is State.HELD:
-        return "held"
-    if isinstance(event, ResumeRequested):
-        return "resumed"
+    if after.state is not before.state:
+        if after.state is State.CONNECTED:
+            return _JOINED.get(before.state, "connected")
+        if after.state is State.ANNOUNCING and before.state is State.TRANSFERRING:
+            return "transfer_failed"
+        if after.state is State.ANNOUNCING and not isinstance(event, HangUpRequested):
+            return "destination_ended"
+        if after.state in _ENTERED:
+            return _ENTERED[after.state]
     if isinstance(event, Started):
         return "user_dialing"
-    if event == LegAnswered(LegName.DESTINATION):
-        return "connected"
     # Nothing else changes a leg of a call that goes on.
-    assert isinstance(event, LegDialed | LegRinging | EarlyMediaStarted | LegAnswered | KeyPressed)
+    assert isinstance(
+        event,
+        LegDialed | LegRinging | EarlyMediaStarted | LegAnswered | LegEnded | KeyPressed | HangUpRequested,
+    )
     return f"{event.leg.value}_{_WORDS[type(event)]}"
 
 

@@ -2,8 +2,8 @@
 
 `step(call, event, now)` gives the call as it is afterwards and the effects to carry out, in order. A pair that is
 not in the table is a bug and raises; news that can arrive late is listed and ignored on purpose, and requests that
-mean nothing in a state are refused in it. docs/call-states.md
-is drawn from this table.
+mean nothing in a state are refused in it. What concerns a leg that has ended is ignored without a look at the table.
+docs/call-states.md is drawn from it.
 """
 
 from collections.abc import Callable
@@ -28,12 +28,11 @@ from ringbridge.call.dialing import (
 )
 from ringbridge.call.ending import (
     cancel,
-    destination_hung_up,
     end,
     finish_announcement,
+    hung_up,
     media_timed_out,
     reach_call_limit,
-    user_hung_up,
 )
 from ringbridge.call.event import (
     CancelRequested,
@@ -53,8 +52,9 @@ from ringbridge.call.event import (
     ResumeRequested,
     Started,
     Step,
+    TransferRequested,
 )
-from ringbridge.call.model import Call, Ending, LegName, Prompt, State
+from ringbridge.call.model import Call, Ending, LegName, LegState, Prompt, State
 from ringbridge.call.talking import (
     hang_up_destination_early,
     hang_up_leg,
@@ -63,12 +63,24 @@ from ringbridge.call.talking import (
     resume,
     send_digits,
 )
+from ringbridge.call.transferring import (
+    call_third_off,
+    one_left,
+    release_one,
+    talk_on,
+    third_answered,
+    third_did_not_answer,
+    third_failed,
+    third_is_tried,
+    third_rings,
+    transfer,
+)
 
 Transition = Callable[[Call, Event, float], Step]
 EventKey = type[Event] | tuple[type[Event], LegName]
 
 _NEWS_OF_A_LEG = (LegDialed, LegRinging, EarlyMediaStarted, LegAnswered, LegEnded, KeyPressed, MediaSilent)
-_REQUESTS_FOR_A_LEG = (HoldRequested, DigitsRequested, HangUpRequested)
+_REQUESTS_FOR_A_LEG = (HoldRequested, DigitsRequested, HangUpRequested, TransferRequested)
 _OF_A_LEG = (*_NEWS_OF_A_LEG, *_REQUESTS_FOR_A_LEG)
 
 
@@ -90,7 +102,13 @@ def _is_stale(call: Call, event: Event) -> bool:
     if isinstance(event, DeadlinePassed):
         return event.deadline_at != call.deadline_at
     if isinstance(event, PromptFinished):
-        return (event.prompt is Prompt.HOLD) == (call.state is State.ANNOUNCING)
+        return (event.prompt is Prompt.HOLD) == (call.state in _REASONED)
+    if isinstance(event, TransferRequested) and LegName.THIRD in call.talkers:
+        # There is no fourth.
+        return True
+    if isinstance(event, _OF_A_LEG):
+        state = call.leg(event.leg).state
+        return state is LegState.ENDED or (event.leg is LegName.THIRD and state is LegState.NONE)
     return False
 
 
@@ -109,7 +127,7 @@ def event_key(event: Event) -> EventKey:
 
 def accepts(call: Call, event: Event) -> bool:
     """Whether a request means anything in the state that the call is in."""
-    return TRANSITIONS[call.state, event_key(event)] is not refuse
+    return TRANSITIONS[call.state, event_key(event)] is not refuse and not _is_stale(call, event)
 
 
 def refuse(call: Call, event: Event, now: float) -> Step:
@@ -122,10 +140,14 @@ def ignore(call: Call, event: Event, now: float) -> Step:
     return call, []
 
 
-_USER, _DESTINATION = LegName.USER, LegName.DESTINATION
+_USER, _DESTINATION, _THIRD = LegName
 _WAITING = (State.DIALING_DESTINATION, State.RINGING_DESTINATION)
 _TALKING = (State.CONNECTED, State.HELD)
-_USER_IS_UP = (State.CONFIRMING, *_WAITING, *_TALKING, State.ANNOUNCING)
+_REASONED = (State.ANNOUNCING, State.RETURNING)
+_TWO = (_USER, _DESTINATION)
+_MOVING = (State.TRANSFERRING, State.RETURNING)
+# What may still be on its way of a leg that is up, or was.
+_LATE = (LegDialed, LegRinging, EarlyMediaStarted, LegAnswered, KeyPressed)
 _REQUESTS: tuple[EventKey, ...] = (
     ResumeRequested,
     *((event, leg) for event in _REQUESTS_FOR_A_LEG for leg in LegName),
@@ -157,23 +179,18 @@ _TABLE: dict[tuple[State, EventKey], Transition] = {
     **{(state, DeadlinePassed): destination_did_not_answer for state in _WAITING},
     **{
         (state, (event, _USER)): ignore
-        for state in _USER_IS_UP
+        for state in (State.CONFIRMING, *_WAITING)
         for event in (LegDialed, LegRinging, EarlyMediaStarted)
     },
-    **{(state, (KeyPressed, leg)): ignore for state in _USER_IS_UP[1:] for leg in LegName},
-    **{(state, (MediaSilent, leg)): ignore for state in (*_WAITING, State.ANNOUNCING) for leg in LegName},
+    **{(state, (KeyPressed, leg)): ignore for state in _WAITING for leg in _TWO},
+    **{(state, (MediaSilent, leg)): ignore for state in _WAITING for leg in _TWO},
     (State.CONFIRMING, (MediaSilent, _USER)): ignore,
     **{(state, (MediaSilent, leg)): media_timed_out for state in _TALKING for leg in LegName},
-    **{(state, (LegEnded, _USER)): user_hung_up for state in _TALKING},
-    **{(state, (LegEnded, _DESTINATION)): destination_hung_up for state in _TALKING},
+    **{(state, (LegEnded, leg)): hung_up for state in _TALKING for leg in LegName},
     **{(state, CancelRequested): cancel for state in _TALKING},
     **{(state, DeadlinePassed): reach_call_limit for state in _TALKING},
     **{(state, PromptFinished): ignore for state in _TALKING},
-    **{
-        (state, (event, _DESTINATION)): ignore
-        for state in _TALKING
-        for event in (LegDialed, LegRinging, EarlyMediaStarted)
-    },
+    **{(state, (event, leg)): ignore for state in _TALKING for event in _LATE for leg in LegName},
     **{(State.CONNECTED, (HoldRequested, leg)): hold for leg in LegName},
     **{(State.CONNECTED, (DigitsRequested, leg)): send_digits for leg in LegName},
     (State.HELD, ResumeRequested): resume,
@@ -186,10 +203,28 @@ _TABLE: dict[tuple[State, EventKey], Transition] = {
     (State.ANNOUNCING, DeadlinePassed): finish_announcement,
     **{(State.ANNOUNCING, (LegEnded, leg)): finish_announcement for leg in LegName},
     (State.ANNOUNCING, CancelRequested): finish_announcement,
-    (State.ANNOUNCING, (LegDialed, _DESTINATION)): ignore,
-    (State.ANNOUNCING, (LegRinging, _DESTINATION)): ignore,
-    (State.ANNOUNCING, (EarlyMediaStarted, _DESTINATION)): ignore,
-    (State.ANNOUNCING, (LegAnswered, _DESTINATION)): ignore,
+    **{(State.ANNOUNCING, (event, leg)): ignore for event in (*_LATE, MediaSilent) for leg in LegName},
+    **{(state, (TransferRequested, leg)): transfer for state in _TALKING for leg in _TWO},
+    (State.TRANSFERRING, (LegDialed, _THIRD)): third_is_tried,
+    (State.TRANSFERRING, (LegRinging, _THIRD)): third_rings,
+    (State.TRANSFERRING, (EarlyMediaStarted, _THIRD)): third_rings,
+    (State.TRANSFERRING, (LegAnswered, _THIRD)): third_answered,
+    (State.TRANSFERRING, (LegEnded, _THIRD)): third_failed,
+    (State.TRANSFERRING, DeadlinePassed): third_did_not_answer,
+    (State.TRANSFERRING, (HangUpRequested, _THIRD)): call_third_off,
+    **{(State.TRANSFERRING, (LegEnded, leg)): one_left for leg in _TWO},
+    **{(State.TRANSFERRING, (HangUpRequested, leg)): release_one for leg in _TWO},
+    **{(State.TRANSFERRING, (event, leg)): ignore for event in _LATE for leg in _TWO},
+    (State.TRANSFERRING, (KeyPressed, _THIRD)): ignore,
+    (State.TRANSFERRING, (MediaSilent, _THIRD)): ignore,
+    (State.RETURNING, PromptFinished): talk_on,
+    (State.RETURNING, DeadlinePassed): talk_on,
+    **{(State.RETURNING, (LegEnded, leg)): hung_up for leg in _TWO},
+    **{(State.RETURNING, (HangUpRequested, leg)): hang_up_leg for leg in _TWO},
+    **{(State.RETURNING, (event, leg)): ignore for event in _LATE for leg in _TWO},
+    **{(state, (MediaSilent, leg)): media_timed_out for state in _MOVING for leg in _TWO},
+    **{(state, CancelRequested): cancel for state in _MOVING},
+    (State.TRANSFERRING, PromptFinished): ignore,
     **{(State.ENDED, event): ignore for event in (PromptFinished, CancelRequested, DeadlinePassed)},
     **{(State.ENDED, (event, leg)): ignore for event in _NEWS_OF_A_LEG for leg in LegName},
 }

@@ -20,14 +20,11 @@ class _Key(Enum):
 
 
 class LegName(_Key):
-    """The two legs: the user's phone, which rings first, and the destination."""
+    """The user's phone, which rings first; the destination; and the third, to whom one of the two was transferred."""
 
     USER = "user"
     DESTINATION = "destination"
-
-    @property
-    def other(self) -> "LegName":
-        return LegName.DESTINATION if self is LegName.USER else LegName.USER
+    THIRD = "third"
 
 
 class LegState(_Key):
@@ -51,6 +48,8 @@ class State(_Key):
     RINGING_DESTINATION = "ringing_destination"
     CONNECTED = "connected"
     HELD = "held"
+    TRANSFERRING = "transferring"
+    RETURNING = "returning"
     ANNOUNCING = "announcing"
     ENDED = "ended"
 
@@ -157,6 +156,21 @@ class Tariff(NamedTuple):
     destination_micros_per_minute: int
 
 
+class Transfer(NamedTuple):
+    """That one of the two who talk is to talk to a third in place of the other.
+
+    waiting: who that is. third: who is called for it. digits: what is pressed for the third once it has answered.
+    micros_per_minute: what its leg costs, as in Tariff.
+    talk_ends_at: when the call reaches its limit, whoever talks by then.
+    """
+
+    waiting: LegName
+    third: Party
+    digits: str
+    micros_per_minute: int
+    talk_ends_at: float
+
+
 class Call(NamedTuple):
     """One accepted click-to-call.
 
@@ -166,7 +180,9 @@ class Call(NamedTuple):
     accepted_utc: what the clock on the wall said at accepted_at, in UTC seconds since 1970.
     deadline_at: when DeadlinePassed is due, None when nothing is awaited.
     tariff: what it costs; None where that is not known.
+    talkers: the legs that talk to each other, or will.
     held: the leg that is on hold.
+    transfer: the last one that was asked for; `third_leg` is its progress.
     hold_finished: whether the user has heard the hold prompt to its end.
     ending: set once known (while the reason is still being spoken, too); final with State.ENDED.
     """
@@ -190,17 +206,32 @@ class Call(NamedTuple):
     destination_leg: Leg = Leg()
     ended_at: float | None = None
     deadline_at: float | None = None
+    talkers: tuple[LegName, LegName] = (LegName.USER, LegName.DESTINATION)
     held: LegName | None = None
+    transfer: Transfer | None = None
+    third_leg: Leg = Leg()
     hold_finished: bool = False
     ending: Ending | None = None
 
     def leg(self, name: LegName) -> Leg:
         """The named leg."""
-        return self.user_leg if name is LegName.USER else self.destination_leg
+        if name is LegName.USER:
+            return self.user_leg
+        return self.destination_leg if name is LegName.DESTINATION else self.third_leg
+
+    def other(self, name: LegName) -> LegName:
+        """Whom the named leg talks to."""
+        first, second = self.talkers
+        return second if name is first else first
 
     def party(self, name: LegName) -> Party:
-        """Who is called on the named leg."""
-        return self.user if name is LegName.USER else self.destination
+        """Who is called on the named leg. There is a third only with a transfer."""
+        if name is LegName.USER:
+            return self.user
+        if name is LegName.DESTINATION:
+            return self.destination
+        assert self.transfer is not None
+        return self.transfer.third
 
     def route(self, name: LegName) -> Route:
         """The way that the named leg took last, or would take first."""
@@ -210,7 +241,9 @@ class Call(NamedTuple):
         """The same call with one leg exchanged."""
         if name is LegName.USER:
             return self._replace(user_leg=leg)
-        return self._replace(destination_leg=leg)
+        if name is LegName.DESTINATION:
+            return self._replace(destination_leg=leg)
+        return self._replace(third_leg=leg)
 
     def utc(self, at: float) -> float:
         """The UTC seconds since 1970 of a point `at` of this call, whoever sets the clock on the wall while it runs."""
@@ -218,10 +251,11 @@ class Call(NamedTuple):
 
     @property
     def talk_seconds(self) -> float:
-        """How long both sides were joined; 0.0 when they never were."""
-        joined_at, user_left_at = self.destination_leg.answered_at, self.user_leg.ended_at
-        destination_left_at = self.destination_leg.ended_at
-        if joined_at is None or user_left_at is None or destination_left_at is None:
+        """How long two sides were joined; 0.0 when they never were."""
+        joined_at = self.destination_leg.answered_at
+        legs = (self.user_leg, self.destination_leg, self.third_leg)
+        left_at = [leg.ended_at for leg in legs if leg.answered_at is not None and leg.ended_at is not None]
+        if joined_at is None or self.ended_at is None or len(left_at) < 2:
             return 0.0
-        # Whoever is left may hear a tone for a moment before the call is over.
-        return max(0.0, min(user_left_at, destination_left_at) - joined_at)
+        # Whoever is left alone may hear a tone for a moment before the call is over.
+        return max(0.0, sorted(left_at)[-2] - joined_at)

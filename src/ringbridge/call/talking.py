@@ -28,13 +28,13 @@ def hold(call: Call, event: Event, now: float) -> Step:
     held = call._replace(state=State.HELD, held=event.leg)
     return held, [
         Play(Prompt.ON_HOLD, repeat=True, leg=event.leg),
-        Play(Prompt.SILENCE, repeat=True, leg=event.leg.other),
+        Play(Prompt.SILENCE, repeat=True, leg=call.other(event.leg)),
     ]
 
 
 def resume(call: Call, event: Event, now: float) -> Step:
     """The two hear each other again."""
-    return call._replace(state=State.CONNECTED, held=None), [StopPlaying(leg) for leg in LegName]
+    return call._replace(state=State.CONNECTED, held=None), [StopPlaying(leg) for leg in call.talkers]
 
 
 def send_digits(call: Call, event: Event, now: float) -> Step:
@@ -62,5 +62,5 @@ def hang_up_leg(call: Call, event: Event, now: float) -> Step:
     announced, _ = announce(left, Outcome.COMPLETED, Cause.CANCELED, EndedBy.API, now)
     return announced, [
         HangUp(event.leg, Cause.CANCELED),
-        Play(Prompt.HUNG_UP, repeat=True, leg=event.leg.other),
+        Play(Prompt.HUNG_UP, repeat=True, leg=call.other(event.leg)),
     ]

@@ -30,8 +30,11 @@ def cost_micros(call: Call) -> int:
     """What an ended call did cost; 0 without a tariff."""
     if call.tariff is None:
         return 0
-    return leg_micros(call.tariff.user_micros_per_minute, _up_seconds(call, call.user_leg)) + leg_micros(
-        call.tariff.destination_micros_per_minute, _up_seconds(call, call.destination_leg)
+    third = 0 if call.transfer is None else call.transfer.micros_per_minute
+    legs = (call.user_leg, call.destination_leg, call.third_leg)
+    return sum(
+        leg_micros(micros_per_minute, _up_seconds(call, leg))
+        for micros_per_minute, leg in zip((*call.tariff, third), legs, strict=True)
     )
 
 

@@ -7,13 +7,13 @@ as many get through as the limit says. No call survives a restart; what the call
 import asyncio
 from collections import Counter
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeVar
 
 from ringbridge.call.directory import AccountLimits
 from ringbridge.call.errors import TooManyCalls
 from ringbridge.call.model import Call
-from ringbridge.call.tariff import cost_micros, most_micros
+from ringbridge.call.tariff import cost_micros, leg_micros, most_micros
 from ringbridge.service.spending import Spending
 from ringbridge.service.suspicion import ShortCalls, SuspiciousCalls
 from ringbridge.service.window import Window
@@ -125,12 +125,33 @@ class Admission:
 
     def check(self, call: Call, limits: AccountLimits) -> None:
         """Whether there is room and money for the call; reserves nothing. Raises TooManyCalls or SpendLimitReached."""
-        account_id, now = call.account_id, call.accepted_at
-        line = (account_id, call.user.number)
-        if self._calls_of_line[line] >= limits.per_user:
+        account_id = call.account_id
+        if self._calls_of_line[account_id, call.user.number] >= limits.per_user:
             raise TooManyCalls("per_user", most=limits.per_user, retry_after_seconds=BUSY_RETRY_SECONDS)
         if self._calls_of_account[account_id] >= limits.concurrent:
             raise TooManyCalls("concurrent", most=limits.concurrent, retry_after_seconds=BUSY_RETRY_SECONDS)
+        self._check_rates(call, limits)
+        self.spending.check(account_id, limits, most_micros(call), call.accepted_utc)
+
+    def admit_third(self, call: Call, planned: Call, limits: AccountLimits) -> None:
+        """Reserve money for a third who is dialled in the running `call` as the destination of `planned` would be.
+
+        It counts like a call of its own for all but the limits of how many there are at once. Raises TooManyCalls or
+        SpendLimitReached; then nothing is reserved.
+        """
+        self._check_rates(planned, limits)
+        rate = 0 if planned.tariff is None else planned.tariff.destination_micros_per_minute
+        micros = leg_micros(rate, planned.limits.call_seconds)
+        self.spending.check(call.account_id, limits, micros, planned.accepted_utc)
+        self._count(call.account_id, call.user.number, planned.destination.number, planned.accepted_at)
+        reservation = self._reservations.get(call.id)
+        if reservation is not None:
+            self.spending.reserve(call.account_id, micros, planned.accepted_utc)
+            self._reservations[call.id] = replace(reservation, micros=reservation.micros + micros)
+
+    def _check_rates(self, call: Call, limits: AccountLimits) -> None:
+        account_id, now = call.account_id, call.accepted_at
+        line = (account_id, call.user.number)
         _check_rate("rate", self._second_of_account, account_id, limits.rate, now)
         _check_rate("per_minute", self._minute_of_account, account_id, limits.per_minute, now)
         _check_rate("user_per_minute", self._minute_of_line, line, limits.user_per_minute, now)
@@ -138,7 +159,6 @@ class Admission:
         most = limits.destination_per_10_minutes
         _check_rate("destination_per_10_minutes", self._calls_to, destination, most, now)
         self.short_calls.check(call, limits)
-        self.spending.check(account_id, limits, most_micros(call), call.accepted_utc)
 
     def confirm(self, call_id: str) -> None:
         """The call is stored: whoever repeated its click may be told its id."""

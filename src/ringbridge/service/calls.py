@@ -16,6 +16,7 @@ from ringbridge.call.cause import Cause
 from ringbridge.call.errors import (
     CannotPlaceCalls,
     DestinationRefused,
+    InvalidDestination,
     ServerDraining,
     TooManyCalls,
 )
@@ -30,7 +31,7 @@ from ringbridge.service.blocked import BlockedCalls
 from ringbridge.service.clock import Clock
 from ringbridge.service.feed import EventFeed, FeedEvent, FeedPosition
 from ringbridge.service.live import LiveCalls
-from ringbridge.service.planner import Planner, read_destination, read_user_line
+from ringbridge.service.planner import Plan, Planner, read_destination, read_user_line
 from ringbridge.service.preview import Preview, Previewer
 from ringbridge.service.repetition import Repetitions
 from ringbridge.service.request import CallRequest
@@ -124,11 +125,7 @@ class CallService:
         """
         if self._is_draining:
             raise ServerDraining("the server is shutting down")
-        try:
-            call, limits = await self._planner.plan(caller, request)
-        except DestinationRefused as refusal:
-            self._blocked.refused_destination(caller, refusal)
-            raise
+        call, limits = await self._plan(caller, request)
         if not self._engine.healthy():
             raise CannotPlaceCalls("engine_down")
         try:
@@ -156,6 +153,32 @@ class CallService:
             self._admission.confirm(call.id)
             self._start(call)
         return Placed(call.id, replayed=False)
+
+    async def admit_third(self, caller: Caller, call: Call, destination_line: str) -> Call:
+        """What a call of the running call's user to this destination would be, with money set aside for its destination.
+
+        Nothing is dialled. Raises what `place` does.
+        """
+        if self._is_draining:
+            raise ServerDraining("the server is shutting down")
+        request = CallRequest(user_line=call.user.number, destination_line=destination_line)
+        planned, limits = await self._plan(caller, request)
+        if planned.destination.number in [call.party(talker).number for talker in call.talkers]:
+            raise InvalidDestination("already_in_call")
+        try:
+            self._admission.admit_third(call, planned, limits)
+        except TooManyCalls as refusal:
+            self._blocked.refused_call(planned, refusal)
+            raise
+        return planned
+
+    async def _plan(self, caller: Caller, request: CallRequest) -> Plan:
+        """The call that is asked for; a destination that is refused is recorded."""
+        try:
+            return await self._planner.plan(caller, request)
+        except DestinationRefused as refusal:
+            self._blocked.refused_destination(caller, refusal)
+            raise
 
     async def find(self, caller: Caller, call_id: str) -> StoredCall | None:
         """The call of the caller's account with this id, as it is now. Raises StoreUnavailable."""

@@ -11,11 +11,13 @@ from ringbridge.call.event import (
     DeadlinePassed,
     Event,
     HangUp,
+    LegAnswered,
     LegEnded,
     LegRinging,
     Originate,
     Play,
     Started,
+    TransferRequested,
 )
 from ringbridge.call.model import Call, CallLimits, LegName, Party, Prompt, Route, State
 from ringbridge.call.simulation import SIMULATED
@@ -92,6 +94,35 @@ def test_each_number_ends_its_call_as_the_page_says(
 
 def test_a_line_that_does_not_ask_is_a_second_faster() -> None:
     assert play(a_call("0100", confirm=False))[1] == pytest.approx(6.0)
+
+
+@pytest.mark.parametrize(
+    ("ending", "state"),
+    [
+        ("0100", State.CONNECTED),
+        ("0101", State.RETURNING),
+        ("0102", State.TRANSFERRING),
+        ("0107", State.CONNECTED),
+    ],
+)
+def test_a_third_does_what_the_destination_of_its_number_would(ending: str, state: State) -> None:
+    call = a_call("0109", confirm=False)
+    for event in (Started(), LegAnswered(LegName.USER), LegAnswered(LegName.DESTINATION)):
+        call, _ = machine.step(call, event, 1.0)
+    third = Party(number=f"+1201555{ending}", routes=(ROUTE,))
+    call, effects = machine.step(call, TransferRequested(LegName.DESTINATION, third), 2.0)
+    for act in [act for effect in effects for act in acts_after(call, effect)]:
+        call, _ = machine.step(call, act.event, 2.0 + act.after_seconds)
+    assert call.state is state
+
+
+def test_a_third_brings_nobody_else_to_hang_up() -> None:
+    call = a_call("0109", confirm=False)
+    for event in (Started(), LegAnswered(LegName.USER), LegAnswered(LegName.DESTINATION)):
+        call, _ = machine.step(call, event, 1.0)
+    third = Party(number="+12015550115", routes=(ROUTE,))
+    call, _ = machine.step(call, TransferRequested(LegName.DESTINATION, third), 2.0)
+    assert {act.event for act in acts_after(call, Originate(LegName.THIRD))} == {LegRinging(LegName.THIRD)}
 
 
 def test_only_what_an_effect_makes_impossible_is_overtaken() -> None:

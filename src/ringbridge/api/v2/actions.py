@@ -45,6 +45,16 @@ class DigitsBody(_ActionBody):
     leg: LegName = LegName.DESTINATION
 
 
+class TransferBody(_ActionBody):
+    """Who is to talk to whom."""
+
+    destination_line: str = Field(max_length=200, description="The third's number.", examples=["15125550003"])
+    leg: LegName = Field(
+        default=LegName.DESTINATION,
+        description="Who waits for the third, and hears ringback; the other one is released once the third answers.",
+    )
+
+
 class HangUpBody(_ActionBody):
     """Who is released."""
 
@@ -91,6 +101,11 @@ def actions_router(access: Access, calls: CallService) -> APIRouter:
     async def send_digits(asked: Annotated[_Asked, Depends(asked_of)], body: DigitsBody) -> CallResource:
         return act(asked, DigitsRequested(body.leg, body.digits))
 
+    @router.post("/transfer", **_documented("Transfer one leg to a third", has_body=True, dials=True))
+    async def transfer_call(asked: Annotated[_Asked, Depends(asked_of)], body: TransferBody) -> CallResource:
+        stored = await actions.transfer(asked.caller, asked.call_id, body.leg, body.destination_line)
+        return CallResource.from_stored(stored)
+
     @router.post("/hangup", **_documented("Hang up one leg", has_body=True))
     async def hang_up_leg(asked: Annotated[_Asked, Depends(asked_of)], body: HangUpBody) -> CallResource:
         return act(asked, HangUpRequested(body.leg))
@@ -98,11 +113,12 @@ def actions_router(access: Access, calls: CallService) -> APIRouter:
     return router
 
 
-def _documented(summary: str, *, has_body: bool) -> dict[str, Any]:
+def _documented(summary: str, *, has_body: bool, dials: bool = False) -> dict[str, Any]:
     of_body = (400, 413, 415, 422) if has_body else ()
+    of_dialing = (429, 503) if dials else ()
     return {
         "status_code": 202,
-        "responses": problems(401, 403, 404, 409, *of_body),
+        "responses": problems(401, 403, 404, 409, *of_body, *of_dialing),
         "openapi_extra": SECURITY,
         "summary": summary,
     }

@@ -33,6 +33,7 @@ RETRY_SECONDS = 5.0
 
 
 _REASONS = {
+    "already_in_call": "This is one of those who talk already.",
     "above_limit": "More than the account may have.",
     "destination_not_allowed": "This number may not be called.",
     "do_not_call": "This number is on the account's do-not-call list.",

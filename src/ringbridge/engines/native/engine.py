@@ -136,14 +136,17 @@ class NativeEngine:
         """See `call.ports.Engine`."""
         carriage = self._carriage(call)
         match effect:
+            case Originate(LegName.THIRD):
+                assert call.transfer is not None
+                carriage.originate_third(call.transfer.third, call.other(call.transfer.waiting))
             case Originate(leg):
                 carriage.originate(leg)
             case Play(prompt, repeat, leg):
                 carriage.play(leg, prompt, repeat=repeat)
             case StopPlaying(leg):
                 carriage.stop_playing(leg)
-            case Join():
-                carriage.join()
+            case Join(first, second):
+                carriage.join(first, second)
             case SendDigits(leg, digits):
                 carriage.send_digits(leg, digits)
             case HangUp(leg, cause):

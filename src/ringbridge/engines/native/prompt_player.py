@@ -15,7 +15,7 @@ _TONES = (Prompt.ON_HOLD, Prompt.HUNG_UP, Prompt.SILENCE)
 class PromptPlayer:
     """Plays the prompts of a call; `tell` takes the news that one has ended."""
 
-    __slots__ = ("_audio", "_call", "_prompts", "_tell", "_timers")
+    __slots__ = ("_audio", "_call", "_prompts", "_tell", "_timers", "called_number")
 
     def __init__(
         self,
@@ -28,13 +28,15 @@ class PromptPlayer:
         self._prompts = prompts
         self._audio = audio
         self._tell = tell
+        self.called_number = call.destination.number
+        """By its country goes what ringback is."""
         self._timers: dict[LegName, asyncio.TimerHandle] = {}
 
     def play(self, leg: LegName, prompt: Prompt, *, repeat: bool) -> None:
         """Play to the leg; PromptFinished follows unless it repeats."""
         self.disarm(leg)
         if prompt is Prompt.RINGBACK:
-            found = self._prompts.find_tone(ringback_name(self._call.destination.number))
+            found = self._prompts.find_tone(ringback_name(self.called_number))
         elif prompt in _TONES:
             found = self._prompts.find_tone(prompt.value)
         else:

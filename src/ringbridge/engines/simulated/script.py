@@ -4,6 +4,8 @@ The endings 0100 to 0199 are those that North America keeps for invented numbers
 they work in every country.
 """
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from ringbridge.call.cause import Cause, cause_of_status
@@ -102,6 +104,10 @@ def acts_after(call: Call, effect: Effect) -> Acts:
             return script.user
         case Originate(LegName.DESTINATION):
             return script.destination
+        case Originate(LegName.THIRD):
+            assert call.transfer is not None
+            third = SCRIPTS.get(call.transfer.third.number[-4:], _BOTH_ANSWER)
+            return tuple(_of_third(third.destination))
         case Play(Prompt.CONFIRM):
             return script.confirming
         case Play(prompt, repeat=False):
@@ -110,6 +116,18 @@ def acts_after(call: Call, effect: Effect) -> Acts:
             return script.talk
         case _:
             return ()
+
+
+def _of_third(acts: Acts) -> Iterator[Act]:
+    """What the destination does in its script, done by the third; what others do is left out."""
+    for after_seconds, event in acts:
+        match event:
+            case LegRinging(LegName.DESTINATION) | EarlyMediaStarted(LegName.DESTINATION):
+                yield Act(after_seconds, LegRinging(LegName.THIRD))
+            case LegAnswered(LegName.DESTINATION):
+                yield Act(after_seconds, LegAnswered(LegName.THIRD))
+            case LegEnded(LegName.DESTINATION):
+                yield Act(after_seconds, replace(event, leg=LegName.THIRD))
 
 
 def is_overtaken(event: Event, effect: Effect) -> bool:
