@@ -82,25 +82,34 @@ class SqlRecords:
 
     def sweep(self, now_utc: float, limit: int) -> int:
         """Delete up to `limit` calls, with history and record, that their accounts do not want to keep any more."""
-        deleted = 0
-        with writing(self._engine) as connection:
-            for account_id, days in connection.execute(select(record_retentions)).all():
-                ended_before = now_utc - days * _DAY_SECONDS
-                old_calls = select(calls.c.id).where(
-                    calls.c.account_id == account_id,
-                    calls.c.state == State.ENDED.value,
-                    # Which the index knows; no call ends before it is accepted.
-                    calls.c.accepted_at < ended_before,
-                    calls.c.ended_at < ended_before,
-                )
-                old_records = select(records.c.call_id).where(
-                    records.c.account_id == account_id, records.c.ended_at < ended_before
-                )
-                old = connection.scalars(old_calls.union(old_records).limit(limit - deleted)).all()
+        with reading(self._engine) as connection:
+            old = self._old(connection, now_utc, limit)
+        if old:
+            with writing(self._engine) as connection:
                 connection.execute(delete(records).where(records.c.call_id.in_(old)))
                 connection.execute(delete(calls).where(calls.c.id.in_(old)))
-                deleted += len(old)
-        return deleted
+        return len(old)
+
+    def _old(self, connection: Connection, now_utc: float, limit: int) -> list[str]:
+        """The ids of up to `limit` calls that their accounts do not want to keep any more."""
+        old: set[str] = set()
+        for account_id, days in connection.execute(select(record_retentions)).all():
+            ended_before = now_utc - days * _DAY_SECONDS
+            old_calls = select(calls.c.id).where(
+                calls.c.account_id == account_id,
+                calls.c.state == State.ENDED.value,
+                # Which the index knows; no call ends before it is accepted.
+                calls.c.accepted_at < ended_before,
+                calls.c.ended_at < ended_before,
+            )
+            # A record may be all that is left of a call.
+            old_records = select(records.c.call_id).where(
+                records.c.account_id == account_id, records.c.ended_at < ended_before
+            )
+            # Not united in the database: it would look for all of them first.
+            for statement in (old_calls, old_records):
+                old.update(connection.scalars(statement.limit(limit)))
+        return sorted(old)[:limit]
 
     def _call_ids(self, account_id: str, number: str, condition: ColumnElement[bool]) -> list[str]:
         statement = select(calls.c.id).where(calls.c.account_id == account_id, _has(calls, number), condition)

@@ -1,5 +1,6 @@
 """Records of calls that are over: `/api/v2/records`, as pages of JSON, and whole as CSV or JSON."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -189,8 +190,9 @@ def records_router(access: Access, records: RecordService) -> APIRouter:
 async def _texts(
     form: ExportForm, first: list[Record], others: AsyncIterator[list[Record]]
 ) -> AsyncIterator[str]:
+    # In a thread: to write some hundred records takes longer than a call that is being placed should wait.
     yield form.head
-    yield form.body(first, is_first=True)
+    yield await asyncio.to_thread(form.body, first, is_first=True)
     async for batch in others:
-        yield form.body(batch, is_first=False)
+        yield await asyncio.to_thread(form.body, batch, is_first=False)
     yield form.tail
