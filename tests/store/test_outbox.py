@@ -277,3 +277,35 @@ async def test_a_call_brings_a_webhook_with_it(store: SqlCallStore, outbox: Outb
     webhook = outbox.webhook("call:2000000")
     assert webhook is not None
     assert (webhook.account_id, webhook.is_of_calls) == ("2000000", True)
+
+
+async def test_what_waits_behind_a_failed_event_is_due_with_it(store: SqlCallStore, outbox: Outbox) -> None:
+    heard = Heard()
+    outbox.listen(heard.on_news)
+    call = a_call()
+    await accept(store, call)
+    store.save(ringing(call), event(call, 2, "user_ringing", 1.0))
+    await written(store)
+    first = (await outbox.due(["wh_1"], NOW, 10))[0]
+    store.save_attempt(failed(first, NOW + 60.0))
+    await heard.until_tried(first.key)
+    store.save(completed(call), event(call, 3, "ended", 20.0))
+    await written(store)
+
+    # Otherwise a receiver that is down would leave more and more rows to be looked through in vain.
+    assert await outbox.pending() == {"wh_1": NOW + 60.0}
+    assert names(await outbox.due(["wh_1"], NOW + 60.0, 10)) == ["accepted", "user_ringing", "ended"]
+
+
+async def test_a_first_share_is_that_of_the_oldest_calls(store: SqlCallStore, outbox: Outbox) -> None:
+    await whole_call(store, a_call("call-2"))
+    await whole_call(store, a_call("call-1"))
+
+    due = await outbox.due(["wh_1"], NOW, 4)
+
+    assert [one.key.event_id for one in due] == [
+        "evt_call-1_1",
+        "evt_call-1_2",
+        "evt_call-1_3",
+        "evt_call-2_1",
+    ]

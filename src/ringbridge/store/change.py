@@ -5,7 +5,7 @@ the layers in between cost more than the statements themselves.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, assert_never
 
 from sqlalchemy import Dialect, Double, Table, bindparam, delete, insert, select, update
@@ -18,10 +18,10 @@ from ringbridge.call.idempotency import IdempotencyKey
 from ringbridge.call.model import Call, LegName, State
 from ringbridge.call.webhook import Attempt
 from ringbridge.store.charges import ChargeStatements
+from ringbridge.store.deliveries import DeliveryStatements, Wanting, no_webhook
 from ringbridge.store.idempotency import KeyStatements
 from ringbridge.store.statement import Row, execute, statement_text
 from ringbridge.store.tables import call_events, calls, records
-from ringbridge.store.webhook_tables import webhook_deliveries
 
 
 class NewCall(NamedTuple):
@@ -54,17 +54,6 @@ class BlockedCall(NamedTuple):
 
 Change = NewCall | ErasedCall | ChangedCall | BlockedCall | Attempt
 
-DUE_AT_ONCE = 0.0
-"""When a first try is due. Not now: the clock on the wall may be set back a moment later."""
-
-Wanting = Callable[[Call, str], Sequence[str]]
-"""The webhooks that want an event of a call, by the event's name: their ids."""
-
-
-def no_webhook(call: Call, event_name: str) -> Sequence[str]:
-    """Nobody wants to be told."""
-    return ()
-
 
 def without_peers_values(change: Change) -> Change | None:
     """The change without what the far ends said of its legs' ends; None where they said nothing.
@@ -90,7 +79,6 @@ class ChangeStatements:
     """
 
     def __init__(self, dialect: Dialect, wanting: Wanting = no_webhook) -> None:
-        self._wanting = wanting
         columns = calls.columns.keys()
         progress = columns[columns.index("state") :]
         self._insert_call = statement_text(insert(calls), dialect, columns)
@@ -114,14 +102,7 @@ class ChangeStatements:
         self._insert_blocked = statement_text(
             _tolerant_insert(calls, dialect).on_conflict_do_nothing(), dialect, columns
         )
-        self._insert_delivery = statement_text(
-            _tolerant_insert(webhook_deliveries, dialect)
-            .values({name: bindparam(name) for name in _DELIVERY_COLUMNS})
-            .on_conflict_do_nothing(),
-            dialect,
-            _DELIVERY_COLUMNS,
-        )
-        self._update_delivery = statement_text(_attempt_update(), dialect, _ATTEMPT_PARAMETERS)
+        self._deliveries = DeliveryStatements(dialect, wanting)
         self.insert_record = statement_text(_record_of_call(dialect), dialect, [*_RECORD_SECONDS, "of_call"])
 
     def apply(self, cursor: DBAPICursor, changes: Sequence[Change]) -> None:
@@ -131,28 +112,28 @@ class ChangeStatements:
         blocked: list[Call] = []
         latest: dict[str, Call] = {}
         events: list[Row] = []
-        deliveries: list[Row] = []
-        attempts: list[Row] = []
+        told: list[tuple[Call, CallEvent]] = []
+        attempts: list[Attempt] = []
         erased: list[Row] = []
         for change in changes:
             match change:
                 case ChangedCall(call, event):
                     latest[call.id] = call
                     events.append(_event_row(call, event))
-                    deliveries += self._deliveries(call, event)
+                    told.append((call, event))
                 case NewCall(call, event, key):
                     new_calls.append(call)
                     if key is not None:
                         keys.append((call, key))
                     events.append(_event_row(call, event))
-                    deliveries += self._deliveries(call, event)
+                    told.append((call, event))
                 case BlockedCall(call, event):
                     blocked.append(call)
                     events.append(_event_row(call, event))
                 case ErasedCall(call_id):
                     erased.append((call_id,))
                 case Attempt():
-                    attempts.append(_attempt_row(change))
+                    attempts.append(change)
                 case _:
                     assert_never(change)
         ended = [call for call in latest.values() if call.state is State.ENDED]
@@ -162,8 +143,8 @@ class ChangeStatements:
         self._charges.reserve(cursor, new_calls)
         execute(cursor, self._update_call, [(*_progress(call), call.id) for call in latest.values()])
         execute(cursor, self._insert_event, events)
-        execute(cursor, self._insert_delivery, deliveries)
-        execute(cursor, self._update_delivery, attempts)
+        self._deliveries.tell(cursor, told)
+        self._deliveries.keep(cursor, attempts)
         execute(
             cursor,
             self.insert_record,
@@ -173,26 +154,6 @@ class ChangeStatements:
         execute(cursor, self._delete_call, erased)
         self._charges.erase(cursor, erased)
 
-    def _deliveries(self, call: Call, event: CallEvent) -> list[Row]:
-        """The rows of the outbox for an event: one for each webhook that wants it, due at once."""
-        at = call.utc(event.at)
-        return [
-            (webhook_id, call.id, event.sequence, at, 0, DUE_AT_ONCE)
-            for webhook_id in self._wanting(call, event.name)
-        ]
-
-
-_DELIVERY_COLUMNS = ["webhook_id", "call_id", "sequence", "created_at", "attempts", "next_attempt_at"]
-_DELIVERY_KEY = ["webhook_id", "call_id", "sequence"]
-_ATTEMPT_COLUMNS = [
-    "attempts",
-    "next_attempt_at",
-    "last_attempt_at",
-    "last_status",
-    "last_error",
-    "delivered_at",
-]
-_ATTEMPT_PARAMETERS = [f"new_{name}" for name in _ATTEMPT_COLUMNS] + [f"of_{name}" for name in _DELIVERY_KEY]
 
 _RECORD_SECONDS = ("user_ring_seconds", "destination_ring_seconds", "talk_seconds")
 _RECORD_COLUMNS = records.columns.keys()
@@ -268,28 +229,6 @@ def _event_row(call: Call, event: CallEvent) -> Row:
         call.user_leg.state.value,
         call.destination_leg.state.value,
     )
-
-
-def _attempt_update() -> UpdateBase:
-    key = [webhook_deliveries.c[name] == bindparam(f"of_{name}") for name in _DELIVERY_KEY]
-    return (
-        update(webhook_deliveries)
-        .where(*key)
-        .values({name: bindparam(f"new_{name}") for name in _ATTEMPT_COLUMNS})
-    )
-
-
-def _attempt_row(attempt: Attempt) -> Row:
-    delivered_at = attempt.at if attempt.is_delivered else None
-    progress = (
-        attempt.attempts,
-        attempt.next_attempt_at,
-        attempt.at,
-        attempt.status,
-        attempt.error,
-        delivered_at,
-    )
-    return (*progress, *attempt.key)
 
 
 def _time(call: Call, at: float | None) -> float | None:

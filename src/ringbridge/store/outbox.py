@@ -7,22 +7,22 @@ here what was committed.
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, Engine, RowMapping, Select, and_, exists, func, insert, select
+from sqlalchemy import Connection, Engine, RowMapping, func, insert, select
 
-from ringbridge.call.model import Call, State
+from ringbridge.call.model import Call
 from ringbridge.call.webhook import (
     Attempt,
     DeliveryKey,
     DueDelivery,
-    Notice,
     Webhook,
     account_of_call_webhook,
     call_webhook,
     call_webhook_id,
 )
-from ringbridge.store.change import DUE_AT_ONCE, Change, ErasedCall
+from ringbridge.store.change import Change, ErasedCall
 from ringbridge.store.database import reading, writing
-from ringbridge.store.tables import call_events, calls, directory_revision, lines, records
+from ringbridge.store.deliveries import DUE_AT_ONCE, DueDeliveries
+from ringbridge.store.tables import directory_revision
 from ringbridge.store.webhook_row import webhook_of
 from ringbridge.store.webhook_tables import webhook_deliveries, webhooks
 
@@ -43,6 +43,7 @@ class Outbox:
     def __init__(self, engine: Engine, call_secret: Callable[[str], str] = unsigned) -> None:
         self._engine = engine
         self._call_secret = call_secret
+        self._due = DueDeliveries(engine)
         self._by_id: Mapping[str, Webhook] = {}
         self._by_account: Mapping[str, Sequence[Webhook]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -80,7 +81,7 @@ class Outbox:
 
         An event is not due while an earlier one of its call waits to be tried again. Raises StoreUnavailable.
         """
-        return await asyncio.to_thread(self._read_due, webhook_ids, utc_now, limit)
+        return await asyncio.to_thread(self._due.find, webhook_ids, utc_now, limit)
 
     async def has_delivered_since(self, webhook_id: str, since: float) -> bool:
         """Whether the webhook took anything from then on. Raises StoreUnavailable."""
@@ -156,25 +157,16 @@ class Outbox:
         with reading(self._engine) as connection:
             return {row[0]: row[1] for row in connection.execute(statement)}
 
-    def _read_due(self, webhook_ids: Sequence[str], utc_now: float, limit: int) -> list[DueDelivery]:
-        with reading(self._engine) as connection:
-            rows = connection.execute(_due(webhook_ids, utc_now, limit)).mappings().all()
-        found = []
-        for row in rows:
-            values = dict(row)
-            key = DeliveryKey(values.pop("webhook_id"), values["call_id"], values["sequence"])
-            created_at, attempts, url = (values.pop(name) for name in ("created_at", "attempts", "webhook"))
-            if values["name"] != State.ENDED.value:
-                values.update(outcome=None, cause=None, ended_by=None, talk_seconds=None)
-            found.append(DueDelivery(key, created_at, attempts, Notice(**values), url))
-        return found
-
     def _read_has_delivered_since(self, webhook_id: str, since: float) -> bool:
-        taken = exists().where(
-            webhook_deliveries.c.webhook_id == webhook_id, webhook_deliveries.c.delivered_at >= since
+        # The newest calls first: there it is found soon.
+        taken = (
+            select(webhook_deliveries.c.sequence)
+            .where(webhook_deliveries.c.webhook_id == webhook_id, webhook_deliveries.c.delivered_at >= since)
+            .order_by(webhook_deliveries.c.call_id.desc())
+            .limit(1)
         )
         with reading(self._engine) as connection:
-            return bool(connection.scalar(select(taken)))
+            return connection.scalar(taken) is not None
 
     def _disable(self, webhook_id: str, reason: str, at: float) -> None:
         with writing(self._engine) as connection:
@@ -184,65 +176,3 @@ class Outbox:
                 .where(webhooks.c.id == webhook_id, webhooks.c.disabled_at.is_(None))
                 .values(disabled_at=at, disabled_reason=reason)
             )
-
-
-def _due(webhook_ids: Sequence[str], utc_now: float, limit: int) -> Select[tuple[object, ...]]:
-    rows = webhook_deliveries
-    earlier = rows.alias()
-    waits_for_earlier = exists().where(
-        earlier.c.webhook_id == rows.c.webhook_id,
-        earlier.c.call_id == rows.c.call_id,
-        earlier.c.sequence < rows.c.sequence,
-        earlier.c.next_attempt_at > utc_now,
-    )
-    ranked = (
-        select(
-            rows.c.webhook_id,
-            rows.c.call_id,
-            rows.c.sequence,
-            rows.c.created_at,
-            rows.c.attempts,
-            func.row_number()
-            .over(partition_by=rows.c.webhook_id, order_by=(rows.c.call_id, rows.c.sequence))
-            .label("place"),
-        )
-        .where(rows.c.webhook_id.in_(webhook_ids), rows.c.next_attempt_at <= utc_now, ~waits_for_earlier)
-        .subquery()
-    )
-    return (
-        select(
-            ranked.c.webhook_id,
-            ranked.c.created_at,
-            ranked.c.attempts,
-            calls.c.webhook,
-            calls.c.account_id,
-            ranked.c.call_id,
-            ranked.c.sequence,
-            call_events.c.name,
-            call_events.c.at,
-            call_events.c.state,
-            calls.c.user_number,
-            lines.c.name.label("user_name"),
-            call_events.c.user_leg,
-            calls.c.destination_number,
-            calls.c.destination_caller_number,
-            call_events.c.destination_leg,
-            calls.c.user_trunk,
-            calls.c.metadata,
-            calls.c.outcome,
-            calls.c.cause,
-            calls.c.ended_by,
-            records.c.talk_seconds,
-        )
-        .join(calls, calls.c.id == ranked.c.call_id)
-        .join(
-            call_events,
-            and_(call_events.c.call_id == ranked.c.call_id, call_events.c.sequence == ranked.c.sequence),
-        )
-        .outerjoin(
-            lines, and_(lines.c.account_id == calls.c.account_id, lines.c.number == calls.c.user_number)
-        )
-        .outerjoin(records, records.c.call_id == ranked.c.call_id)
-        .where(ranked.c.place <= limit)
-        .order_by(ranked.c.webhook_id, ranked.c.call_id, ranked.c.sequence)
-    )

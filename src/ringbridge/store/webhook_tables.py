@@ -59,6 +59,8 @@ webhook_deliveries = Table(
         "ix_webhook_deliveries_due",
         "webhook_id",
         "next_attempt_at",
+        "call_id",
+        "sequence",
         sqlite_where=text("next_attempt_at IS NOT NULL"),
         postgresql_where=text("next_attempt_at IS NOT NULL"),
     ),

@@ -15,8 +15,8 @@ from ringbridge.call.webhook import (
     TooManyWebhooks,
     Webhook,
 )
-from ringbridge.store.change import DUE_AT_ONCE
 from ringbridge.store.database import reading, storable, writing
+from ringbridge.store.deliveries import DUE_AT_ONCE
 from ringbridge.store.tables import accounts, call_events, directory_revision
 from ringbridge.store.webhook_row import webhook_of, webhook_row
 from ringbridge.store.webhook_tables import webhook_deliveries, webhooks

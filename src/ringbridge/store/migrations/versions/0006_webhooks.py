@@ -52,7 +52,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_webhook_deliveries_due",
         "webhook_deliveries",
-        ["webhook_id", "next_attempt_at"],
+        ["webhook_id", "next_attempt_at", "call_id", "sequence"],
         sqlite_where=due,
         postgresql_where=due,
     )
