@@ -97,35 +97,38 @@ async def test_a8_as_much_money_as_the_limit_says_also_right_after_a_kill(own: D
     limit_money(own)
     same_port = {"RINGBRIDGE_SIP_PORT": str(free_port())}
 
-    async def serve_until_killed() -> None:
+    async def serve_until_killed(user: Phone, destination: Phone) -> None:
         with Server.running(own, settings=same_port) as server:
             async with Client.of(server) as client, customer(server) as session:
                 for _ in range(3):
                     # Nobody answers: what the calls might have cost is given back each time.
                     await two_have_room(client, session)
-                assert len(accepted(await all_at_once(session))) == 2
+                await talk.connect(client, user, destination, 500)
+                await one_has_room(session)
             server.process.send_signal(signal.SIGKILL)
             await asyncio.to_thread(server.process.wait, WAIT_SECONDS)
 
     async with Phone.listening(own.user_port) as user, Phone.listening(own.trunk_port) as destination:
         with pytest.raises(AssertionError, match="serve ended with status -9"):
-            await serve_until_killed()
+            await serve_until_killed(user, destination)
         with Server.running(own, settings=same_port) as server:
             async with Client.of(server) as client, customer(server) as session:
-                await two_have_room(client, session)
-                _, user_leg, _ = await talk.connect(client, user, destination, 500)
-                user_leg.hang_up()
-                await client.sees_nothing_left()
-                # That one did cost something: there is room for one more and not for two.
-                answers = await all_at_once(session)
-                assert len(accepted(answers)) == 1
-                assert refusals(answers) == {(429, "spend_limit"): 99}
+                # What the killed talk lasted is spent: there is room for one more and not for two.
+                accepted_id = await one_has_room(session)
                 usage = await (await session.get("/api/v2/usage")).json()
-                await asyncio.gather(*map(client.hang_up, accepted(answers)))
+                await client.hang_up(accepted_id)
                 await client.sees_nothing_left()
 
     assert usage["day"]["limit"] == "2.00"
     assert 1.0 < float(usage["day"]["spent"]) < 2.0
+
+
+async def one_has_room(session: aiohttp.ClientSession) -> str:
+    """One call of a hundred is accepted: its id."""
+    answers = await all_at_once(session)
+    assert len(accepted(answers)) == 1
+    assert refusals(answers) == {(429, "spend_limit"): 99}
+    return accepted(answers)[0]
 
 
 async def two_have_room(client: Client, session: aiohttp.ClientSession) -> None:

@@ -53,6 +53,16 @@ async def test_a_refusal_is_kept_as_a_call_that_was_blocked(
     assert house.engine.performed == []
 
 
+@pytest.mark.parametrize(("text", "number"), [("911", "911"), ("9-1-1", "911"), ("+1 911", "+1911")])
+async def test_who_tried_to_call_for_help_is_kept(house: House, text: str, number: str) -> None:
+    with pytest.raises(CallError):
+        await house.calls.place(CALLER, replace(CLICK, destination_line=text))
+
+    blocked = house.store.blocked[0]
+    assert blocked.ending is not None
+    assert (blocked.destination.number, blocked.ending.cause) == (number, Cause.EMERGENCY_NUMBER)
+
+
 async def test_what_is_no_number_is_no_call(house: House) -> None:
     with pytest.raises(CallError):
         await house.calls.place(CALLER, replace(CLICK, destination_line="hello"))

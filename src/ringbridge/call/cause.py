@@ -37,6 +37,7 @@ class Cause(Enum):
     DRAINED = "drained"
     INTERNAL = "internal"
     DESTINATION_NOT_ALLOWED = "destination_not_allowed"
+    EMERGENCY_NUMBER = "emergency_number"
     DO_NOT_CALL = "do_not_call"
     QUIET_HOURS = "quiet_hours"
     NO_RATE = "no_rate"

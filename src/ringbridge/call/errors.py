@@ -4,6 +4,7 @@ CallError
  +-- RequestRefused            the request is not accepted; nothing is stored or dialled
  |    +-- InvalidUserLine          user_line is missing, unreadable, or no line of the account
  |    +-- InvalidDestination       destination_line is missing, unreadable, or may not be called
+ |    |    +-- EmergencyNumber          help would be sent to the wrong place
  |    |    +-- DestinationRefused       the account may not call that number, or not now
  |    +-- InvalidOption            an option of the call cannot be had; the text names it
  |    +-- RequestInProgress        a request with the same key is being carried out
@@ -44,6 +45,16 @@ class InvalidDestination(RequestRefused):
     def __init__(self, code: str) -> None:
         super().__init__(f"destination_line: {code}")
         self.code = code
+
+
+class EmergencyNumber(InvalidDestination):
+    """Help would be sent to the wrong place. `dialed` is what would have been dialled."""
+
+    code = "emergency_number"
+
+    def __init__(self, dialed: str) -> None:
+        super().__init__(self.code)
+        self.dialed = dialed
 
 
 class DestinationRefused(InvalidDestination):

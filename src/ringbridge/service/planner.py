@@ -6,7 +6,13 @@ from typing import NamedTuple
 
 from ringbridge.call import policy, routing
 from ringbridge.call.directory import HARD_CALL_SECONDS, Account, AccountLimits, Line
-from ringbridge.call.errors import DestinationRefused, InvalidDestination, InvalidOption, InvalidUserLine
+from ringbridge.call.errors import (
+    DestinationRefused,
+    EmergencyNumber,
+    InvalidDestination,
+    InvalidOption,
+    InvalidUserLine,
+)
 from ringbridge.call.model import Call, CallLimits
 from ringbridge.call.number import InvalidNumber, Number, normalise, normalise_extension
 from ringbridge.call.ports import Directory
@@ -41,7 +47,12 @@ class Planner:
         """
         limits = await self._directory.limits(caller.account.id)
         line = await self.user_line(caller, request.user_line)
-        destination = read_destination(request.destination_line, caller.account.country)
+        try:
+            destination = read_destination(request.destination_line, caller.account.country)
+        except EmergencyNumber as exc:
+            raise DestinationRefused(
+                exc.code, user_number=line.number, destination_number=exc.dialed
+            ) from exc
         for check, code in await self.judge(caller, line, destination, limits):
             if code is not None and check == "two_lines":
                 raise InvalidDestination(code)
@@ -155,10 +166,12 @@ def read_user_line(text: str, country: str) -> str:
 
 
 def read_destination(text: str, country: str) -> Number:
-    """The number that a client means. Raises InvalidDestination."""
+    """The number that a client means. Raises InvalidDestination, of an emergency number EmergencyNumber."""
     try:
         return normalise(text, country)
     except InvalidNumber as exc:
+        if exc.code == EmergencyNumber.code:
+            raise EmergencyNumber(exc.dialed) from exc
         raise InvalidDestination(exc.code) from exc
 
 
