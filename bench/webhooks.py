@@ -44,9 +44,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench.webhooks", description=__doc__)
     parser.add_argument("--rate", type=float, default=20.0, help="calls a second (default: 20)")
     parser.add_argument(
-        "--calls", type=int, default=400, help="calls of each kind in each round (default: 400)"
+        "--calls", type=int, default=100, help="calls of each kind in each round (default: 100)"
     )
-    parser.add_argument("--rounds", type=int, default=3, help="rounds (default: 3)")
+    parser.add_argument("--rounds", type=int, default=9, help="rounds (default: 9)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="ringbridge-bench-") as name:
         return asyncio.run(_measure(Path(name), options.rate, options.calls, options.rounds))
@@ -63,7 +63,7 @@ async def _measure(folder: Path, rate: float, calls: int, rounds: int) -> int:
     deployment = Deployment(
         data_dir=folder / "data", account_id="", authorization="", user_port=0, trunk_port=0, host=LOOPBACK
     )
-    times: dict[str, list[float]] = {kind: [] for kind in callers}
+    times: dict[str, list[list[float]]] = {kind: [] for kind in callers}
     settings = {"RINGBRIDGE_WEBHOOK_PRIVATE": "127.0.0.0/8", "RINGBRIDGE_LOG_LEVEL": "error"}
     with Server.running(deployment, settings=settings) as server:
         async with aiohttp.ClientSession(server.url) as session:
@@ -71,16 +71,23 @@ async def _measure(folder: Path, rate: float, calls: int, rounds: int) -> int:
             for _ in range(rounds):
                 for kind, accounts in callers.items():
                     chosen = [accounts[index % len(accounts)] for index in range(calls)]
-                    times[kind] += await _place(session, chosen, rate)
+                    times[kind].append(await _place(session, chosen, rate))
     ours.send(None)
     taken = await asyncio.to_thread(ours.recv)
     receiver.join()
-    print(f"{len(times['taking'])} calls of each kind at {rate:g}/s; {taken} events were taken by receivers")
+    print(
+        f"{rounds} rounds of {calls} calls of each kind at {rate:g}/s; {taken} events were taken by receivers"
+    )
+    p99s = []
     for kind, found in times.items():
-        cuts = statistics.quantiles(found, n=100)
-        print(f"{kind:8} p50 {cuts[49]:6.2f} ms  p99 {cuts[98]:6.2f} ms  max {max(found):6.2f} ms")
-    without, *others = (statistics.quantiles(found, n=100)[98] for found in times.values())
-    return 0 if max(others) - without < GOAL_MS else 1
+        p50, p99 = (statistics.median(_percentile(one, part) for one in found) for part in (50, 99))
+        p99s.append(p99)
+        print(f"{kind:8} medians of the rounds: p50 {p50:6.2f} ms  p99 {p99:6.2f} ms")
+    return 0 if max(p99s[1:]) - p99s[0] < GOAL_MS else 1
+
+
+def _percentile(times: list[float], part: int) -> float:
+    return statistics.quantiles(times, n=100)[part - 1]
 
 
 async def _place(session: aiohttp.ClientSession, callers: list[tuple[str, str]], rate: float) -> list[float]:

@@ -20,5 +20,5 @@ class NoDispatcher:
     async def refresh(self) -> None:
         return
 
-    async def resume(self) -> None:
+    def wake(self, webhook_id: str) -> None:
         return

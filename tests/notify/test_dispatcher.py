@@ -288,7 +288,7 @@ async def test_a_replayed_event_is_sent_again_under_its_id(house: House) -> None
             await house.whole_call("call-1")
             log = await house.until(webhook, lambda log: len(log) == 3 and all_delivered(log))
             await house.webhooks.replay(log[1].key)
-            await house.dispatcher.resume()
+            house.dispatcher.wake(webhook.id)
             await receiver.until(lambda it: len(it.requests) == 4)
 
     assert receiver.ids[3] == "evt_call-1_2"

@@ -65,6 +65,6 @@ class WebhookDispatcher(Protocol):
         """Somebody changed which webhooks there are. Raises StoreUnavailable."""
         ...
 
-    async def resume(self) -> None:
-        """Look for all that waits, as after a replay. Raises StoreUnavailable."""
+    def wake(self, webhook_id: str) -> None:
+        """Look for what waits for this webhook, as after a replay."""
         ...

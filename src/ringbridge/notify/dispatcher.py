@@ -114,7 +114,7 @@ class Dispatcher:
     async def __aenter__(self) -> Self:
         self._outbox.listen(self._on_news)
         await self._outbox.refresh()
-        await self.resume()
+        await self._resume()
         self._spawn(self._run())
         return self
 
@@ -129,20 +129,21 @@ class Dispatcher:
     async def refresh(self) -> None:
         """Somebody changed which webhooks there are. Raises StoreUnavailable."""
         if await self._outbox.refresh():
-            await self.resume()
+            await self._resume()
 
-    async def resume(self) -> None:
-        """Look for all that waits, as after a replay. Raises StoreUnavailable."""
+    async def _resume(self) -> None:
+        """Look for all that waits. Raises StoreUnavailable."""
         for webhook_id, due_at in (await self._outbox.pending()).items():
             self._wake_at(due_at, webhook_id)
 
     def _on_news(self, webhook_ids: Iterable[str], tried: Iterable[DeliveryKey]) -> None:
         for webhook_id in webhook_ids:
-            self._wake(webhook_id)
+            self.wake(webhook_id)
         for key in tried:
             self._let_go(key.webhook_id, key.call_id)
 
-    def _wake(self, webhook_id: str) -> None:
+    def wake(self, webhook_id: str) -> None:
+        """Look for what waits for this webhook."""
         self._woken.add(webhook_id)
         self._has_work.set()
 
@@ -160,7 +161,7 @@ class Dispatcher:
             del queue.calls[call_id]
             if not queue.calls and not queue.failed_last:
                 del self._queues[webhook_id]
-            self._wake(webhook_id)
+            self.wake(webhook_id)
 
     async def _run(self) -> None:
         while True:
@@ -228,7 +229,7 @@ class Dispatcher:
         finally:
             queue.sending -= 1
             self._let_go(webhook_id, call_id)
-            self._wake(webhook_id)
+            self.wake(webhook_id)
 
     async def _try(self, webhook: Webhook, row: DueDelivery, queue: _Queue) -> bool:
         """Send one event; whether it was taken."""

@@ -161,13 +161,13 @@ class WebhookService:
         event = parse_event_id(event_id)
         if event is None or not await self._store.replay(DeliveryKey(webhook_id, *event)):
             raise NotFound("There is no event with this id in the log of this webhook.")
-        await self._dispatcher.resume()
+        self._dispatcher.wake(webhook_id)
 
     async def replay_since(self, caller: Caller, webhook_id: str, since: float, *, delivered: bool) -> int:
         """Send again what was given up since then, and with `delivered` also what was taken; how many events."""
         await self.find(caller, webhook_id)
         count = await self._store.replay_since(webhook_id, since, delivered=delivered)
-        await self._dispatcher.resume()
+        self._dispatcher.wake(webhook_id)
         return count
 
     async def _alter(self, caller: Caller, webhook_id: str, alter: Callable[[Webhook], Webhook]) -> Webhook:
