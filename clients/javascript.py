@@ -42,6 +42,12 @@ def types(document: Schema) -> str:
         "  data: T;",
         "}",
         "",
+        "/** An event of the account's stream, which tells of all calls. */",
+        "export interface AccountEvent extends EventResource {",
+        "  call_id: string;",
+        "  metadata: Record<string, string>;",
+        "}",
+        "",
         "/** The answer is no: `code` is the stable word for why. */",
         "export class RingbridgeError extends Error {",
         "  readonly status: number;",
@@ -121,10 +127,12 @@ def _signature(operation: Operation) -> str:
         words.append(f"query{'?' if is_optional else ''}: {{ {members} }}")
     words.append("options?: RequestOptions")
     answer = "void" if operation.answer is None else type_of(operation.answer)
+    # The description calls the data of a stream text, which it is until it is read.
+    event = "EventResource" if "call_id" in operation.path_names else "AccountEvent"
     result = {
         "json": f"Promise<{answer}>",
         "text": "Promise<string>",
-        "stream": "AsyncGenerator<Streamed<EventResource>>",
+        "stream": f"AsyncGenerator<Streamed<{event}>>",
         "nothing": "Promise<void>",
     }[operation.kind]
     return f"{_camel(operation.name)}({', '.join(_required_first(words))}): {result}"

@@ -20,6 +20,12 @@ export interface Streamed<T> {
   data: T;
 }
 
+/** An event of the account's stream, which tells of all calls. */
+export interface AccountEvent extends EventResource {
+  call_id: string;
+  metadata: Record<string, string>;
+}
+
 /** The answer is no: `code` is the stable word for why. */
 export class RingbridgeError extends Error {
   readonly status: number;
@@ -724,7 +730,7 @@ export class Ringbridge {
   /** A call's events as they happen. */
   followCall(callId: string, query?: { "after"?: number; }, options?: RequestOptions): AsyncGenerator<Streamed<EventResource>>;
   /** The events of all calls as they happen. */
-  followAccount(query?: { "after"?: string | null; }, options?: RequestOptions): AsyncGenerator<Streamed<EventResource>>;
+  followAccount(query?: { "after"?: string | null; }, options?: RequestOptions): AsyncGenerator<Streamed<AccountEvent>>;
   /** Put one leg on hold. */
   holdCall(callId: string, body?: HoldBody | null, options?: RequestOptions): Promise<CallResource>;
   /** End the hold. */

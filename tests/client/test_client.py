@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import itertools
+import secrets
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -106,6 +107,17 @@ async def test_a_call_is_hung_up_once(ask: Ask) -> None:
     with pytest.raises(Refused) as refused:
         await ask("hang_up", call.id)
     assert (refused.value.status, refused.value.code) == (409, "call_already_ended")
+
+
+async def test_a_call_that_is_asked_for_twice_with_one_key_is_one_call(ask: Ask) -> None:
+    key = secrets.token_hex()
+    line = user_number(next(_lines))
+    first = await ask("place", line, BUSY, idempotency_key=key)
+    assert (await ask("place", line, BUSY, idempotency_key=key)).id == first.id
+    with pytest.raises(Refused) as refused:
+        await ask("place", line, COMPLETED, idempotency_key=key)
+    assert refused.value.status == 422
+    await ask("wait", first.id)
 
 
 async def test_lists_are_read_page_by_page(ask: Ask) -> None:
