@@ -18,6 +18,9 @@ log = structlog.get_logger()
 # Between two tries to read a directory that has changed.
 _RETRY_SECONDS = 1.0
 
+# A request that was let in before a change is stored by then, unless the database is in trouble.
+_SETTLING_SECONDS = 2.0
+
 
 class Surroundings:
     """The trunks and whom to answer, for the engine; who wants to be told, for the dispatcher; whose calls end."""
@@ -60,6 +63,9 @@ class Surroundings:
             self._is_outdated.clear()
             try:
                 await self.refresh()
+                if not await self._changes_within(_SETTLING_SECONDS):
+                    # A call that was being stored while its key was revoked is up by now.
+                    await self.withdrawals.look()
             except CallError as exc:
                 log.warning("directory.not_read", error=str(exc))
             except Exception:
@@ -67,3 +73,11 @@ class Surroundings:
             else:
                 continue
             asyncio.get_running_loop().call_later(_RETRY_SECONDS, self._is_outdated.set)
+
+    async def _changes_within(self, seconds: float) -> bool:
+        """Whether somebody changes something again before so many seconds have passed."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._is_outdated.wait()
+        except TimeoutError:
+            return False
