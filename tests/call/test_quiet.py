@@ -33,7 +33,12 @@ def test_hours_over_midnight_are_those_where_the_number_is(number: str, moment: 
 
 
 def test_hours_within_a_day() -> None:
-    assert [is_quiet(LONDON, "12:00-14:00", at(hour)) for hour in (11, 12, 13, 14)] == [False, True, True, False]
+    assert [is_quiet(LONDON, "12:00-14:00", at(hour)) for hour in (11, 12, 13, 14)] == [
+        False,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_summer_time_is_known() -> None:
