@@ -1,5 +1,7 @@
 """What a client may ask of a call while it runs, beyond its end. The call machine says when it means anything."""
 
+import structlog
+
 from ringbridge.call import machine
 from ringbridge.call.errors import CallError
 from ringbridge.call.event import (
@@ -16,6 +18,9 @@ from ringbridge.service.calls import CallService
 from ringbridge.service.runner import Runner
 
 Action = HoldRequested | ResumeRequested | DigitsRequested | HangUpRequested | TransferRequested
+
+
+log = structlog.get_logger()
 
 
 class WrongState(CallError):
@@ -54,6 +59,9 @@ class CallActions:
         # Asked beforehand, with somebody in the third's place: what cannot be done needs no looking up.
         _require(call, TransferRequested(leg, call.destination))
         planned = await self._calls.admit_third(caller, call, destination_line)
+        # The record knows no third.
+        said = {"call": call_id, "account": call.account_id, "key": caller.key.id}
+        log.info("call.transfer_asked", **said, number=planned.destination.number)
         rate = 0 if planned.tariff is None else planned.tariff.destination_micros_per_minute
         return self.act(caller, call_id, TransferRequested(leg, planned.destination, planned.digits, rate))
 
