@@ -1,6 +1,8 @@
 """The client for programs with an event loop."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -11,7 +13,7 @@ from ringbridge.client import operation
 from ringbridge.client.blocking import ANSWER_SECONDS, STREAM_SECONDS
 from ringbridge.client.errors import ServerUnreachable
 from ringbridge.client.model import Call, CallEvent, Document, Record
-from ringbridge.client.operation import CallOptions, Operation, Page
+from ringbridge.client.operation import AGAIN_SECONDS, CallOptions, Operation, Page
 
 Result = TypeVar("Result")
 Item = TypeVar("Item")
@@ -70,6 +72,9 @@ class AsyncClient:
                 yield event
                 if event.state == "ended":
                     return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(AGAIN_SECONDS):
+                    await asyncio.Event().wait()
 
     async def wait(self, call_id: str) -> Call:
         """The call when it is over."""

@@ -1,6 +1,7 @@
 """The client for programs without an event loop."""
 
 import http.client
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,7 +12,7 @@ from typing_extensions import Unpack
 from ringbridge.client import operation
 from ringbridge.client.errors import ServerUnreachable
 from ringbridge.client.model import Call, CallEvent, Document, Record
-from ringbridge.client.operation import CallOptions, Operation, Page
+from ringbridge.client.operation import AGAIN_SECONDS, CallOptions, Operation, Page
 
 Result = TypeVar("Result")
 Item = TypeVar("Item")
@@ -68,6 +69,7 @@ class Client:
                 yield event
                 if event.state == "ended":
                     return
+            threading.Event().wait(AGAIN_SECONDS)
 
     def wait(self, call_id: str) -> Call:
         """The call when it is over."""

@@ -13,6 +13,9 @@ from urllib.parse import quote, urlencode, urlsplit
 from ringbridge.client.errors import ClientError, ServerUnreachable, refusal
 from ringbridge.client.model import Call, CallEvent, Document, Record
 
+# Before a stream that broke is taken up again.
+AGAIN_SECONDS = 0.1
+
 Result = TypeVar("Result")
 Item = TypeVar("Item")
 
@@ -142,7 +145,9 @@ def events_path(call_id: str, after: int) -> str:
 
 def event_in(line: bytes) -> CallEvent | None:
     """The event in a line of a stream, if it holds one: data is one line of JSON (HTML standard, section 9.2.6)."""
-    return CallEvent.of(_document(line[5:])) if line.startswith(b"data:") else None
+    # Without its end it is what was left when the connection broke.
+    is_whole = line.startswith(b"data:") and line.endswith(b"\n")
+    return CallEvent.of(_document(line[5:])) if is_whole else None
 
 
 def _call(call_id: str) -> str:
