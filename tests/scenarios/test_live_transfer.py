@@ -9,7 +9,7 @@ from ringbridge.media.g711 import decode_mu_law
 from ringbridge.media.tones import FULL_SCALE, power_at
 from tests.peers.client import Client, Shown
 from tests.peers.phone import Ending, Leg, Phone
-from tests.peers.server import Deployment, Server, destination_number
+from tests.peers.server import Deployment, Server, destination_number, user_number
 from tests.scenarios import talk
 from tests.scenarios.relays import RELAYS, serving_with
 from tests.scenarios.sound import (
@@ -23,12 +23,15 @@ from tests.scenarios.sound import (
     mutual,
     voice_of,
 )
+from tests.scenarios.talk import PCMA, PCMU
 
 pytestmark = pytest.mark.peer
 
 ON_HOLD_HZ = 425
 # North America's ringing tone.
 RINGBACK_HZ = 440
+# RFC 3551 section 6: a codec that nobody offers.
+G729 = 18
 THIRD = 500
 
 
@@ -183,6 +186,56 @@ async def test_nobody_is_left_on_the_line_when_the_one_who_waits_hangs_up(
     assert await third_leg.settled() is Ending.CANCELLED
     assert await user_leg.settled() is Ending.TALKED
     assert (await client.finished(call_id))["ended_by"] == "destination"
+
+
+async def test_who_waits_is_told_when_the_third_takes_fewer_codecs(
+    client: Client, user: Phone, destination: Phone
+) -> None:
+    call_id = await client.place(7, 7)
+    user_leg = await user.leg_to(user_number(7))
+    user_leg.payload_types = (PCMU, PCMA)
+    user_leg.answer()
+    destination_leg = await destination.leg_to(destination_number(7))
+    destination_leg.payload_types = (PCMU, PCMA)
+    destination_leg.answer()
+    await client.reaches(call_id, "connected")
+    await ask(client, call_id, "destination")
+    third_leg = await destination.leg_to(destination_number(THIRD))
+    third_leg.payload_types = (PCMA,)
+    third_leg.answer()
+
+    offered = await destination_leg.heard("INVITE", count=2)
+    assert b"RTP/AVP 8 " in offered.body
+    assert b"RTP/AVP 0 8 " in third_leg.invite.body
+    await destination_leg.heard("ACK", count=2)
+    third_leg.hang_up()
+    await client.finished(call_id)
+    assert await user_leg.settled() is Ending.TALKED
+
+
+async def test_a_third_with_whom_there_can_be_no_talk_is_released_and_the_two_talk_on(
+    client: Client, user: Phone, destination: Phone
+) -> None:
+    with (
+        voice_of(user, USER_HZ) as user_voice,
+        voice_of(destination, DESTINATION_HZ) as destination_voice,
+    ):
+        call_id, user_leg, destination_leg = await talk.connect(client, user, destination, 8)
+        async with mutual((user_voice, user_leg), (destination_voice, destination_leg)):
+            await ask(client, call_id, "destination")
+            third_leg = await destination.leg_to(destination_number(THIRD))
+            third_leg.payload_types = (G729,)
+            third_leg.answer()
+            await third_leg.heard("BYE")
+            await client.comes_to(call_id, "resumed")
+            for voice in (user_voice, destination_voice):
+                voice.forget_what_was_heard()
+            await assert_hears(user_voice, DESTINATION_HZ)
+            await assert_hears(destination_voice, USER_HZ)
+        user_leg.hang_up()
+
+    shown = await client.finished(call_id)
+    assert names(shown)[-4:] == ["transferring", "transfer_failed", "resumed", "ended"]
 
 
 async def test_a_third_is_refused_like_a_destination(client: Client, user: Phone, destination: Phone) -> None:
