@@ -102,8 +102,8 @@ async def test_a_third_that_may_not_be_called_is_refused(house: House) -> None:
 
 
 async def test_a_third_counts_like_a_call(house: House) -> None:
-    call_id = await talking(house)
     house.directory.limits_of_all = replace(house.directory.limits_of_all, per_minute=2)
+    call_id = await talking(house)
     actions = CallActions(house.calls)
     await actions.transfer(CALLER, call_id, DESTINATION, "+1 512 555 0003")
     house.engine.tell(call_id, LegEnded(LegName.THIRD, Cause.BUSY, 486))

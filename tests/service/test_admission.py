@@ -271,3 +271,13 @@ async def test_a_check_reserves_nothing() -> None:
     assert admission.calls_now("1") == 1
     with pytest.raises(TooManyCalls):
         admission.check(a_call("b"), limits)
+
+
+async def test_what_no_limit_asks_for_is_not_counted() -> None:
+    admission = Admission()
+    click(admission, "a", line="101")
+    admission.release(a_call("a"))
+
+    limits = AccountLimits(per_minute=1, user_per_minute=1, destination_per_10_minutes=1)
+    assert click(admission, "b", line="101", limits=limits) is None
+    assert refused_limit(admission, "c", line="102", limits=limits) == ("per_minute", 60.0)

@@ -171,8 +171,12 @@ class AccountLimits:
     @property
     def limits_money(self) -> bool:
         """Whether calls may only be placed whose price is known."""
-        amounts = (self.spend_per_call, self.spend_per_hour, self.spend_per_day, self.spend_per_month)
-        return any(amount is not None for amount in amounts)
+        return not (
+            self.spend_per_call is None
+            and self.spend_per_hour is None
+            and self.spend_per_day is None
+            and self.spend_per_month is None
+        )
 
 
 # Four hours: the ceiling that carriers put on a call, so that a forgotten one cannot cost a night.

@@ -83,7 +83,11 @@ class Admission:
     def restore(self, calls: Iterable[RecentCall]) -> None:
         """Count calls of an earlier process, the oldest first."""
         for call in calls:
-            self._count(call.account_id, call.user_number, call.destination_number, call.accepted_at)
+            at = call.accepted_at
+            self._second_of_account.add(call.account_id, at)
+            self._minute_of_account.add(call.account_id, at)
+            self._minute_of_line.add((call.account_id, call.user_number), at)
+            self._calls_to.add((call.account_id, call.destination_number), at)
 
     def calls_now(self, account_id: str) -> int:
         """How many calls of the account are not over."""
@@ -109,7 +113,7 @@ class Admission:
             self.short_calls.suspect(call)
             raise
         self.spending.reserve(call.account_id, micros, call.accepted_utc)
-        self._count(call.account_id, call.user.number, call.destination.number, now)
+        self._count(call, limits)
         self._calls_of_account[call.account_id] += 1
         self._calls_of_line[line] += 1
         self._clicks[click] = call.id
@@ -143,7 +147,7 @@ class Admission:
         rate = 0 if planned.tariff is None else planned.tariff.destination_micros_per_minute
         micros = leg_micros(rate, planned.limits.call_seconds)
         self.spending.check(call.account_id, limits, micros, planned.accepted_utc)
-        self._count(call.account_id, call.user.number, planned.destination.number, planned.accepted_at)
+        self._count(planned, limits)
         reservation = self._reservations.get(call.id)
         if reservation is not None:
             self.spending.reserve(call.account_id, micros, planned.accepted_utc)
@@ -185,11 +189,16 @@ class Admission:
         _subtract(self._calls_of_account, reservation.account_id)
         _subtract(self._calls_of_line, reservation.line)
 
-    def _count(self, account_id: str, user_number: str, destination_number: str, at: float) -> None:
+    def _count(self, call: Call, limits: AccountLimits) -> None:
+        """What no limit asks for is not counted: ten minutes of calls are much to keep."""
+        account_id, at = call.account_id, call.accepted_at
         self._second_of_account.add(account_id, at)
-        self._minute_of_account.add(account_id, at)
-        self._minute_of_line.add((account_id, user_number), at)
-        self._calls_to.add((account_id, destination_number), at)
+        if limits.per_minute is not None:
+            self._minute_of_account.add(account_id, at)
+        if limits.user_per_minute is not None:
+            self._minute_of_line.add((account_id, call.user.number), at)
+        if limits.destination_per_10_minutes is not None:
+            self._calls_to.add((account_id, call.destination.number), at)
 
     def _forget_click(self, call_id: str, reservation: _Reservation) -> None:
         """A later call of the same click may have taken the place."""

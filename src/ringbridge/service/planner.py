@@ -119,9 +119,10 @@ class Planner:
 
     async def priced(self, caller: Caller, call: Call, limits: AccountLimits) -> Call:
         """The call with what it costs. Where the account's money is limited, that must be known and not too much."""
-        if caller.key.is_test:
+        rates = await self._directory.rates()
+        if caller.key.is_test or not (rates or limits.limits_money):
             return call
-        priced = call._replace(tariff=tariff_of(call.user, call.destination, await self._directory.rates()))
+        priced = call._replace(tariff=tariff_of(call.user, call.destination, rates))
         refused = None
         if limits.limits_money and priced.tariff is None:
             refused = "no_rate"

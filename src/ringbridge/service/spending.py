@@ -60,6 +60,8 @@ class Spending:
 
     def check(self, account_id: str, limits: AccountLimits, micros: int, utc_now: float) -> None:
         """Raises SpendLimitReached if `micros` more would be too much in one of the periods."""
+        if not limits.limits_money:
+            return
         for period in Period:
             most: int | None = getattr(limits, f"spend_per_{period.value}")
             if most is not None and self.spent(account_id, period, utc_now) + micros > most:
@@ -70,12 +72,16 @@ class Spending:
 
     def reserve(self, account_id: str, micros: int, utc_now: float) -> None:
         """Count what a call that is accepted now may cost."""
+        if micros == 0:
+            return
         for period in Period:
             sum_now = self.spent(account_id, period, utc_now) + micros
             self._sums[account_id, period] = (period.start(utc_now), sum_now)
 
     def settle(self, account_id: str, reserved: int, cost: int, accepted_utc: float) -> None:
         """The call did cost `cost`: give back the rest in the periods in which it was accepted, if they run still."""
+        if cost == reserved:
+            return
         for period in Period:
             start, micros = self._sums.get((account_id, period), (0.0, 0))
             if start == period.start(accepted_utc):
