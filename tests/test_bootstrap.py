@@ -5,6 +5,7 @@ import contextlib
 import gc
 import json
 import resource
+import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -28,12 +29,15 @@ END_SECONDS = 10.0
 
 
 @pytest.fixture(autouse=True)
-def collector() -> Iterator[None]:
+def process() -> Iterator[None]:
     """A server takes the process for its own; here it is not."""
     thresholds = gc.get_threshold()
+    handlers = {kind: signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM)}
     yield
     gc.unfreeze()
     gc.set_threshold(*thresholds)
+    for kind, handler in handlers.items():
+        signal.signal(kind, handler)
 
 
 def settings(data_dir: Path) -> Settings:

@@ -237,7 +237,8 @@ def test_the_password_of_the_database_is_not_shown(tmp_path: Path, monkeypatch: 
 def test_everybody_who_makes_the_pepper_at_once_gets_the_same(tmp_path: Path) -> None:
     found: list[bytes] = []
     threads = [
-        threading.Thread(target=lambda: found.append(load_pepper(tmp_path / "data"))) for _ in range(8)
+        threading.Thread(target=lambda: found.append(load_pepper(tmp_path / "data", has_keys=False)))
+        for _ in range(8)
     ]
     for thread in threads:
         thread.start()
@@ -254,18 +255,27 @@ def test_a_cut_pepper_is_refused(tmp_path: Path) -> None:
     (tmp_path / "pepper").write_bytes(b"short")
 
     with pytest.raises(SettingsError) as error:
-        load_pepper(tmp_path)
+        load_pepper(tmp_path, has_keys=True)
 
     assert str(error.value) == (
-        f"{tmp_path}/pepper is damaged: restore it from a backup, or delete it and create every API key again"
+        f"{tmp_path}/pepper is damaged: restore it from a backup, or delete it and give up all keys with "
+        "`ringbridge key revoke --all`"
     )
+
+
+def test_a_lost_pepper_is_not_made_anew_while_there_are_keys(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"pepper is missing, .*: restore it from a backup, or give up"):
+        load_pepper(tmp_path, has_keys=True)
+
+    assert not (tmp_path / "pepper").exists()
+    assert load_pepper(tmp_path, has_keys=False) == load_pepper(tmp_path, has_keys=True)
 
 
 def test_a_data_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     with pytest.raises(SettingsError) as error:
-        load_pepper(tmp_path / "file" / "data")
+        load_pepper(tmp_path / "file" / "data", has_keys=False)
 
     assert str(error.value) == (
         f"cannot use the data folder {tmp_path}/file/data (Not a directory): "

@@ -89,10 +89,13 @@ class Listening:
 async def serve(settings: Settings, *, announce: Callable[[Listening], None]) -> None:
     """Run the server until SIGTERM or SIGINT; `announce` is called once it takes calls. Raises StartError."""
     _allow_many_files()
-    async with AsyncExitStack() as resources:
-        server = await _Server.start(settings, resources)
-        _spare_the_collector()
-        await server.run(announce, settings.drain_seconds)
+    with contextlib.ExitStack() as handlers:
+        async with AsyncExitStack() as resources:
+            server = await _Server.start(settings, resources)
+            _spare_the_collector()
+            # Until everything is closed: a second signal while the last answers are waited for must not kill us.
+            told, told_again = handlers.enter_context(_signals())
+            await server.run(announce, settings.drain_seconds, told, told_again)
 
 
 class _Server:
@@ -109,7 +112,7 @@ class _Server:
         clock = Clock()
         metrics = Metrics()
         database, lock = _open_store(settings, resources)
-        pepper = _load_pepper(settings.data_dir)
+        pepper = _load_pepper(settings.data_dir, database)
         outbox = Outbox(database, partial(call_secret, pepper))
         store = await resources.enter_async_context(SqlCallStore(database, lock, outbox))
         directory = SqlDirectory(database)
@@ -182,26 +185,30 @@ class _Server:
         )
         return cls(HttpServer(app, sock), calls, listening)
 
-    async def run(self, announce: Callable[[Listening], None], drain_seconds: float) -> None:
+    async def run(
+        self,
+        announce: Callable[[Listening], None],
+        drain_seconds: float,
+        told: asyncio.Event,
+        told_again: asyncio.Event,
+    ) -> None:
         """Take calls until told to stop, then refuse, drain, stop. What fails meanwhile ends the calls at once and is raised."""
-        told, told_again = asyncio.Event(), asyncio.Event()
-        with _signals(told, told_again):
-            serving = asyncio.create_task(self._http.run_until_stopped())
-            # A front door that closes by itself is a reason to stop like any other.
-            serving.add_done_callback(lambda _: told.set())
+        serving = asyncio.create_task(self._http.run_until_stopped())
+        # A front door that closes by itself is a reason to stop like any other.
+        serving.add_done_callback(lambda _: told.set())
+        try:
+            await _first_of(self._http.ready(), told.wait())
+            if not told.is_set():
+                announce(self._listening)
+            await told.wait()
+            log.info("server.draining", calls=self._calls.running)
+            await _first_of(self._calls.drain(drain_seconds), told_again.wait())
+        finally:
             try:
-                await _first_of(self._http.ready(), told.wait())
-                if not told.is_set():
-                    announce(self._listening)
-                await told.wait()
-                log.info("server.draining", calls=self._calls.running)
-                await _first_of(self._calls.drain(drain_seconds), told_again.wait())
+                await self._calls.drain(0.0)
             finally:
-                try:
-                    await self._calls.drain(0.0)
-                finally:
-                    self._http.stop()
-                    await serving
+                self._http.stop()
+                await serving
 
 
 def _allow_many_files() -> None:
@@ -234,9 +241,11 @@ def _open_store(settings: Settings, resources: AsyncExitStack) -> tuple[Engine, 
     return database, lock
 
 
-def _load_pepper(data_dir: Path) -> bytes:
+def _load_pepper(data_dir: Path, database: Engine) -> bytes:
+    with _translated():
+        has_keys = Administration(database).has_keys()
     try:
-        return load_pepper(data_dir)
+        return load_pepper(data_dir, has_keys=has_keys)
     except SettingsError as exc:
         raise StartError(str(exc)) from exc
 
@@ -337,9 +346,13 @@ def _translated() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _signals(told: asyncio.Event, told_again: asyncio.Event) -> Iterator[None]:
-    """SIGTERM and SIGINT set `told`, and from the second one on `told_again`."""
+def _signals() -> Iterator[tuple[asyncio.Event, asyncio.Event]]:
+    """SIGTERM and SIGINT set the first event, and from the second signal on the other one.
+
+    Afterwards they are ignored: what is left is the end of the process.
+    """
     loop = asyncio.get_running_loop()
+    told, told_again = asyncio.Event(), asyncio.Event()
 
     def on_signal() -> None:
         (told_again if told.is_set() else told).set()
@@ -348,7 +361,8 @@ def _signals(told: asyncio.Event, told_again: asyncio.Event) -> Iterator[None]:
     for kind in kinds:
         loop.add_signal_handler(kind, on_signal)
     try:
-        yield
+        yield told, told_again
     finally:
         for kind in kinds:
             loop.remove_signal_handler(kind)
+            signal.signal(kind, signal.SIG_IGN)

@@ -269,8 +269,10 @@ def load_settings(folder: Path | None = None) -> LoadedSettings:
     return LoadedSettings(settings, file, _unknown_names(values, file))
 
 
-def load_pepper(data_dir: Path) -> bytes:
+def load_pepper(data_dir: Path, *, has_keys: bool) -> bytes:
     """The secret that API key digests are keyed with; made on first use. Raises SettingsError.
+
+    has_keys: whether the database has keys in force. They were made with a pepper, and a new one would fit none of them.
 
     Written beside its place and linked into it, so that of two commands started at once both read the same whole
     file. It is not in the database, so that a stolen database alone proves no key.
@@ -278,13 +280,19 @@ def load_pepper(data_dir: Path) -> bytes:
     path = data_dir / "pepper"
     try:
         if not path.exists():
+            if has_keys:
+                raise SettingsError(
+                    f"{path} is missing, and no API key can be checked without it: restore it from a backup, "
+                    "or give up all keys with `ringbridge key revoke --all`"
+                )
             _make_pepper(path)
         pepper = path.read_bytes()
     except OSError as error:
         raise SettingsError(unwritable(data_dir, error)) from error
     if len(pepper) != PEPPER_OCTETS:
         raise SettingsError(
-            f"{path} is damaged: restore it from a backup, or delete it and create every API key again"
+            f"{path} is damaged: restore it from a backup, or delete it and give up all keys with "
+            "`ringbridge key revoke --all`"
         )
     return pepper
 
@@ -305,8 +313,8 @@ class Unbindable(NamedTuple):
 
 
 def unbindable(what: str, error: OSError) -> Unbindable:
-    """What to say of an address that the settings of `what`, HTTP or SIP, name and that cannot be listened on."""
-    another_host = f"set {PREFIX}{what}_HOST to an address of this machine"
+    """What to say of an address that the settings of `what` (HTTP, SIP, SIP_TLS, SIP_WSS, MEDIA) name and that cannot be listened on."""
+    another_host = f"set {PREFIX}{what.partition('_')[0]}_HOST to an address of this machine"
     if isinstance(error, socket.gaierror):
         return Unbindable("the name cannot be looked up", another_host)
     match error.errno:

@@ -65,7 +65,7 @@ def configure_logging(
     handler = logging.StreamHandler(target)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*before, structlog.stdlib.PositionalArgumentsFormatter()],
+            foreign_pre_chain=[*before, structlog.stdlib.PositionalArgumentsFormatter(), _name_library],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *after],
         )
     )
@@ -81,6 +81,12 @@ class _Unfailing(structlog.WriteLogger):
             super().msg(message)
 
     debug = info = warning = error = critical = msg
+
+
+def _name_library(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Libraries log sentences: one name for all of them, so that every line has an event that can be looked for."""
+    event.update(event="library.message", library=event["_record"].name, text=event["event"])
+    return event
 
 
 def hide_secrets(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:

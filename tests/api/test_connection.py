@@ -1,6 +1,7 @@
 """The bounds of a connection in time and size."""
 
 import asyncio
+import re
 
 import pytest
 
@@ -21,20 +22,32 @@ def impatient(door: FrontDoor, monkeypatch: pytest.MonkeyPatch) -> FrontDoor:
 
 
 @pytest.mark.parametrize(
-    "octets",
+    ("octets", "answers"),
     [
-        b"",
-        b"POST /api/v1/call HTTP/1.1\r\nHost:",
-        request(GOOD)[:-1],
-        request(GOOD, authorization=None)[:-1].replace(b"Connection: close\r\n", b""),
-        request(GOOD).replace(b"Connection: close\r\n", b"") + b"POST /api",
+        (b"", []),
+        (b"POST /api/v1/call HTTP/1.1\r\nHost:", [b"408 Request Timeout"]),
+        (request(GOOD)[:-1], [b"408 Request Timeout"]),
+        (
+            request(GOOD, authorization=None)[:-1].replace(b"Connection: close\r\n", b""),
+            [b"401 Unauthorized"],
+        ),
+        (
+            request(GOOD).replace(b"Connection: close\r\n", b"") + b"POST /api",
+            [b"200 OK", b"408 Request Timeout"],
+        ),
     ],
 )
 async def test_a_request_that_is_not_finished_in_time_ends_the_connection(
-    impatient: FrontDoor, octets: bytes
+    impatient: FrontDoor, octets: bytes, answers: list[bytes]
 ) -> None:
     raw = await exchange_octets(impatient, octets)
-    assert raw.count(b"HTTP/1.1 200") == (1 if octets.endswith(b"POST /api") else 0)
+
+    assert re.findall(rb"HTTP/1\.1 ([^\r]+)\r", raw) == answers
+    if b"408" in raw:
+        assert raw.endswith(
+            b"content-length: 28\r\ncache-control: no-store\r\nx-error-code: request_timeout\r\n"
+            b'connection: close\r\n\r\n{"error": "Request Timeout"}'
+        )
 
 
 async def test_a_connection_between_requests_and_a_long_answer_are_not_hurried(impatient: FrontDoor) -> None:

@@ -92,3 +92,32 @@ def test_what_is_no_country_no_number_no_id_and_no_free_id_is_refused(
     assert ringbridge(*add, "--id", account).err == (
         "ringbridge: There is an account 1009683 already. Give another id, or none.\n"
     )
+
+
+def test_what_is_given_of_an_account_changes_and_nothing_else(ringbridge: Ringbridge, account: str) -> None:
+    def now() -> dict[str, object]:
+        [row] = json.loads(ringbridge("account", "list", "--json").out)
+        return dict(row)
+
+    before = now()
+
+    words = ("--country", "fr", "--language", "FR", "--main-number", "0142685300")
+    assert ringbridge("account", "set", account, *words) == (0, "", "")
+    changed = before | {"country": "FR", "language": "fr", "main_number": "+33142685300"}
+    assert now() == changed
+    assert ringbridge("account", "set", account, "--name", "Bleu", "--unset", "main-number") == (0, "", "")
+    assert now() == changed | {"name": "Bleu", "main_number": None}
+
+
+def test_a_change_of_an_account_that_cannot_be_is_one_sentence(ringbridge: Ringbridge, account: str) -> None:
+    def refusal(*words: str) -> str:
+        status, out, err = ringbridge("account", "set", *words)
+        assert (status, out) == (2, "")
+        return err.removeprefix("ringbridge: ")
+
+    assert refusal(account) == "nothing to change: give the options that are to be different\n"
+    assert refusal("2", "--name", "X") == "There is no account 2.\n"
+    assert refusal(account, "--language", "xx") == "--language takes en, es, fr, de, pt or it, not 'xx'\n"
+    assert refusal(account, "--main-number", "+18175629657", "--unset", "main-number") == (
+        "--main-number and --unset main-number do not go together\n"
+    )

@@ -31,6 +31,15 @@ def test_a_row_names_an_address_or_a_trunk(tmp_path: Path) -> None:
     )
 
 
+def test_semicolons_part_columns_as_well_as_commas(tmp_path: Path) -> None:
+    file = tmp_path / "lines.csv"
+    file.write_text('number;name;uri\n201;"Lovelace, Ada";"sip:201@192.0.2.7;transport=tcp"\n')
+
+    [line] = read_lines(file, ACCOUNT, set(), set())
+
+    assert (line.number, line.name, line.uri) == ("201", "Lovelace, Ada", "sip:201@192.0.2.7;transport=tcp")
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

@@ -82,6 +82,7 @@ def test_who_requires_srtp_and_cannot_have_it_is_told_of(
     ringbridge: Ringbridge, account: str, monkeypatch: pytest.MonkeyPatch, relay: str, told_of: set[str]
 ) -> None:
     monkeypatch.setenv("RINGBRIDGE_MEDIA_RELAY", relay)
+    monkeypatch.setenv("RINGBRIDGE_RTPENGINE", "127.0.0.1:9")
     secure = "sip:127.0.0.1:9;transport=tls"
     ringbridge("trunk", "add", "--name", "carrier", "--uri", secure, "--srtp", "required")
     ringbridge("trunk", "add", "--name", "plain", "--uri", "sip:127.0.0.1:9", "--srtp", "off")
@@ -99,8 +100,37 @@ def test_who_requires_srtp_and_cannot_have_it_is_told_of(
 
     status, found = findings(ringbridge)
 
-    assert status == (1 if told_of else 0)
+    assert status == 1
+    assert found["media relay"]["level"] == ("ok" if told_of else "fail")
     about = {subject: finding for subject, finding in found.items() if subject.endswith("SRTP")}
     assert about.keys() == told_of
     for finding in about.values():
         assert (finding["level"], finding["mend"]) == ("fail", "set RINGBRIDGE_MEDIA_RELAY=rtpengine")
+
+
+def test_a_certificate_that_cannot_be_read_is_a_fault(
+    ringbridge: Ringbridge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RINGBRIDGE_SIP_TLS_CERTIFICATE", str(tmp_path / "missing.pem"))
+    monkeypatch.setenv("RINGBRIDGE_SIP_TLS_PORT", "0")
+    monkeypatch.setenv("RINGBRIDGE_SIP_WSS_PORT", "0")
+
+    status, found = findings(ringbridge)
+
+    assert status == 1
+    assert found["TLS files"]["level"] == "fail"
+    assert found["SIP port over TLS"]["level"] == found["SIP port over WSS"]["level"] == "ok"
+
+
+def test_who_cannot_hang_up_over_a_new_connection_is_told_of(
+    ringbridge: Ringbridge, account: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ringbridge("trunk", "add", "--name", "plain", "--uri", "sip:127.0.0.1:9")
+    assert "way back over TLS" not in findings(ringbridge)[1]
+
+    ringbridge("trunk", "add", "--name", "carrier", "--uri", "sip:127.0.0.1:9;transport=tls")
+    found = findings(ringbridge)[1]["way back over TLS"]
+    assert (found["level"], "trunk carrier" in found["found"]) == ("warn", True)
+
+    monkeypatch.setenv("RINGBRIDGE_SIP_TLS_CERTIFICATE", str(tmp_path / "certificate.pem"))
+    assert "way back over TLS" not in findings(ringbridge)[1]

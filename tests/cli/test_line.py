@@ -158,3 +158,94 @@ def test_thousands_are_imported_at_once(ringbridge: Ringbridge, account: str, tm
 
     assert ringbridge("line", "import", str(file), "--account", account) == (0, "3000 lines added\n", "")
     assert len(numbers(ringbridge, account)) == 3000
+
+
+def the_line(ringbridge: Ringbridge, account: str) -> dict[str, object]:
+    [row] = json.loads(ringbridge("line", "list", "--account", account, "--json").out)
+    return dict(row)
+
+
+def test_what_is_given_of_a_line_changes_and_nothing_else(ringbridge: Ringbridge, account: str) -> None:
+    line = ("--account", account, "--number", "201")
+    ringbridge("trunk", "add", "--name", "pbx", "--uri", "sip:192.0.2.1")
+    ringbridge("line", "add", *line, "--name", "Ada", "--uri", "sip:x@127.0.0.1", "--nat", "--confirm")
+    before = the_line(ringbridge, account)
+
+    assert ringbridge("line", "set", *line, "--uri", "sip:y@127.0.0.1", "--auto-answer") == (0, "", "")
+    changed = before | {"uri": "sip:y@127.0.0.1", "auto_answer": True}
+    assert the_line(ringbridge, account) == changed
+
+    words = ("--trunk", "pbx", "--no-nat", "--no-auto-answer", "--unset", "name", "--no-confirm")
+    assert ringbridge("line", "set", *line, *words) == (0, "", "")
+    over_trunk = {"kind": "trunk", "uri": None, "trunk": "pbx", "nat": False, "confirm": False, "name": None}
+    assert the_line(ringbridge, account) == before | over_trunk
+
+
+def test_a_line_that_becomes_a_device_gets_a_password_and_each_time_another(
+    ringbridge: Ringbridge, account: str, tmp_path: Path
+) -> None:
+    line = ("--account", account, "--number", "201")
+    ringbridge("line", "add", *line, "--uri", "sip:x@127.0.0.1")
+
+    def digests() -> dict[str, str] | None:
+        with sqlite3.connect(tmp_path / "data" / "ringbridge.db") as database:
+            [(text,)] = database.execute("SELECT device_digests FROM lines").fetchall()
+        database.close()
+        found: dict[str, str] | None = json.loads(text or "null")
+        return found
+
+    passwords = []
+    for _ in range(2):
+        said = dict(
+            row.split(": ", 1) for row in ringbridge("line", "set", *line, "--device").out.splitlines()
+        )
+        assert said["SIP user name"] == "1009683-201"
+        assert digests() == device_digests("1009683-201", said["password"])
+        passwords.append(said["password"])
+    assert passwords[0] != passwords[1]
+
+    assert ringbridge("line", "set", *line, "--name", "Ada") == (0, "", "")
+    assert digests() == device_digests("1009683-201", passwords[1])
+    assert ringbridge("line", "set", *line, "--uri", "sip:x@127.0.0.1") == (0, "", "")
+    assert digests() is None
+    assert the_line(ringbridge, account)["sip_username"] is None
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("201",), "nothing to change: give the options that are to be different"),
+        (("202", "--nat"), "Account 1009683 has no line 202."),
+        (("201", "--trunk", "pbx"), "There is no trunk pbx."),
+        (("201", "--device", "--trunk", "pbx"), "a line is reached by one of --uri, --device and --trunk"),
+        (
+            ("201", "--srtp", "required"),
+            "--srtp needs TLS: write --uri sip:USER@HOST;transport=tls",
+        ),
+    ],
+)
+def test_a_change_after_which_a_line_could_not_be_called_is_refused(
+    ringbridge: Ringbridge, account: str, words: tuple[str, ...], sentence: str
+) -> None:
+    ringbridge("line", "add", "--account", account, "--number", "201", "--uri", "sip:x@127.0.0.1")
+    before = the_line(ringbridge, account)
+
+    refused = ringbridge("line", "set", "--account", account, "--number", *words)
+
+    assert refused == (2, "", f"ringbridge: {sentence}\n")
+    assert the_line(ringbridge, account) == before
+
+
+@pytest.mark.parametrize("srtp", ["optional", "required"])
+def test_a_device_that_encrypts_audio_is_sent_to_the_port_for_tls(
+    ringbridge: Ringbridge, account: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, srtp: str
+) -> None:
+    line = ("--account", account, "--number", "201", "--device")
+    added = ringbridge("line", "add", *line, "--srtp", srtp)
+    monkeypatch.setenv("RINGBRIDGE_SIP_TLS_CERTIFICATE", str(tmp_path / "certificate.pem"))
+    changed = ringbridge("line", "set", *line)
+
+    for said in (added, changed):
+        assert said.out.startswith("server address: 127.0.0.1:5061\ntransport: TLS\n")
+    assert "set RINGBRIDGE_SIP_TLS_CERTIFICATE" in added.err
+    assert changed.err == ""

@@ -36,6 +36,39 @@ def test_it_says_where_it_listens(tmp_path: Path) -> None:
     assert said[3][1] == str(tmp_path)
 
 
+def test_ports_for_audio_that_are_not_its_own_are_not_said_and_a_relay_that_is_not_up_is_waited_for(
+    tmp_path: Path,
+) -> None:
+    with socket.socket() as closed:
+        # Bound, so that nobody else listens there, but not listening.
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        settings = {"RINGBRIDGE_MEDIA_RELAY": "rtpengine", "RINGBRIDGE_RTPENGINE": f"127.0.0.1:{port}"}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ringbridge", "serve"],
+            env=environment(tmp_path, **settings),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with process:
+            assert process.stdout is not None
+            said = [process.stdout.readline().rstrip() for _ in range(4)]
+            process.terminate()
+
+    assert said[2] == f"RTP   by rtpengine, controlled at 127.0.0.1:{port}"
+    assert process.returncode == 0
+
+
+def test_a_relay_whose_name_is_wrong_is_one_sentence_and_status_2(tmp_path: Path) -> None:
+    status, err = failed_start(
+        tmp_path, RINGBRIDGE_MEDIA_RELAY="rtpengine", RINGBRIDGE_RTPENGINE="media..example:2223"
+    )
+
+    assert status == 2
+    assert err.startswith("ringbridge: rtpengine does not answer at media..example:2223 (")
+    assert err.count("\n") == 1
+
+
 def test_a_taken_http_port_is_one_sentence_and_status_2(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -117,6 +150,21 @@ def test_a_missing_media_relay_is_one_sentence_and_status_2(tmp_path: Path) -> N
     assert err.startswith(
         "ringbridge: the media relay rtp.io cannot be loaded: install it with `pip install rtp.io`"
     )
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("content", "reason"), [(None, "No such file or directory"), ("hello", "")])
+def test_authorities_that_cannot_be_read_are_one_sentence_and_status_2(
+    tmp_path: Path, content: str | None, reason: str
+) -> None:
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_text(content)
+
+    status, err = failed_start(tmp_path / "data", RINGBRIDGE_SIP_TLS_CA=str(file))
+
+    assert status == 2
+    assert err.startswith(f"ringbridge: no authorities can be read from {file}: {reason}")
     assert err.count("\n") == 1
 
 

@@ -160,4 +160,88 @@ def test_what_cannot_carry_calls_is_refused(
 
 def test_no_trunk_is_named_as_the_calls_of_test_keys_are(ringbridge: Ringbridge) -> None:
     refused = ringbridge("trunk", "add", "--name", "simulated", "--uri", "sip:192.0.2.1")
-    assert refused.err == "ringbridge: the name simulated is kept for the calls of test keys: give another one\n"
+    assert (
+        refused.err == "ringbridge: the name simulated is kept for the calls of test keys: give another one\n"
+    )
+
+
+def the_trunk(ringbridge: Ringbridge) -> dict[str, object]:
+    [row] = json.loads(ringbridge("trunk", "list", "--json").out)
+    return dict(row)
+
+
+def test_what_is_given_of_a_trunk_changes_and_nothing_else(ringbridge: Ringbridge, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").touch()
+    ringbridge(
+        *(
+            "trunk",
+            "add",
+            "--name",
+            "carrier",
+            "--uri",
+            "sip:192.0.2.1",
+            "--username",
+            "u",
+            "--password",
+            "p",
+        ),
+        *("--register", "--prefix", "+44", "--channels", "3", "--nat", "--weight", "4"),
+    )
+    before = the_trunk(ringbridge)
+
+    words = ("--uri", "sip:192.0.2.2;transport=tls", "--prefix", "33", "--prefix", "+34", "--no-nat")
+    assert (
+        ringbridge("trunk", "set", "carrier", *words, "--tls-ca", "ca.pem", "--srtp", "optional").status == 0
+    )
+    changed = before | {
+        "uri": "sip:192.0.2.2;transport=tls",
+        "prefixes": ["+33", "+34"],
+        "nat": False,
+        "tls_ca": str(tmp_path / "ca.pem"),
+        "srtp": "optional",
+    }
+    assert the_trunk(ringbridge) == changed
+
+    given = (
+        "--no-register",
+        "--unset",
+        "username",
+        "--unset",
+        "password",
+        "--unset",
+        "prefix",
+        "--position",
+        "7",
+    )
+    assert ringbridge("trunk", "set", "carrier", *given, "--unset", "channels") == (0, "", "")
+    assert the_trunk(ringbridge) == changed | {
+        "registers": False,
+        "username": None,
+        "prefixes": [],
+        "position": 7,
+        "channels": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("carrier",), "nothing to change: give the options that are to be different"),
+        (("other", "--nat"), "There is no trunk other."),
+        (("carrier", "--unset", "password"), "--username and --password go together"),
+        (
+            ("carrier", "--srtp", "required"),
+            "--srtp and --tls-... need TLS: write --uri sip:HOST;transport=tls",
+        ),
+        (("carrier", "--uri", "192.0.2.1"), "'192.0.2.1' is not a SIP address: write sip:USER@HOST:PORT"),
+    ],
+)
+def test_a_change_after_which_a_trunk_could_not_carry_calls_is_refused(
+    ringbridge: Ringbridge, words: tuple[str, ...], sentence: str
+) -> None:
+    account = ("--username", "u", "--password", "p", "--register")
+    ringbridge("trunk", "add", "--name", "carrier", "--uri", "sip:192.0.2.1", *account)
+    before = the_trunk(ringbridge)
+
+    assert ringbridge("trunk", "set", *words) == (2, "", f"ringbridge: {sentence}\n")
+    assert the_trunk(ringbridge) == before

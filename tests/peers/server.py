@@ -183,6 +183,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
+                process_group=0,
             )
         server = cls(deployment=deployment, process=process, http_port=http_port, sip_port=sip_port, log=log)
         try:

@@ -1,4 +1,7 @@
-"""The scripted phone for connections: it takes those that the server makes, over TCP or TLS, and can break them."""
+"""The scripted phone for connections: it takes those that the server makes, over TCP or TLS, and can break them.
+
+It can also make one of its own, as phones do that register.
+"""
 
 import asyncio
 import re
@@ -67,6 +70,12 @@ class StreamPhone(Phone):
         if not writer.is_closing():
             writer.write(message.to_bytes())
 
+    async def connect(self, server: Address) -> None:
+        """Make a connection over TCP, in place of the last one with that server."""
+        reader, writer = await asyncio.open_connection(*server)
+        self._writers[server] = writer
+        self._serving.add(asyncio.create_task(self._talk(reader, writer)))
+
     async def reset(self) -> None:
         """Break every connection, and let the server know."""
         await self._break(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -84,12 +93,15 @@ class StreamPhone(Phone):
         self._serving.clear()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        peer = writer.get_extra_info("peername")[:2]
         self.accepted += 1
-        self._writers[peer] = writer
+        self._writers[writer.get_extra_info("peername")[:2]] = writer
         task = asyncio.current_task()
         assert task is not None
         self._serving.add(task)
+        await self._talk(reader, writer)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer = writer.get_extra_info("peername")[:2]
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).lstrip(b"\r\n")

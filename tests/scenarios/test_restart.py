@@ -1,11 +1,9 @@
 """A server that is killed, or told to stop, in the middle of calls: nobody is left on the line, and every call has its end."""
 
 import asyncio
-import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
 
 import aiohttp
 import pytest
@@ -16,10 +14,9 @@ from tests.peers.phone import Ending, Leg, Phone
 from tests.peers.server import Deployment, Server, user_number
 from tests.peers.tool import WAIT_SECONDS, free_port
 from tests.scenarios import talk
+from tests.scenarios.killed import before_the_kill
 
 pytestmark = pytest.mark.peer
-
-T = TypeVar("T")
 
 
 @pytest.fixture
@@ -45,24 +42,6 @@ async def in_every_state(client: Client, user: Phone, destination: Phone) -> tup
     return [ringing, waiting, joined], [user_leg, *waiting_legs, *joined_legs]
 
 
-async def before_the_kill(
-    own: Deployment, settings: dict[str, str], act: Callable[[Client], Awaitable[T]]
-) -> T:
-    """What `act` made of a server that was killed right after it."""
-    made: list[T] = []
-
-    async def serve_until_killed() -> None:
-        with Server.running(own, settings=settings) as server:
-            async with Client.of(server) as client:
-                made.append(await act(client))
-            server.process.send_signal(signal.SIGKILL)
-            await asyncio.to_thread(server.process.wait, WAIT_SECONDS)
-
-    with pytest.raises(AssertionError, match="serve ended with status -9"):
-        await serve_until_killed()
-    return made[0]
-
-
 async def test_a_killed_server_ends_what_it_left_when_it_is_back(own: Deployment) -> None:
     same_port = {"RINGBRIDGE_SIP_PORT": str(free_port())}
     async with phones(own) as (user, destination):
@@ -74,11 +53,13 @@ async def test_a_killed_server_ends_what_it_left_when_it_is_back(own: Deployment
             async with Client.of(server) as client:
                 endings = [await leg.settled() for leg in legs]
                 shown = [await client.call(call_id) for call_id in ids]
+                counted = (await client.gauges())['ringbridge_calls_ended_total{outcome="interrupted"}']
             recorded = server.recorded_calls()
 
     assert endings == [Ending.CANCELLED, Ending.TALKED, Ending.CANCELLED, Ending.TALKED, Ending.TALKED]
     assert {(call["state"], call["outcome"]) for call in shown} == {("ended", "interrupted")}
     assert sorted(recorded) == sorted(ids)
+    assert counted == len(ids)
     assert (len(user.legs), len(destination.legs)) == invited, "something was dialled again"
 
 

@@ -14,7 +14,7 @@ from tests.peers.stream_phone import StreamPhone
 from tests.peers.tool import LOOPBACK, free_sip_port
 from tests.scenarios import talk
 from tests.scenarios.audio import DESTINATION_TONE_HZ, USER_TONE_HZ, talk_and_compare
-from tests.scenarios.test_restart import before_the_kill
+from tests.scenarios.killed import before_the_kill
 
 pytestmark = pytest.mark.peer
 

@@ -112,3 +112,16 @@ def test_a_server_that_does_not_tell_is_passed_over() -> None:
 
 async def contacts_of(carrier: Carrier) -> dict[str, str]:
     return dict(carrier.contacts)
+
+
+async def test_a_corrected_password_is_tried_at_once(own: Deployment, carrier: Carrier) -> None:
+    carrier.accounts[USERNAME] = "n3w"
+    with Server.running(own) as server:
+        refused = await state(server, "carrier", "not registered: the last answer was 403")
+        words = refused.mend.removeprefix("ringbridge ").partition(" --")[0].split()
+        await asyncio.to_thread(ringbridge, own.data_dir, *words, "--password", "n3w")
+        # Without the change the next try would be half a minute away.
+        good = await state(server, "carrier", "up and registered")
+
+    assert words == ["trunk", "set", "carrier"]
+    assert good.level is Level.OK

@@ -194,9 +194,13 @@ class CountingObserver:
     def __init__(self) -> None:
         self.accepted_calls: list[Call] = []
         self.ended_calls: list[Call] = []
+        self.interrupted_calls = 0
 
     def accepted(self, call: Call) -> None:
         self.accepted_calls.append(call)
 
     def ended(self, call: Call) -> None:
         self.ended_calls.append(call)
+
+    def interrupted(self) -> None:
+        self.interrupted_calls += 1

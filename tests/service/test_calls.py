@@ -434,7 +434,8 @@ async def test_a_restart_ends_what_was_left_and_dials_nothing(house: House) -> N
     house.store.open = ["c1", "c2"]
 
     assert await house.calls.recover() == 2
-    assert house.store.interrupted == ["c1", "c2"]
+    assert house.store.interrupted == house.engine.released == ["c1", "c2"]
+    assert house.observer.interrupted_calls == 2
     assert house.engine.performed == []
 
 

@@ -105,6 +105,8 @@ class Network:
         self.events: dict[Hop, list[Event]] = {hop: [] for hop in endpoints}
         """All news but `Released`, which ends every session alike."""
         self.released: dict[Hop, list[str]] = {hop: [] for hop in endpoints}
+        self.unanswered: set[str] = set()
+        """Of the sessions that were released, those whose peer had not said the last word."""
         self._lost = iter(lost)
         self._flying: list[tuple[float, int, Packet, Hop]] = []
 
@@ -119,6 +121,8 @@ class Network:
             for event in endpoint.events():
                 if isinstance(event, Released):
                     self.released[hop].append(event.session)
+                    if not event.was_answered:
+                        self.unanswered.add(event.session)
                 else:
                     self.events[hop].append(event)
 

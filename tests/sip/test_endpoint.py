@@ -536,6 +536,49 @@ def test_an_invite_of_the_last_process_that_nobody_remembers_is_forgotten() -> N
     assert_nothing_is_left(endpoint)
 
 
+@pytest.mark.parametrize(
+    ("status", "unanswered"), [(200, set()), (481, set()), (100, {"left"}), (None, {"left"})]
+)
+def test_whether_a_bye_after_a_restart_was_answered_is_told(status: int | None, unanswered: set[str]) -> None:
+    _, caller, _ = talk_to_peer()
+
+    network, _, peer = restarted(kept(caller))
+    if status is not None:
+        peer.answer(status, method="BYE")
+    network.run(until=40.0)
+
+    assert (network.released[CALLER], network.unanswered) == (["left"], unanswered)
+
+
+@pytest.mark.parametrize(
+    ("cancel_status", "invite_status", "unanswered"),
+    [(200, 487, set()), (481, None, set()), (None, 487, set()), (None, None, {"left"})],
+)
+def test_whether_a_cancel_after_a_restart_was_answered_is_told(
+    cancel_status: int | None, invite_status: int | None, unanswered: set[str]
+) -> None:
+    _, caller, first_peer = call_peer()
+    invite = first_peer.received("INVITE")
+
+    network, _, peer = restarted(kept(caller))
+    if cancel_status is not None:
+        peer.answer(cancel_status, method="CANCEL")
+    if invite_status is not None:
+        peer.answer(invite_status, to=invite)
+    network.run(until=80.0)
+
+    assert (network.released[CALLER], network.unanswered) == (["left"], unanswered)
+
+
+def test_a_peer_that_the_network_cannot_reach_has_not_answered() -> None:
+    network, caller, _ = call_peer()
+
+    caller.receive_send_failure(network.sent[0].packet.hop, 0.0)
+    network.pump()
+
+    assert network.unanswered == {"call"}
+
+
 def test_ending_the_same_dialog_twice_is_once_enough() -> None:
     _, caller, _ = talk_to_peer()
     state = kept(caller)

@@ -186,6 +186,63 @@ def test_an_unknown_key_is_not_revoked(one_account: Administration) -> None:
     assert str(caught.value) == "There is no key key-1."
 
 
+def test_all_keys_in_force_are_given_up_at_once(one_account: Administration) -> None:
+    assert not one_account.has_keys()
+    for key_id in ("key-1", "key-2", "key-3"):
+        one_account.add_key(a_key(key_id))
+    one_account.revoke_key("key-1", at=5.0)
+
+    assert one_account.has_keys()
+    assert one_account.revoke_all_keys(at=6.0) == 2
+    assert [key.revoked_at for key in one_account.keys(ACCOUNT)] == [5.0, 6.0, 6.0]
+    assert not one_account.has_keys()
+
+
+def test_an_account_and_a_trunk_are_changed_in_place(one_account: Administration) -> None:
+    one_account.add_trunk(Trunk(id="t1", name="carrier", uri="sip:192.0.2.1", prefixes=("+44",)))
+    one_account.add_trunk(Trunk(id="t2", name="other", uri="sip:192.0.2.2"))
+
+    one_account.change_account(ACCOUNT, lambda account: replace(account, name="Bleu"))
+    one_account.change_trunk("carrier", lambda trunk: replace(trunk, password="n3w", srtp=Srtp.REQUIRED))
+
+    assert [account.name for account in one_account.accounts()] == ["Bleu"]
+    carrier, other = one_account.trunks()
+    assert (carrier.password, carrier.srtp, carrier.prefixes) == ("n3w", Srtp.REQUIRED, ("+44",))
+    assert (other.password, other.srtp) == (None, Srtp.OFF)
+    with pytest.raises(NotFound):
+        one_account.change_trunk("missing", lambda trunk: trunk)
+    with pytest.raises(NotFound):
+        one_account.change_account("2", lambda account: account)
+
+
+def test_a_line_is_changed_in_place_and_a_device_keeps_its_digests(
+    one_account: Administration, engine: Engine
+) -> None:
+    one_account.add_line(a_line("200"))
+    one_account.add_line(a_line("201"))
+
+    def digests() -> object:
+        with reading(engine) as connection:
+            return connection.scalar(select(lines.c.device_digests).where(lines.c.number == "201"))
+
+    def to_device(line: Line) -> Line:
+        return replace(line, kind=LineKind.DEVICE, uri=None, sip_username="1009683-201")
+
+    one_account.change_line(ACCOUNT, "201", to_device, device_digests={"MD5": "0f"})
+    changed = one_account.change_line(ACCOUNT, "201", lambda line: replace(line, name="Ada"))
+
+    assert (changed.name, changed.kind, digests()) == ("Ada", LineKind.DEVICE, {"MD5": "0f"})
+    assert [line.kind for line in one_account.lines(ACCOUNT)] == [LineKind.URI, LineKind.DEVICE]
+    with pytest.raises(AlreadyExists):
+        one_account.change_line(ACCOUNT, "200", to_device)
+    with pytest.raises(NotFound):
+        one_account.change_line(ACCOUNT, "201", lambda line: replace(line, trunk="missing"))
+    with pytest.raises(NotFound):
+        one_account.change_line(ACCOUNT, "202", to_device)
+    one_account.change_line(ACCOUNT, "201", lambda _: replace(a_line("201"), uri="sip:bob@192.0.2.1"))
+    assert not digests()
+
+
 def test_a_line_is_added_listed_and_removed(one_account: Administration) -> None:
     one_account.add_line(a_line("+2"))
     one_account.add_line(a_line("+1"))

@@ -2,30 +2,36 @@
 
 A request has REQUEST_SECONDS from its first octet to its last, and a connection as long for its first request, so
 that nobody holds connections open by sending slowly. A head has at most MAX_HEAD_OCTETS, so that nobody fills the
-memory with header fields. What is no HTTP is answered in JSON, as everything is. The head and the body of an answer,
+memory with header fields. What is no HTTP, or too slow, is answered in JSON, as everything is. The head and the body of an answer,
 which uvicorn writes apart, leave in one packet.
 """
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 REQUEST_SECONDS = 10.0
 
 # Apache and nginx take 8 KiB a line; browsers behind several proxies come near 16 KiB with everything.
 MAX_HEAD_OCTETS = 32 * 1024
 
-_BAD_REQUEST = (
-    b"HTTP/1.1 400 Bad Request\r\n"
-    b"content-type: application/json; charset=utf-8\r\n"
-    b"content-length: 24\r\n"
-    b"cache-control: no-store\r\n"
-    b"x-error-code: malformed_request\r\n"
-    b"connection: close\r\n"
-    b"\r\n"
-    b'{"error": "Bad Request"}'
-)
+
+def _last_answer(status: int, phrase: str, code: str) -> bytes:
+    """An answer after which the connection is closed; `code` goes into X-Error-Code."""
+    body = f'{{"error": "{phrase}"}}'
+    fields = (
+        "content-type: application/json; charset=utf-8",
+        f"content-length: {len(body)}",
+        "cache-control: no-store",
+        f"x-error-code: {code}",
+        "connection: close",
+    )
+    return "\r\n".join((f"HTTP/1.1 {status} {phrase}", *fields, "", body)).encode()
+
+
+_BAD_REQUEST = _last_answer(400, "Bad Request", "malformed_request")
+_REQUEST_TIMEOUT = _last_answer(408, "Request Timeout", "request_timeout")
 
 
 class HeadTooLong(Exception):
@@ -123,4 +129,14 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def _close(self) -> None:
         self._deadline = None
+        if self._is_answer_due():
+            self.transport.write(_REQUEST_TIMEOUT)
         self.transport.close()
+
+    def _is_answer_due(self) -> bool:
+        """Whether part of a request is there and nothing is being said to it, or to the one before it."""
+        # uvicorn has none before the first request, whatever it declares.
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if self._is_in_head:
+            return cycle is None or cycle.response_complete
+        return cycle is not None and not cycle.response_started

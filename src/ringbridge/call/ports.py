@@ -33,7 +33,10 @@ class Engine(Protocol):
         ...
 
     def release(self, call_id: str) -> None:
-        """The call is over and its last effects were given: free everything that belongs to it once its legs are gone."""
+        """The call is over and its last effects were given: free everything that belongs to it once its legs are gone.
+
+        Of a call of an earlier process, free what that may have left outside of itself.
+        """
         ...
 
     def healthy(self) -> bool:
@@ -160,6 +163,10 @@ class CallObserver(Protocol):
 
     def ended(self, call: Call) -> None:
         """A call has its end."""
+        ...
+
+    def interrupted(self) -> None:
+        """A call of an earlier process was given its end."""
         ...
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
@@ -42,7 +43,10 @@ def read_lines(file: Path, account: Account, taken: AbstractSet[str], trunks: Ab
 
 
 def _rows(file: Path, stream: TextIO) -> Iterator[tuple[int, dict[str, str]]]:
-    reader = csv.reader(stream)
+    first = stream.readline()
+    # Spreadsheets write semicolons where a comma stands before decimals.
+    delimiter = ";" if ";" in first and "," not in first else ","
+    reader = csv.reader(chain((first,), stream), delimiter=delimiter)
     names = [name.strip().lower() for name in next(reader, [])]
     if "number" not in names or not {"uri", "trunk"} & set(names) or not set(names) <= set(COLUMNS):
         raise CommandError(

@@ -20,6 +20,7 @@ from ringbridge.cli.workspace import administration
 
 if TYPE_CHECKING:
     from ringbridge.config import Settings
+    from ringbridge.engines.native.tls import TlsContexts
     from ringbridge.store.registered_device import RegisteredDevice
 
 _COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
@@ -70,20 +71,43 @@ def _examine() -> Iterator[Finding]:
     yield machine.python_build(sys.base_prefix, sysconfig.get_config_var("CONFIG_ARGS"))
     yield machine.clock()
     yield machine.data_folder(settings.data_dir)
+    yield from machine.tls_files(_tls(settings))
     yield from _database(settings)
     is_running, http = machine.http_port(settings.http_host, settings.http_port)
     yield http
     if is_running:
-        yield from trunk_states(http_url(settings.http_host, settings.http_port))
-    yield machine.sip_port(settings.sip_host, settings.sip_port, is_running=is_running)
-    yield machine.media_relay()
-    yield machine.media_ports(settings.media_host, settings.media_ports, is_running=is_running)
+        url = http_url(settings.http_host, settings.http_port)
+        yield from machine.server_state(url)
+        yield from trunk_states(url)
+    yield from machine.sip_ports(settings.sip_host, _ports(settings), is_running=is_running)
+    if settings.media_relay == "rtpengine":
+        yield asyncio.run(machine.rtpengine(*settings.rtpengine))
+    else:
+        yield machine.rtpio()
+        yield machine.media_ports(settings.media_host, settings.media_ports, is_running=is_running)
     yield machine.receive_buffer()
+
+
+def _ports(settings: "Settings") -> dict[str, int]:
+    """Where the server takes SIP, by transport."""
+    ports = {"UDP": settings.sip_port, "TCP": settings.sip_port}
+    if settings.sip_tls_certificate is not None:
+        ports |= {"TLS": settings.sip_tls_port, "WSS": settings.sip_wss_port}
+    return ports
+
+
+def _tls(settings: "Settings") -> "TlsContexts":
+    from ringbridge.engines.native.tls import TlsContexts
+
+    files = (settings.sip_tls_ca, settings.sip_tls_certificate, settings.sip_tls_key)
+    ca, certificate, key = (None if file is None else str(file) for file in files)
+    return TlsContexts(ca=ca, certificate=certificate, key=key)
 
 
 def _database(settings: "Settings") -> Iterator[Finding]:
     """Whether it can be read, what is missing in it for a first call, and who of those in it can be reached."""
     from ringbridge.cli.reachability import probe
+    from ringbridge.engines.native.trunks import tls_peers
     from ringbridge.service.clock import Clock
 
     with ExitStack() as resources:
@@ -92,7 +116,7 @@ def _database(settings: "Settings") -> Iterator[Finding]:
             accounts, trunks = directory.accounts(), directory.trunks()
             lines = [line for account in accounts for line in directory.lines(account.id)]
             devices = directory.registered_devices(Clock().utc_now())
-            has_key = any(directory.keys(account.id) for account in accounts)
+            has_key = directory.has_keys()
         except (CallError, CommandError) as error:
             yield fail("database", str(error), "correct RINGBRIDGE_DATABASE_URL, or start the database")
             return
@@ -102,6 +126,8 @@ def _database(settings: "Settings") -> Iterator[Finding]:
         yield warn("accounts", "there is none", 'ringbridge account add --name "Blue Bottle"')
     elif not has_key:
         yield warn("keys", "there is none", f"ringbridge key create --account {accounts[0].id}")
+    if has_key:
+        yield from _pepper(settings)
     if accounts and not lines:
         yield warn(
             "lines", "there is none", f"ringbridge line add --account {accounts[0].id} --number ... --uri ..."
@@ -114,7 +140,19 @@ def _database(settings: "Settings") -> Iterator[Finding]:
     yield from _encryption(settings, trunks, lines, devices)
     wanted = {f"trunk {trunk.name}": trunk.uri for trunk in trunks}
     wanted |= {f"line {line.number}": line.uri for line in lines if line.uri is not None}
-    yield from asyncio.run(probe(wanted, settings.sip_host))
+    yield from _way_back(settings, wanted)
+    yield from asyncio.run(probe(wanted, settings.sip_host, _tls(settings), tls_peers(trunks)))
+
+
+def _pepper(settings: "Settings") -> Iterator[Finding]:
+    """Whether the secret that the keys were made with is there."""
+    from ringbridge.config import SettingsError, load_pepper
+
+    try:
+        load_pepper(settings.data_dir, has_keys=True)
+    except SettingsError as error:
+        found, _, mend = str(error).partition(": ")
+        yield fail("pepper", found, mend)
 
 
 def _encryption(
@@ -137,6 +175,18 @@ def _encryption(
             if reason is not None:
                 found, _, mend = reason.partition(": ")
                 yield fail(f"{subject} SRTP", f"required, but {found}", mend)
+
+
+def _way_back(settings: "Settings", wanted: Mapping[str, str]) -> Iterator[Finding]:
+    """Whether those that are called over TLS could open a connection of their own to hang up (RFC 3261 section 12.2.1.1)."""
+    over_tls = [subject for subject, uri in wanted.items() if goes_over_tls(uri)]
+    if over_tls and settings.sip_tls_certificate is None:
+        yield warn(
+            "way back over TLS",
+            f"without a certificate nobody can connect to this server: if {over_tls[0]} hangs up over a new connection, "
+            "the call ends only when its silence is noticed",
+            "set RINGBRIDGE_SIP_TLS_CERTIFICATE and RINGBRIDGE_SIP_TLS_KEY",
+        )
 
 
 def _transport(uri: str) -> str:

@@ -10,7 +10,7 @@ import typer
 
 from ringbridge.cli.errors import CommandError
 from ringbridge.cli.moment import utc_seconds
-from ringbridge.cli.output import moment, show
+from ringbridge.cli.output import counted, moment, show
 from ringbridge.cli.workspace import administration, find_account, read_pepper, read_settings
 from ringbridge.demo.curl import (
     EXAMPLE_DESTINATION_LINE,
@@ -97,7 +97,12 @@ def create(
         if begins_at is not None and begins_at > now_utc + LONGEST_LIFE_DAYS * DAY_SECONDS:
             raise CommandError("--from takes a time within two years from now")
         key, text = new_key(
-            read_pepper(settings), account, shown_name(name), now_utc, secrets.token_bytes, is_test=is_test
+            read_pepper(settings, directory),
+            account,
+            shown_name(name),
+            now_utc,
+            secrets.token_bytes,
+            is_test=is_test,
         )
         key = replace(
             key,
@@ -131,7 +136,7 @@ def rotate(
     with administration(settings) as directory:
         old = directory.key(_key_id(key))
         now_utc = Clock().utc_now()
-        new, text = renewed_key(read_pepper(settings), old, now_utc, secrets.token_bytes)
+        new, text = renewed_key(read_pepper(settings, directory), old, now_utc, secrets.token_bytes)
         directory.exchange_key(old.id, new, old_until=now_utc + overlap_hours * 3600.0)
         _show_once(settings, directory, new, text)
 
@@ -168,8 +173,9 @@ def list_keys(
 
 @app.command("revoke")
 def revoke(
-    key: KeyArgument,
-    end_calls: Annotated[bool, typer.Option("--end-calls", help="End its calls that are up, too.")] = False,
+    key: Annotated[str | None, typer.Argument(help="The key's id, or the whole key.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All keys of all accounts.")] = False,
+    end_calls: Annotated[bool, typer.Option("--end-calls", help="End their calls that are up, too.")] = False,
 ) -> None:
     """Make a key worthless, for good; running servers refuse it within a second. Its calls that are up go on.
 
@@ -177,11 +183,20 @@ def revoke(
     Examples:
       ringbridge key revoke 0G3kZr81Qa
       ringbridge key revoke 0G3kZr81Qa --end-calls
+      The file `pepper` is lost, and every key with it:
+        ringbridge key revoke --all
     """
     from ringbridge.service.clock import Clock
 
+    if (key is None) != every:
+        raise CommandError("name one key, or --all")
+    now = Clock().utc_now()
     with administration() as directory:
-        directory.revoke_key(_key_id(key), at=Clock().utc_now(), ends_calls=end_calls)
+        if key is None:
+            revoked = directory.revoke_all_keys(at=now, ends_calls=end_calls)
+            typer.echo(f"{counted(revoked, 'key')} revoked")
+        else:
+            directory.revoke_key(_key_id(key), at=now, ends_calls=end_calls)
 
 
 def _show_once(settings: Settings, directory: Administration, key: ApiKey, text: str) -> None:

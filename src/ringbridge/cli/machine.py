@@ -8,13 +8,16 @@ import socket
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ringbridge.cli.finding import Finding, fail, ok, warn
+from ringbridge.cli.output import host_and_port
 from ringbridge.config import PortRange, unbindable, unwritable
 from ringbridge.demo.curl import http_url
 from ringbridge.engines.native.sockets import RECEIVE_BUFFER_OCTETS
+from ringbridge.engines.native.tls import TlsContexts, UnusableCertificate
 from ringbridge.service.clock import Clock
 
 ANSWER_SECONDS = 1.0
@@ -23,6 +26,23 @@ ANSWER_SECONDS = 1.0
 RELEASED_AT = datetime(2026, 11, 1, tzinfo=UTC)
 
 PORTS_PER_CALL = 4
+
+# By transport: what the finding is called, and the setting without what stands around it.
+_SIP_PORTS = {
+    "UDP": ("SIP port", "SIP"),
+    "TCP": ("SIP port over TCP", "SIP"),
+    "TLS": ("SIP port over TLS", "SIP_TLS"),
+    "WSS": ("SIP port over WSS", "SIP_WSS"),
+}
+
+# By the names of /readyz; that there is no trunk is told elsewhere.
+_NOT_READY = {
+    "accepting": warn(
+        "server", "draining: it takes no new calls and stops when the running ones end", "start it again"
+    ),
+    "database": fail("server", "it cannot work with its database", "start the database; its log says more"),
+    "media": fail("server", "its media relay is gone", "start the relay; the server's log says more"),
+}
 
 
 def python_build(prefix: str, configured_with: str | None) -> Finding:
@@ -78,26 +98,78 @@ def http_port(host: str, port: int) -> tuple[bool, Finding]:
     refusal = _refusal(socket.SOCK_STREAM, host, port)
     if refusal is None:
         return False, ok("HTTP port", f"{host} port {port} is free")
-    return False, _unbindable("HTTP", f"{host} port {port}", port, refusal)
+    return False, _unbindable("HTTP port", "HTTP", f"{host} port {port}", port, refusal)
 
 
-def sip_port(host: str, port: int, *, is_running: bool) -> Finding:
-    """Whether the port is free, or taken by the server that runs."""
-    refusal = _refusal(socket.SOCK_DGRAM, host, port)
+def server_state(url: str) -> list[Finding]:
+    """What the server at that URL itself misses for a new call; nothing when it is ready."""
+    try:
+        with urllib.request.urlopen(f"{url}/readyz", timeout=ANSWER_SECONDS):  # noqa: S310 - always http
+            return []
+    except urllib.error.HTTPError as answer:
+        try:
+            checks = json.load(answer)["checks"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return []
+    except OSError:
+        return []
+    return [finding for name, finding in _NOT_READY.items() if checks.get(name) is False]
+
+
+def tls_files(tls: TlsContexts) -> list[Finding]:
+    """Whether certificate, key and authorities of the settings can be read, as `serve` reads them."""
+    try:
+        tls.check()
+    except UnusableCertificate as error:
+        return [fail("TLS files", str(error), "correct RINGBRIDGE_SIP_TLS_CERTIFICATE, _KEY or _CA")]
+    return []
+
+
+def sip_ports(host: str, ports: Mapping[str, int], *, is_running: bool) -> Iterator[Finding]:
+    """What is to be said of the port of each transport; of an address that is not this machine's, once."""
+    for transport, port in ports.items():
+        yield sip_port(host, port, transport, is_running=is_running)
+        if _refusal(socket.SOCK_DGRAM, host, 0) is not None:
+            return
+
+
+def sip_port(host: str, port: int, transport: str, *, is_running: bool) -> Finding:
+    """Whether the port for UDP, TCP, TLS or WSS is free, or taken by the server that runs."""
+    subject, what = _SIP_PORTS[transport]
+    is_udp = transport == "UDP"
+    address = f"{host} {'UDP' if is_udp else 'TCP'} port {port}"
+    refusal = _refusal(socket.SOCK_DGRAM if is_udp else socket.SOCK_STREAM, host, port)
     if refusal is None and is_running and port:
         return warn(
-            "SIP port",
-            f"{host} port {port} is free, though a server runs",
-            "the server has other settings than this shell: compare RINGBRIDGE_SIP_HOST and RINGBRIDGE_SIP_PORT",
+            subject,
+            f"{address} is free, though a server runs",
+            f"the server has other settings than this shell: compare RINGBRIDGE_SIP_HOST and RINGBRIDGE_{what}_PORT",
         )
     if refusal is None:
-        return ok("SIP port", f"{host} UDP port {port} is free")
+        return ok(subject, f"{address} is free")
     if is_running and refusal.errno == errno.EADDRINUSE:
-        return ok("SIP port", f"{host} UDP port {port} is in use, and the server runs")
-    return _unbindable("SIP", f"{host} UDP port {port}", port, refusal)
+        return ok(subject, f"{address} is in use, and the server runs")
+    return _unbindable(subject, what, address, port, refusal)
 
 
-def media_relay() -> Finding:
+async def rtpengine(host: str, port: int) -> Finding:
+    """Whether the daemon answers at its control port."""
+    from ringbridge.engines.native.media import MediaUnavailable
+    from ringbridge.engines.native.rtpengine_link import DaemonLink
+
+    try:
+        link = await DaemonLink.connect(host, port, lambda notice: None, lambda link: None)
+    except MediaUnavailable as error:
+        return fail(
+            "media relay",
+            str(error),
+            f"start it with --listen-tcp-ng={host_and_port(host, port)}, or correct RINGBRIDGE_RTPENGINE",
+        )
+    link.close()
+    return ok("media relay", f"rtpengine answers at {host_and_port(host, port)}; ports for audio are its own")
+
+
+def rtpio() -> Finding:
     """Whether the package that relays audio is installed."""
     try:
         is_there = importlib.util.find_spec("rtp.io") is not None
@@ -112,15 +184,18 @@ def media_relay() -> Finding:
 
 def media_ports(host: str, ports: PortRange, *, is_running: bool) -> Finding:
     """How many ports of the range could be had now."""
-    free = sum(_refusal(socket.SOCK_DGRAM, host, port) is None for port in range(ports.first, ports.last + 1))
+    refusals = [_refusal(socket.SOCK_DGRAM, host, port) for port in range(ports.first, ports.last + 1)]
+    other = next((error for error in refusals if error is not None and error.errno != errno.EADDRINUSE), None)
+    if other is not None:
+        reason, mend = unbindable("MEDIA", other)
+        return fail("media ports", f"{host}: {reason}", f"{mend}; without it RINGBRIDGE_SIP_HOST counts")
+    free = refusals.count(None)
     found = f"{free} of {ports.last - ports.first + 1} UDP ports of {ports} are free: {free // PORTS_PER_CALL} calls"
     if free >= PORTS_PER_CALL:
         return ok("media ports", found)
     if is_running:
         return warn("media ports", found, "the server carries all it can: widen RINGBRIDGE_MEDIA_PORTS")
-    return fail(
-        "media ports", found, "set RINGBRIDGE_MEDIA_HOST to an address of this machine, and widen the range"
-    )
+    return fail("media ports", found, "widen RINGBRIDGE_MEDIA_PORTS, or stop what uses them")
 
 
 def receive_buffer() -> Finding:
@@ -153,9 +228,9 @@ def _refusal(kind: socket.SocketKind, host: str, port: int) -> OSError | None:
     return None
 
 
-def _unbindable(what: str, address: str, port: int, error: OSError) -> Finding:
+def _unbindable(subject: str, what: str, address: str, port: int, error: OSError) -> Finding:
     reason, mend = unbindable(what, error)
     if error.errno == errno.EADDRINUSE:
-        words = "ss -ltnp" if what == "HTTP" else "ss -lunp"
+        words = "ss -lunp" if "UDP" in address else "ss -ltnp"
         mend = f"`{words} 'sport = :{port}'` names the program: stop it, or {mend}"
-    return fail(f"{what} port", f"{address}: {reason}", mend)
+    return fail(subject, f"{address}: {reason}", mend)

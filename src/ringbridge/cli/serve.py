@@ -55,13 +55,19 @@ def _transports(settings: "Settings") -> str:
     return f"over UDP and TCP, port {settings.sip_tls_port} over TLS, port {settings.sip_wss_port} for phones in browsers"
 
 
+def _relay(settings: "Settings") -> str:
+    if settings.media_relay == "rtpengine":
+        return f"by rtpengine, controlled at {host_and_port(*settings.rtpengine)}"
+    return f"{settings.media_host}, UDP ports {settings.media_ports}"
+
+
 def _sentence(listening: "Listening", settings: "Settings") -> str:
     url = http_url(listening.http_host, listening.http_port)
     return "\n".join(
         [
             f"HTTP  {url} (documentation at {url}/docs)",
             f"SIP   {host_and_port(listening.sip_host, listening.sip_port)} {_transports(settings)}",
-            f"RTP   {settings.media_host}, UDP ports {settings.media_ports}",
+            f"RTP   {_relay(settings)}",
             f"data  {settings.data_dir}",
         ]
     )

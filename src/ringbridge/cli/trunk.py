@@ -8,6 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from ringbridge.call.directory import CallerIdPolicy, NumberFormat, Srtp, Trunk
+from ringbridge.cli import trunk_options as options
+from ringbridge.cli.change import changed
 from ringbridge.cli.errors import CommandError
 from ringbridge.cli.output import show
 from ringbridge.cli.workspace import administration, read_settings
@@ -19,50 +21,26 @@ _PREFIX = re.compile(r"\+?([1-9][0-9]{0,14})")
 _NUMBER_PREFIX = re.compile(r"[0-9*#]{0,16}")
 
 
-def _pem_file(help_text: str) -> Any:
-    return typer.Option(help=help_text, exists=True, dir_okay=False, readable=True, resolve_path=True)
-
-
 @app.command("add")
 def add(
     name: Annotated[str, typer.Option(help="What the trunk is called.")],
-    uri: Annotated[str, typer.Option(help="Where its calls go: sip:HOST:PORT;transport=udp, tcp or tls.")],
-    username: Annotated[str | None, typer.Option(help="For digest authentication.")] = None,
-    password: Annotated[str | None, typer.Option(help="For digest authentication.")] = None,
-    register: Annotated[bool, typer.Option("--register", help="Register at it, as a phone would.")] = False,
-    prefix: Annotated[
-        list[str] | None, typer.Option(help="Carry only numbers that begin so, such as +44. May be repeated.")
-    ] = None,
-    position: Annotated[
-        int | None,
-        typer.Option(min=0, help="Its place among those with an equally long prefix; else the last."),
-    ] = None,
-    weight: Annotated[
-        int, typer.Option(min=1, max=1000, help="Its share among those at the same position.")
-    ] = 1,
-    channels: Annotated[int | None, typer.Option(min=1, help="Calls at once that it takes.")] = None,
-    calls_per_second: Annotated[int | None, typer.Option(min=1, help="New calls in a second.")] = None,
-    number_format: Annotated[
-        NumberFormat, typer.Option(help="How numbers are written: +15125292329, 15125292329 or 5125292329.")
-    ] = NumberFormat.E164_PLUS,
-    number_prefix: Annotated[str, typer.Option(help="What is dialled in front of every number.")] = "",
-    caller_id: Annotated[
-        CallerIdPolicy,
-        typer.Option(
-            help="The caller's number in From; asserted besides, in P-Asserted-Identity; or only there."
-        ),
-    ] = CallerIdPolicy.FROM,
-    srtp: Annotated[Srtp, typer.Option(help="Encrypt audio; needs TLS.")] = Srtp.OFF,
-    nat: Annotated[
-        bool, typer.Option("--nat", help="Its audio may come from elsewhere than it says.")
-    ] = False,
-    tls_ca: Annotated[
-        Path | None, _pem_file("Trust this authority (PEM) in place of those of the system.")
-    ] = None,
-    tls_certificate: Annotated[
-        Path | None, _pem_file("Show this certificate (PEM) to a carrier that asks for one.")
-    ] = None,
-    tls_key: Annotated[Path | None, _pem_file("Its private key (PEM).")] = None,
+    uri: Annotated[str, options.URI],
+    username: Annotated[str | None, options.USERNAME] = None,
+    password: Annotated[str | None, options.PASSWORD] = None,
+    register: Annotated[bool, options.REGISTER] = False,
+    prefix: Annotated[list[str] | None, options.PREFIX] = None,
+    position: Annotated[int | None, options.POSITION] = None,
+    weight: Annotated[int, options.WEIGHT] = 1,
+    channels: Annotated[int | None, options.CHANNELS] = None,
+    calls_per_second: Annotated[int | None, options.CALLS_PER_SECOND] = None,
+    number_format: Annotated[NumberFormat, options.NUMBER_FORMAT] = NumberFormat.E164_PLUS,
+    number_prefix: Annotated[str, options.NUMBER_PREFIX] = "",
+    caller_id: Annotated[CallerIdPolicy, options.CALLER_ID] = CallerIdPolicy.FROM,
+    srtp: Annotated[Srtp, options.SRTP] = Srtp.OFF,
+    nat: Annotated[bool, options.NAT] = False,
+    tls_ca: Annotated[Path | None, options.TLS_CA] = None,
+    tls_certificate: Annotated[Path | None, options.TLS_CERTIFICATE] = None,
+    tls_key: Annotated[Path | None, options.TLS_KEY] = None,
 ) -> None:
     """Add a trunk.
 
@@ -82,54 +60,107 @@ def add(
     """
     from ringbridge.call.simulation import SIMULATED
     from ringbridge.cli.name import shown_name
-    from ringbridge.cli.target import goes_over_tls, sip_uri, warn_of_other_family
+    from ringbridge.cli.target import warn_of_other_family
 
     if name.strip() == SIMULATED:
         raise CommandError(f"the name {SIMULATED} is kept for the calls of test keys: give another one")
-    if (username is None) != (password is None):
-        raise CommandError("--username and --password go together")
-    if register and username is None:
-        raise CommandError("--register needs --username and --password")
-    if (tls_certificate is None) != (tls_key is None):
-        raise CommandError("--tls-certificate and --tls-key go together")
-    if not _NUMBER_PREFIX.fullmatch(number_prefix):
-        raise CommandError(f"--number-prefix takes up to 16 of 0123456789*#, not {number_prefix!r}")
-    if number_prefix and number_format is NumberFormat.E164_PLUS:
-        raise CommandError("a plus comes first: --number-prefix goes with --number-format e164 or national")
-    needs_tls = srtp is not Srtp.OFF or tls_ca is not None or tls_certificate is not None
-    if needs_tls and not goes_over_tls(sip_uri(uri)):
-        raise CommandError("--srtp and --tls-... need TLS: write --uri sip:HOST;transport=tls")
+    trunk = Trunk(
+        id=secrets.token_hex(8),
+        name=shown_name(name),
+        uri=uri,
+        username=username,
+        password=password,
+        registers=register,
+        prefixes=tuple(map(_prefix, prefix or ())),
+        weight=weight,
+        channels=channels,
+        calls_per_second=calls_per_second,
+        number_format=number_format,
+        number_prefix=number_prefix,
+        caller_id=caller_id,
+        srtp=srtp,
+        nat=nat,
+        tls_ca=_path(tls_ca),
+        tls_certificate=_path(tls_certificate),
+        tls_key=_path(tls_key),
+    )
+    _check(trunk)
     settings = read_settings()
     with administration(settings) as directory:
-        directory.add_trunk(
-            Trunk(
-                id=secrets.token_hex(8),
-                name=shown_name(name),
-                uri=sip_uri(uri),
-                username=username,
-                password=password,
-                registers=register,
-                prefixes=tuple(map(_prefix, prefix or ())),
-                weight=weight,
-                channels=channels,
-                calls_per_second=calls_per_second,
-                number_format=number_format,
-                number_prefix=number_prefix,
-                caller_id=caller_id,
-                srtp=srtp,
-                nat=nat,
-                tls_ca=_path(tls_ca),
-                tls_certificate=_path(tls_certificate),
-                tls_key=_path(tls_key),
-            ),
-            position=position,
-        )
+        directory.add_trunk(trunk, position=position)
     warn_of_other_family([uri], settings.sip_host)
+
+
+@app.command("set")
+def change(
+    name: Annotated[str, typer.Argument(help="The trunk's name.")],
+    uri: Annotated[str | None, options.URI] = None,
+    username: Annotated[str | None, options.USERNAME] = None,
+    password: Annotated[str | None, options.PASSWORD] = None,
+    register: Annotated[bool | None, options.REGISTER] = None,
+    prefix: Annotated[list[str] | None, options.PREFIX] = None,
+    position: Annotated[int | None, options.POSITION] = None,
+    weight: Annotated[int | None, options.WEIGHT] = None,
+    channels: Annotated[int | None, options.CHANNELS] = None,
+    calls_per_second: Annotated[int | None, options.CALLS_PER_SECOND] = None,
+    number_format: Annotated[NumberFormat | None, options.NUMBER_FORMAT] = None,
+    number_prefix: Annotated[str | None, options.NUMBER_PREFIX] = None,
+    caller_id: Annotated[CallerIdPolicy | None, options.CALLER_ID] = None,
+    srtp: Annotated[Srtp | None, options.SRTP] = None,
+    nat: Annotated[bool | None, options.NAT] = None,
+    tls_ca: Annotated[Path | None, options.TLS_CA] = None,
+    tls_certificate: Annotated[Path | None, options.TLS_CERTIFICATE] = None,
+    tls_key: Annotated[Path | None, options.TLS_KEY] = None,
+    unset: Annotated[
+        list[options.Optional] | None, typer.Option(help="Do without it. May be repeated.")
+    ] = None,
+) -> None:
+    """Change what is given of a trunk, and leave the rest; a running server knows within a second.
+
+    The prefixes that are given replace those that there were. Calls that are up go on as they are.
+
+    \b
+    Examples:
+      ringbridge trunk set carrier --username 1009683 --password n3w
+      ringbridge trunk set carrier --channels 30 --prefix +44 --prefix +33
+      ringbridge trunk set carrier --no-register --unset prefix --unset channels
+    """
+    from ringbridge.cli.target import warn_of_other_family
+
+    given = {
+        "uri": uri,
+        "username": username,
+        "password": password,
+        "registers": register,
+        "prefixes": tuple(map(_prefix, prefix)) if prefix else None,
+        "position": position,
+        "weight": weight,
+        "channels": channels,
+        "calls_per_second": calls_per_second,
+        "number_format": number_format,
+        "number_prefix": number_prefix,
+        "caller_id": caller_id,
+        "srtp": srtp,
+        "nat": nat,
+        "tls_ca": _path(tls_ca),
+        "tls_certificate": _path(tls_certificate),
+        "tls_key": _path(tls_key),
+    }
+
+    def apply(before: Trunk) -> Trunk:
+        after = changed(before, given, unset)
+        _check(after)
+        return after
+
+    settings = read_settings()
+    with administration(settings) as directory:
+        after = directory.change_trunk(name, apply)
+    warn_of_other_family([after.uri], settings.sip_host)
 
 
 @app.command("list")
 def list_trunks(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
-    """List all trunks, the default one first; --json says everything but the passwords."""
+    """List all trunks, by position; --json says everything but the passwords."""
     with administration() as directory:
         trunks = directory.trunks()
     show(
@@ -173,6 +204,25 @@ def _as_json(trunk: Trunk) -> dict[str, Any]:
         "tls_certificate": trunk.tls_certificate,
         "tls_key": trunk.tls_key,
     }
+
+
+def _check(trunk: Trunk) -> None:
+    """Whether these options go together. Raises CommandError."""
+    from ringbridge.cli.target import goes_over_tls, sip_uri
+
+    if (trunk.username is None) != (trunk.password is None):
+        raise CommandError("--username and --password go together")
+    if trunk.registers and trunk.username is None:
+        raise CommandError("--register needs --username and --password")
+    if (trunk.tls_certificate is None) != (trunk.tls_key is None):
+        raise CommandError("--tls-certificate and --tls-key go together")
+    if not _NUMBER_PREFIX.fullmatch(trunk.number_prefix):
+        raise CommandError(f"--number-prefix takes up to 16 of 0123456789*#, not {trunk.number_prefix!r}")
+    if trunk.number_prefix and trunk.number_format is NumberFormat.E164_PLUS:
+        raise CommandError("a plus comes first: --number-prefix goes with --number-format e164 or national")
+    needs_tls = trunk.srtp is not Srtp.OFF or trunk.tls_ca is not None or trunk.tls_certificate is not None
+    if not goes_over_tls(sip_uri(trunk.uri)) and needs_tls:
+        raise CommandError("--srtp and --tls-... need TLS: write --uri sip:HOST;transport=tls")
 
 
 def _prefix(text: str) -> str:

@@ -1,5 +1,6 @@
 """How the trunks of a running server do, as it says itself in its metrics."""
 
+import shlex
 import urllib.request
 from collections.abc import Mapping
 
@@ -10,10 +11,10 @@ from ringbridge.cli.finding import Finding, ok, warn
 ANSWER_SECONDS = 2.0
 
 _STATUS_MENDS = {
-    401: "correct --username and --password of the trunk",
-    403: "correct --username and --password of the trunk, or ask the carrier why it refuses them",
-    404: "the carrier does not know --username: correct it",
-    407: "correct --username and --password of the trunk",
+    401: "ringbridge trunk set {trunk} --username ... --password ...",
+    403: "ringbridge trunk set {trunk} --username ... --password ..., or ask the carrier why it refuses these",
+    404: "the carrier does not know the user name: ringbridge trunk set {trunk} --username ...",
+    407: "ringbridge trunk set {trunk} --username ... --password ...",
     408: "the carrier is silent: check its address, and the firewalls between",
     503: "the carrier cannot be reached, or cannot work: check its address; it is asked again",
 }
@@ -61,5 +62,7 @@ def _finding(name: str, gauges: Mapping[str, Mapping[str, float]]) -> Finding:
     return warn(
         subject,
         f"not registered: the last answer was {status:g}",
-        _STATUS_MENDS.get(int(status), "ask the carrier what the answer means"),
+        _STATUS_MENDS.get(int(status), "ask the carrier what the answer means").format(
+            trunk=shlex.quote(name)
+        ),
     )

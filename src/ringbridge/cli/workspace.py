@@ -35,12 +35,12 @@ def read_settings() -> Settings:
     return loaded.settings
 
 
-def read_pepper(settings: Settings) -> bytes:
+def read_pepper(settings: Settings, directory: Administration) -> bytes:
     """The secret that key digests are made with. Raises CommandError."""
     from ringbridge.config import SettingsError, load_pepper
 
     try:
-        return load_pepper(settings.data_dir)
+        return load_pepper(settings.data_dir, has_keys=directory.has_keys())
     except SettingsError as error:
         raise CommandError(str(error)) from error
 

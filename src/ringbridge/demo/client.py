@@ -15,6 +15,9 @@ ANSWER_SECONDS = 10.0
 
 LOOK_AGAIN_SECONDS = 0.02
 
+# What people call the fields that a refusal names.
+_FIELDS = {"user_line": "user's line", "destination_line": "destination"}
+
 
 class ServerRefused(Exception):
     """The server cannot be reached, or did not do what was asked; the text is one sentence."""
@@ -80,7 +83,7 @@ class ApiClient:
         try:
             async with self._session.get(url, timeout=endless) as answer:
                 if answer.status != 200:
-                    raise ServerRefused(_reason(answer))
+                    raise ServerRefused(_reason(answer, ""))
                 # Of a server-sent event only the data is of interest: one line of JSON (HTML standard, section 9.2.6).
                 async for line in answer.content:
                     if line.startswith(b"data:"):
@@ -95,7 +98,7 @@ class ApiClient:
                 self._session.request(method, self._url + path, json=fields) as answer,
             ):
                 if answer.status >= 300:
-                    raise ServerRefused(_reason(answer))
+                    raise ServerRefused(_reason(answer, await answer.text()))
                 found = await answer.json()
         except (aiohttp.ClientError, ValueError) as error:
             raise ServerRefused(
@@ -120,8 +123,8 @@ def _event(told: dict[str, Any]) -> ServerEvent:
     return ServerEvent(sequence=told["sequence"], name=told["name"], at=at, state=told["state"])
 
 
-def _reason(answer: aiohttp.ClientResponse) -> str:
-    """Why the server did not do it, for people."""
+def _reason(answer: aiohttp.ClientResponse, body: str) -> str:
+    """Why the server did not do it, for people; `body` tells which of two fields it does not like."""
     code = answer.headers.get("X-Error-Code", "")
     match answer.status:
         case 401:
@@ -133,6 +136,7 @@ def _reason(answer: aiohttp.ClientResponse) -> str:
         case 500 | 503:
             return f"the server cannot place calls now ({code}): `ringbridge doctor` may say why"
         case 400:
-            return f"the server refused the numbers ({code})" if code else "the server refused the numbers"
+            wrong = next((what for field, what in _FIELDS.items() if field in body), "numbers")
+            return f"the server refused the {wrong} ({code})" if code else f"the server refused the {wrong}"
         case _:
             return f"the server answered {answer.status} {answer.reason} ({code or 'no reason given'})"

@@ -56,7 +56,8 @@ def furnish(data_dir: Path, *, lines: int, user_port: int, destination_port: int
         directory.add_trunk(
             Trunk(id=secrets.token_hex(8), name="demo", uri=f"sip:127.0.0.1:{destination_port}")
         )
-        key, text = new_key(load_pepper(data_dir), ACCOUNT_ID, "demo", Clock().utc_now(), secrets.token_bytes)
+        pepper = load_pepper(data_dir, has_keys=False)
+        key, text = new_key(pepper, ACCOUNT_ID, "demo", Clock().utc_now(), secrets.token_bytes)
         directory.add_key(key)
         yield Furniture(lines=numbers, authorization=authorization(ACCOUNT_ID, text), directory=directory)
     finally:

@@ -87,6 +87,10 @@ class Metrics:
         """See `notify.dispatcher.Observer`."""
         self._webhooks_disabled.inc()
 
+    def interrupted(self) -> None:
+        """See `call.ports.CallObserver`."""
+        self._ended[Outcome.INTERRUPTED].inc()
+
     def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
         """Show a value that is read when the metrics are."""
         Gauge(f"ringbridge_{name}", text, registry=self._registry).set_function(read)

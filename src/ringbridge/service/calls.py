@@ -265,6 +265,8 @@ class CallService:
         found = await self._store.open_calls()
         for call_id in found:
             await self._store.close_interrupted(call_id, ended_at=self._clock.utc_now())
+            self._engine.release(call_id)
+            self._observer.interrupted()
             log.warning("call.interrupted", call=call_id)
         return len(found)
 

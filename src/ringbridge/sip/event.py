@@ -167,6 +167,8 @@ class Released:
     """
 
     session: str
+    was_answered: bool = True
+    """Whether the peer has said the last word. False where it may still believe in the call: it was not reached."""
 
 
 Event = (

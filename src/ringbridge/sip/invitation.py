@@ -56,6 +56,7 @@ class Invitation:
         "_early_tags",
         "_exchange",
         "_forks",
+        "_is_cancel_heard",
         "_pinned",
         "_reliable",
         "_sequence",
@@ -77,6 +78,7 @@ class Invitation:
         # Each dialog that a 2xx has made, by its remote tag.
         self._forks: dict[str | None, Dialog] = {}
         self._cancel_fields: tuple[Field, ...] = ()
+        self._is_cancel_heard = False
         self._alarm: Alarm | None = None
         # Of a peer that insists on it.
         self._reliable: ReliableProgress | None = None
@@ -205,16 +207,17 @@ class Invitation:
         self, transaction: ClientTransaction, result: Response | NoAnswer, source: Hop, now: float
     ) -> None:
         # Any answer only says that the CANCEL came; the end is the INVITE's own final answer.
+        self._is_cancel_heard = self._is_cancel_heard or isinstance(result, Response)
         if result is NoAnswer.SEND_FAILURE and self._state is InvitationState.CANCELLING:
             self._give_up(now)
 
     def _give_up(self, now: float) -> None:
         self._exchange.transaction.abandon(now)
-        self._finish(now)
+        self._finish(now, was_answered=self._is_cancel_heard)
 
-    def _finish(self, now: float) -> None:
+    def _finish(self, now: float, *, was_answered: bool) -> None:
         self._close()
-        self._session.finish(now)
+        self._session.finish(now, was_answered=was_answered)
 
     def _close(self) -> None:
         self._state = InvitationState.OVER
@@ -225,7 +228,7 @@ class Invitation:
             self._session.core.schedule.disarm(self._alarm)
         if isinstance(result, NoAnswer):
             self._session.tell_refused(result.value, REASON_PHRASES[result.value], None, _SOURCES[result])
-            self._finish(now)
+            self._finish(now, was_answered=False)
         elif result.status < 200:
             self._progress(result, source, now)
         elif result.status < 300:
@@ -314,4 +317,4 @@ class Invitation:
             RefusalSource.AUTHENTICATION if is_challenge else RefusalSource.PEER,
             read_seconds(refusal.headers.get("Retry-After")),
         )
-        self._finish(now)
+        self._finish(now, was_answered=True)

@@ -298,7 +298,7 @@ class Session:
         """Tell the end of the session."""
         self._tell_last(Ended(session=self.id, by=by, q850=q850, sip_cause=sip_cause))
 
-    def finish(self, now: float) -> None:
+    def finish(self, now: float, *, was_answered: bool = True) -> None:
         """Leave the registers: what still comes for this dialog is answered 481."""
         if self._state is SessionState.OVER:
             # The peer's BYE crossed ours.
@@ -311,7 +311,7 @@ class Session:
         for host in self._hosts:
             self.core.sources.release(host)
         self._hosts = ()
-        self.core.tell(Released(session=self.id))
+        self.core.tell(Released(session=self.id, was_answered=was_answered))
 
     def _tell_last(self, event: Event) -> None:
         if self.core.sessions.get(self.id) is self:
@@ -333,7 +333,9 @@ class Session:
             self.send("BYE", self._bye_answered, now, extra=self._bye_fields)
 
     def _bye_answered(self, exchange: Exchange, result: Result, source: Hop, now: float) -> None:
-        if not isinstance(result, Response) or result.status >= 200:
+        if not isinstance(result, Response):
+            self.finish(now, was_answered=False)
+        elif result.status >= 200:
             self.finish(now)
 
     def _take_bye(self, bye: Request, now: float) -> None:

@@ -4,12 +4,12 @@ Each method is one transaction, and each change tells running servers of itself 
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
-from ringbridge.call.directory import Account, AccountLimits, Line, Trunk
+from ringbridge.call.directory import Account, AccountLimits, Line, LineKind, Trunk
 from ringbridge.call.errors import AlreadyExists, InvalidSetting, NotFound
 from ringbridge.call.key import MOST_ACTIVE_KEYS, ApiKey, KeyUse, TooManyKeys
 from ringbridge.call.record import Record
@@ -75,6 +75,14 @@ class Administration:
             rows = connection.execute(select(accounts).order_by(accounts.c.id)).mappings()
             return [Account(**row) for row in rows]
 
+    def change_account(self, account_id: str, change: Callable[[Account], Account]) -> None:
+        """Put what `change` makes of an account in its place; what that raises leaves all as it was."""
+        with changing(self._engine) as connection:
+            require_account(connection, account_id)
+            row = connection.execute(select(accounts).where(accounts.c.id == account_id)).mappings().one()
+            changed = change(Account(**row))
+            connection.execute(update(accounts).where(accounts.c.id == account_id).values(asdict(changed)))
+
     def suspend(self, account_id: str, *, suspended: bool = True, ends_calls: bool = False) -> None:
         """Let an account place no more calls, or let it again. Calls that are up go on unless `ends_calls`."""
         with changing(self._engine) as connection:
@@ -138,6 +146,20 @@ class Administration:
         with reading(self._engine) as connection:
             return {key_id: KeyUse(*values) for key_id, *values in connection.execute(statement)}
 
+    def has_keys(self) -> bool:
+        """Whether there is a key, of any account, that is not revoked."""
+        with reading(self._engine) as connection:
+            in_force = select(api_keys.c.id).where(api_keys.c.revoked_at.is_(None)).limit(1)
+            return connection.scalar(in_force) is not None
+
+    def revoke_all_keys(self, *, at: float, ends_calls: bool = False) -> int:
+        """End the validity of all keys of all accounts at `at`, UTC seconds since 1970; returns how many it was."""
+        with changing(self._engine) as connection:
+            in_force = api_keys.c.revoked_at.is_(None)
+            return connection.execute(
+                update(api_keys).where(in_force).values(revoked_at=at, ends_calls=ends_calls)
+            ).rowcount
+
     def revoke_key(
         self, key_id: str, *, at: float, account_id: str | None = None, ends_calls: bool = False
     ) -> None:
@@ -188,6 +210,37 @@ class Administration:
             require_account(connection, account_id)
             return [line_of(row) for row in connection.execute(statement).mappings()]
 
+    def change_line(
+        self,
+        account_id: str,
+        number: str,
+        change: Callable[[Line], Line],
+        *,
+        device_digests: dict[str, str] | None = None,
+    ) -> Line:
+        """Put what `change` makes of a line in its place, and return it; what that raises leaves all as it was.
+
+        `device_digests` are new ones; without them a line that stays a device keeps its own. Raises NotFound and
+        AlreadyExists.
+        """
+        with changing(self._engine) as connection:
+            require_account(connection, account_id)
+            is_it = (lines.c.account_id == account_id) & (lines.c.number == number)
+            row = connection.execute(select(lines).where(is_it)).mappings().one_or_none()
+            if row is None:
+                raise NotFound(f"Account {account_id} has no line {number}.")
+            changed = change(line_of(row))
+            if changed.sip_username is not None:
+                is_others = (lines.c.sip_username == changed.sip_username) & (lines.c.id != changed.id)
+                if connection.scalar(select(lines.c.id).where(is_others)) is not None:
+                    raise AlreadyExists(f"The SIP user name {changed.sip_username} is taken.")
+            if changed.trunk is not None:
+                _require_trunk(connection, changed.trunk)
+            if device_digests is None and changed.kind is LineKind.DEVICE:
+                device_digests = row["device_digests"]
+            connection.execute(update(lines).where(is_it).values(line_row(changed, device_digests)))
+        return changed
+
     def remove_line(self, account_id: str, number: str) -> None:
         """Forget a line. Raises NotFound."""
         with changing(self._engine) as connection:
@@ -226,8 +279,20 @@ class Administration:
             connection.execute(insert(trunks), trunk_row(stored))
         return stored
 
+    def change_trunk(self, name: str, change: Callable[[Trunk], Trunk]) -> Trunk:
+        """Put what `change` makes of a trunk in its place, and return it; what that raises leaves all as it was.
+
+        Raises NotFound.
+        """
+        with changing(self._engine) as connection:
+            _require_trunk(connection, name)
+            row = connection.execute(select(trunks).where(trunks.c.name == name)).mappings().one()
+            changed = change(trunk_of(row))
+            connection.execute(update(trunks).where(trunks.c.name == name).values(trunk_row(changed)))
+        return changed
+
     def trunks(self) -> list[Trunk]:
-        """All trunks, the default one first."""
+        """All trunks, by position."""
         with reading(self._engine) as connection:
             rows = connection.execute(select(trunks).order_by(trunks.c.position, trunks.c.name)).mappings()
             return [trunk_of(row) for row in rows]
@@ -282,6 +347,11 @@ def _require_room(connection: Connection, key: ApiKey, most: int) -> None:
     )
     if (active or 0) >= most:
         raise TooManyKeys(f"Account {key.account_id} has {active} keys that are valid. Revoke one first.")
+
+
+def _require_trunk(connection: Connection, name: str) -> None:
+    if connection.scalar(select(trunks.c.id).where(trunks.c.name == name)) is None:
+        raise NotFound(f"There is no trunk {name}.")
 
 
 class _LineChecks:

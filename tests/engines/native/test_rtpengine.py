@@ -3,12 +3,12 @@
 import asyncio
 import functools
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 import uvloop
+from structlog.testing import capture_logs
 
 from ringbridge.engines.native import rtpengine, rtpengine_link
 from ringbridge.engines.native.media import (
@@ -19,6 +19,7 @@ from ringbridge.engines.native.media import (
     Side,
 )
 from ringbridge.engines.native.rtpengine import RtpengineRelay
+from ringbridge.engines.native.rtpengine_link import DaemonLink
 from ringbridge.media.crypto import CryptoKey
 from ringbridge.media.g711 import decode_a_law, encode_a_law
 from ringbridge.media.rtp import RtpPacket
@@ -41,7 +42,7 @@ from tests.engines.native.media_peers import (
     until_done,
     write_prompt,
 )
-from tests.peers.tool import LOOPBACK, free_port, poll
+from tests.peers.tool import LOOPBACK, poll
 
 
 @pytest.fixture
@@ -321,6 +322,22 @@ async def test_a_daemon_that_is_silent_without_being_asked_is_noticed(
     assert events.told == [("call-1", Lost()), ("call-2", Lost())]
 
 
+@pytest.mark.parametrize("secured", [[], list(Side)])
+async def test_a_session_of_an_earlier_process_is_deleted(
+    running: Daemon, relay: RtpengineRelay, events: Events, secured: list[Side]
+) -> None:
+    await relay.open("call-1", secured=secured)
+    async with relay_of(running.control_port, Events()) as later:
+        later.forget("call-1")
+        later.forget("call-2")
+        await until_done(later)
+        left = await DaemonLink.connect(
+            LOOPBACK, running.control_port, lambda notice: None, lambda link: None
+        )
+        assert (await left.reply({"command": "list"}))["calls"] == []
+        left.close()
+
+
 async def test_a_call_that_the_daemon_has_ended_is_lost(
     running: Daemon, relay: RtpengineRelay, events: Events
 ) -> None:
@@ -336,14 +353,26 @@ async def test_a_call_that_the_daemon_has_ended_is_lost(
     assert relay.open_sessions == 0
 
 
-async def test_a_daemon_that_is_not_there_is_named() -> None:
-    port = free_port(socket.SOCK_STREAM)
-    with pytest.raises(MediaUnavailable) as refusal:
-        await relay_of(port, Events()).start()
-    assert str(refusal.value).startswith(f"rtpengine does not answer at 127.0.0.1:{port} (")
-    assert str(refusal.value).endswith(
-        f"start it with --listen-tcp-ng=127.0.0.1:{port}, or correct RINGBRIDGE_RTPENGINE"
-    )
+async def test_a_daemon_that_starts_later_is_reached_then(events: Events) -> None:
+    with daemon(range(PORTS + 600, PORTS + 1000)) as running:
+        running.stop()
+        with capture_logs() as log:
+            async with relay_of(running.control_port, events) as relay:
+                assert not relay.healthy
+                with pytest.raises(MediaUnavailable, match=r"^there is no connection to rtpengine$"):
+                    await relay.open("call-1")
+                running.start_again()
+                await until_healthy(relay)
+                await relay.open("call-1")
+    [said] = [line for line in log if line["event"] == "media_daemon_absent"]
+    assert said["reason"].startswith(f"rtpengine does not answer at 127.0.0.1:{running.control_port} (")
+    assert said["advice"].startswith(f"start it with --listen-tcp-ng=127.0.0.1:{running.control_port}, or")
+
+
+async def test_a_daemon_whose_name_is_wrong_is_refused() -> None:
+    relay = RtpengineRelay(host="a..b", port=2223, is_ipv6=False, on_event=Events())
+    with pytest.raises(MediaUnavailable, match=r"^rtpengine does not answer at a..b:2223 .*: start it with"):
+        await relay.start()
 
 
 @pytest.mark.parametrize("said", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"cookie i7e", b"x" * 2_000_000])

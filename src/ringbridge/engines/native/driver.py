@@ -147,8 +147,7 @@ class SipDriver:
         """
         wanted = {"TLS": streams.tls_port, "WSS": streams.wss_port}
         others = {transport: port for transport, port in wanted.items() if port is not None}
-        if others:
-            streams.tls.for_clients()
+        streams.tls.check()
         sockets = Sockets.bind(host, port, others)
         try:
             driver = cls(sockets, make_endpoint, on_event, now, streams, on_registration, on_server)

@@ -19,6 +19,7 @@ from ringbridge.engines.native.carriage import Carriage
 from ringbridge.engines.native.driver import SipDriver, StreamSettings, SystemRandomness
 from ringbridge.engines.native.journal import DialogJournal
 from ringbridge.engines.native.media import MediaEvent, MediaRelay
+from ringbridge.engines.native.orphans import Orphans
 from ringbridge.engines.native.prompts import PromptLibrary
 from ringbridge.engines.native.registrations import Registrations
 from ringbridge.engines.native.resolver import Resolver, Unresolvable
@@ -26,9 +27,8 @@ from ringbridge.engines.native.tools import Tools
 from ringbridge.engines.native.trunks import Trunks, TrunkStatus
 from ringbridge.sip import event as sip
 from ringbridge.sip.endpoint import Endpoint, EndpointCounts, EndpointSettings
-from ringbridge.sip.errors import SipError
 from ringbridge.sip.hop import Hop
-from ringbridge.sip.uri import NameAddress
+from ringbridge.sip.registration import ContactsChanged, RegistrarEvent
 
 log = structlog.get_logger()
 
@@ -76,6 +76,7 @@ class NativeEngine:
         self._sdp_ids = itertools.count(secrets.randbits(48))
         self._tools: Tools
         self._driver: SipDriver
+        self._orphans: Orphans
         self._on_event: EventHandler
 
     async def __aenter__(self) -> Self:
@@ -87,11 +88,12 @@ class NativeEngine:
             self._on_sip,
             self._now,
             self._streams,
-            on_registration=self._registrations.on_event,
+            on_registration=self._on_registration,
             on_server=self._trunks.on_event,
         )
+        self._orphans = Orphans(self._journal, self._driver, self._resolver, self._now)
         try:
-            await self._registrations.start(self._driver)
+            lost_phones = await self._registrations.start(self._driver)
             await self._relay.start()
         except BaseException:
             self._driver.close()
@@ -111,7 +113,7 @@ class NativeEngine:
             bind_session=self._bind_session,
             now=self._now,
         )
-        self._end_orphans()
+        self._orphans.end_all(lost_phones)
         self._trunks.start(self._driver)
         return self
 
@@ -122,6 +124,7 @@ class NativeEngine:
         # What ended the block is not the tasks' affair: they are waited for, and what they raise is raised.
         await self._tasks.__aexit__(None, None, None)
         await self._registrations.stop()
+        self._orphans.close()
         await self._driver.quiesce(LAST_ANSWERS_SECONDS)
         self._driver.close()
         await self._relay.stop()
@@ -159,6 +162,8 @@ class NativeEngine:
         carriage = self._carriages.pop(call_id, None)
         if carriage is not None:
             carriage.release()
+        else:
+            self._relay.forget(call_id)
 
     def healthy(self) -> bool:
         """See `call.ports.Engine`."""
@@ -230,29 +235,13 @@ class NativeEngine:
         """From now on these are all trunks."""
         self._trunks.set(trunks)
 
-    def _end_orphans(self) -> None:
-        """Release the legs that an earlier process left: nobody is to stay on the line, and nothing is dialled again."""
-        for session, text in self._journal.kept().items():
-            try:
-                dialog = stored_dialog.from_text(text)
-                # Nothing was looked up yet, and a certificate must bear the name that was called.
-                self._resolver.remember(NameAddress.parse(dialog.remote_uri).uri.host, dialog.hop.host)
-                self._driver.endpoint.resume_to_end(dialog, self._now(), session=session)
-            except (ValueError, SipError) as exc:
-                # A damaged line must not keep the server from starting.
-                log.error("sip.orphan_unreadable", error=str(exc))
-                self._journal.forget(session)
-            else:
-                log.warning("sip.orphan_ended", call_id=dialog.call_id, confirmed=dialog.is_confirmed)
-        self._driver.pump()
-
     # What comes back
 
     def _on_sip(self, event: sip.Event) -> None:
         # A leg is remembered for as long as its BYE or CANCEL may be needed, which is longer than its call.
         if isinstance(event, sip.Answered | sip.AnsweredLate):
             self._journal.keep(event.session, stored_dialog.to_text(event.dialog))
-        elif isinstance(event, sip.Released):
+        elif isinstance(event, sip.Released) and not self._orphans.keeps(event):
             self._journal.forget(event.session)
         bound = self._sessions.get(event.session)
         if bound is None:
@@ -261,6 +250,11 @@ class NativeEngine:
         if isinstance(event, sip.Ended | sip.Refused):
             del self._sessions[event.session]
         carriage.on_sip(leg, event)
+
+    def _on_registration(self, event: RegistrarEvent) -> None:
+        self._registrations.on_event(event)
+        if isinstance(event, ContactsChanged):
+            self._orphans.find(event.line, event.contacts)
 
     def _on_media(self, session: str, event: MediaEvent) -> None:
         carriage = self._carriages.get(session)

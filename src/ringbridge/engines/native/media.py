@@ -194,3 +194,7 @@ class MediaRelay(Protocol):
         Raises NoMediaPorts or MediaUnavailable.
         """
         ...
+
+    def forget(self, session: str) -> None:
+        """Free what a session of an earlier process may still hold, where the relay has outlived that."""
+        ...

@@ -51,16 +51,21 @@ class Registrations:
         self._look_ups: set[asyncio.Task[None]] = set()
         self._driver: SipDriver
 
-    async def start(self, driver: SipDriver) -> None:
-        """Take up what an earlier process knew. Raises StoreUnavailable."""
+    async def start(self, driver: SipDriver) -> list[tuple[str, Contact]]:
+        """Take up what an earlier process knew. Raises StoreUnavailable.
+
+        Returns the phones that were on a connection, of which nothing is left to reach them by, each with its line.
+        """
         self._driver = driver
+        lost: list[tuple[str, Contact]] = []
         for line_id, contacts in (await self._store.load()).items():
-            # Of those on a connection, nothing is left to reach them by.
             kept = tuple([contact for contact in contacts if not contact.hop.reliable])
+            lost += [(line_id, contact) for contact in contacts if contact.hop.reliable]
             if kept != contacts:
                 self._store.save(line_id, kept)
             driver.endpoint.registrar.restore(line_id, kept, self._now())
         driver.pump()
+        return lost
 
     async def stop(self) -> None:
         """Look nobody up any more."""

@@ -18,7 +18,7 @@ from ringbridge.engines.native import rtpengine_commands as commands
 from ringbridge.engines.native.media import MediaEvent, MediaUnavailable, NoMediaPorts, OnMediaEvent, Side
 from ringbridge.engines.native.rtpengine_bridge import RtpengineBridge, half_name
 from ringbridge.engines.native.rtpengine_commands import Party
-from ringbridge.engines.native.rtpengine_link import DaemonLink, Reply
+from ringbridge.engines.native.rtpengine_link import DaemonAbsent, DaemonLink, Reply
 from ringbridge.engines.native.rtpengine_session import RtpengineSession
 
 RECONNECT_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -37,7 +37,7 @@ class RtpengineRelay:
     """Relays through the daemon whose control port (`--listen-tcp-ng`) is `port` on `host`.
 
     is_ipv6: whether phones reach the daemon over IPv6. When the daemon is gone, every session is told `Lost`, and
-    the connection is tried again until it is back.
+    the connection is tried again until it is back, as it is when the daemon starts later than the server.
     """
 
     transcodes = True
@@ -52,7 +52,7 @@ class RtpengineRelay:
             str, RtpengineSession | RtpengineBridge | None
         ] = {}  # None while ports are leased
         self._calls: dict[str, RtpengineSession] = {}  # what the daemon has, by its names
-        self._forgotten: set[str] = set()  # what the daemon may still hold of a lost connection
+        self._forgotten: set[str] = set()  # what the daemon may still hold of a lost connection or process
         self._link: DaemonLink | None = None
         self._link_lost = asyncio.Event()
 
@@ -74,12 +74,17 @@ class RtpengineRelay:
         await self.stop()
 
     async def start(self) -> None:
+        """See `MediaRelay`. A daemon that is not there yet may come: it is tried again, and nothing is raised."""
         try:
             await self._connect()
         except MediaUnavailable as error:
-            raise MediaUnavailable(
-                f"{error}: start it with --listen-tcp-ng={self._host}:{self._port}, or correct RINGBRIDGE_RTPENGINE"
-            ) from error
+            advice = (
+                f"start it with --listen-tcp-ng={self._host}:{self._port}, or correct RINGBRIDGE_RTPENGINE"
+            )
+            if not isinstance(error, DaemonAbsent):
+                raise MediaUnavailable(f"{error}: {advice}") from error
+            log.warning("media_daemon_absent", reason=str(error), advice=advice)
+            self._link_lost.set()
         self._keeper = asyncio.create_task(self._keep_connected(), name="rtpengine-keeper")
 
     async def stop(self) -> None:
@@ -114,6 +119,10 @@ class RtpengineRelay:
             raise
         self._sessions[session] = opened
         return opened
+
+    def forget(self, session: str) -> None:
+        self._forgotten.update((session, *[half_name(session, side) for side in Side]))
+        self._delete_forgotten()
 
     async def _open(
         self, name: str, link: DaemonLink, silence_seconds: float | None, secured: Collection[Side]
@@ -182,9 +191,13 @@ class RtpengineRelay:
 
     async def _connect(self) -> None:
         self._link = await DaemonLink.connect(self._host, self._port, self._on_notice, self._on_link_lost)
-        for name in self._forgotten:
-            self._link.ask(commands.delete(name))
-        self._forgotten.clear()
+        self._delete_forgotten()
+
+    def _delete_forgotten(self) -> None:
+        if self._link is not None:
+            for name in self._forgotten:
+                self._link.ask(commands.delete(name), _not_needed)
+            self._forgotten.clear()
 
     def _on_notice(self, notice: Reply) -> None:
         # The daemon tells every client of every call, so most of it may be another server's.
@@ -233,6 +246,10 @@ class RtpengineRelay:
             else:
                 log.info("media_daemon_reached")
                 break
+
+
+def _not_needed(reply: Reply) -> None:
+    """For a command whose refusal says nothing new: the daemon has no such call."""
 
 
 async def _pause(seconds: float) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import itertools
 import secrets
+import socket
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias, cast
@@ -28,6 +29,10 @@ Reply: TypeAlias = dict[str, Value]
 OnReply: TypeAlias = Callable[[Reply], None]
 
 log = structlog.get_logger()
+
+
+class DaemonAbsent(MediaUnavailable):
+    """Nobody takes a connection there, as long as the daemon is not started; or its name cannot be looked up just now."""
 
 
 class _Asked(NamedTuple):
@@ -63,15 +68,17 @@ class DaemonLink(asyncio.Protocol):
     async def connect(
         cls, host: str, port: int, on_notice: OnReply, on_lost: Callable[["DaemonLink"], None]
     ) -> "DaemonLink":
-        """Connect, and hear the daemon answer. Raises MediaUnavailable."""
+        """Connect, and hear the daemon answer. Raises DaemonAbsent, or else MediaUnavailable for who is there."""
         link = cls(on_notice, on_lost)
         try:
             async with asyncio.timeout(REPLY_SECONDS):
                 await asyncio.get_running_loop().create_connection(lambda: link, host, port)
-        except (OSError, TimeoutError) as error:
-            raise MediaUnavailable(
-                f"rtpengine does not answer at {host}:{port} ({str(error) or 'no reply'})"
-            ) from error
+        except (OSError, TimeoutError, UnicodeError) as error:
+            is_wrong_name = isinstance(error, UnicodeError) or (
+                isinstance(error, socket.gaierror) and error.errno != socket.EAI_AGAIN
+            )
+            kind = MediaUnavailable if is_wrong_name else DaemonAbsent
+            raise kind(f"rtpengine does not answer at {host}:{port} ({str(error) or 'no reply'})") from error
         try:
             await link.reply({"command": "ping"})
         except BaseException:

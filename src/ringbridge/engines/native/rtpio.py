@@ -152,6 +152,9 @@ class RtpioRelay:
             self._count_later()
         return opened
 
+    def forget(self, session: str) -> None:
+        """See `MediaRelay`. A worker ends with its server, so there is nothing."""
+
     @property
     def _range(self) -> str:
         return f"{self._first_port}-{self._last_port}"

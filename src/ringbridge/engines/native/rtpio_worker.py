@@ -4,12 +4,16 @@ A process of its own, so that a fault in C code takes no call control down. Comm
 the library reads them itself from the socket FD. This program only starts it, says `ready` or one sentence about
 what is wrong on its standard output, and ends when its standard input does, which the kernel sees to even when
 the server is killed. Then nobody else removes the folder.
+
+Signals that ask to end it ignores: Ctrl-C and service managers send them to every process of a server, and the server
+first lets its calls end.
 """
 
 import ipaddress
 import os
 import resource
 import shutil
+import signal
 import sys
 from typing import NoReturn
 
@@ -37,6 +41,8 @@ def arguments(control: int, host: str, first_port: int, last_port: int) -> list[
 
 
 def main(words: list[str]) -> int:
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(kind, signal.SIG_IGN)
     control, host, first_port, last_port, folder = words
     try:
         from rtp.io import rtpproxy

@@ -42,6 +42,13 @@ class TlsContexts:
         self._clients: dict[tuple[str | None, ...], tuple[tuple[float, ...], ssl.SSLContext]] = {}
         self._server: tuple[tuple[float, ...], ssl.SSLContext] | None = None
 
+    def check(self) -> None:
+        """Read the files now rather than with the first connection. Raises UnusableCertificate."""
+        if self._ca is not None:
+            self.for_server(TlsPeer(name=""))
+        if self._certificate is not None:
+            self.for_clients()
+
     def for_server(self, peer: TlsPeer) -> ssl.SSLContext:
         """The context of a connection that we make. Raises UnusableCertificate."""
         files = (peer.ca, peer.certificate or self._certificate, peer.key or self._key)

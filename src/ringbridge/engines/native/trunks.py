@@ -47,6 +47,20 @@ class TrunkStatus:
     registration_status: int | None
 
 
+def tls_peers(trunks: Iterable[Trunk]) -> dict[str, TlsPeer]:
+    """What the files of trunks say of servers, by the hosts that the trunks' URIs name."""
+    peers: dict[str, TlsPeer] = {}
+    for trunk in trunks:
+        # Trunks at one host share their connections: one that names no files has those of the other.
+        if trunk.tls_ca is None and trunk.tls_certificate is None:
+            continue
+        with suppress(Unresolvable):
+            name = host_of(trunk.uri)
+            peer = TlsPeer(name=name, ca=trunk.tls_ca, certificate=trunk.tls_certificate, key=trunk.tls_key)
+            peers.setdefault(name, peer)
+    return peers
+
+
 class Trunks:
     """All trunks of the directory. `start` it with the driver once that is open.
 
@@ -98,17 +112,7 @@ class Trunks:
         """From now on these are all trunks."""
         self._trunks = {trunk.name: trunk for trunk in trunks}
         self.channels.set(self._trunks)
-        self._tls_peers.clear()
-        for trunk in self._trunks.values():
-            # Trunks at one host share their connections: one that names no files has those of the other.
-            if trunk.tls_ca is None and trunk.tls_certificate is None:
-                continue
-            with suppress(Unresolvable):
-                name = host_of(trunk.uri)
-                peer = TlsPeer(
-                    name=name, ca=trunk.tls_ca, certificate=trunk.tls_certificate, key=trunk.tls_key
-                )
-                self._tls_peers.setdefault(name, peer)
+        self._tls_peers = tls_peers(self._trunks.values())
         self._is_changed.set()
 
     # What calls need
