@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from ringbridge.call.key import Scope
 from ringbridge.config import load_pepper
 from ringbridge.service.credential import digest, parse_key
 from tests.cli.conftest import Ringbridge
 from tests.cli.server import failed_start
+
+PAGE = Path(__file__).parents[2] / "docs" / "keys.md"
 
 
 def test_a_new_key_is_printed_once_with_header_and_command(
@@ -44,6 +47,12 @@ def test_the_command_names_a_line_of_the_account(ringbridge: Ringbridge, account
     ringbridge("line", "add", "--account", account, "--number", "201", "--uri", "sip:201@127.0.0.1")
 
     assert '"user_line": "201",' in ringbridge("key", "create", "--account", account).out
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_the_help_and_the_page_about_keys_name_every_scope(ringbridge: Ringbridge, scope: Scope) -> None:
+    assert scope.value in ringbridge("key", "create", "--help").out
+    assert f"`{scope.value}`" in PAGE.read_text()
 
 
 def created(ringbridge: Ringbridge, *words: str) -> str:

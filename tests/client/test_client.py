@@ -134,6 +134,7 @@ async def test_what_needs_a_joined_call_is_refused_before(ask: Ask) -> None:
         ("hold", ("user",)),
         ("resume", ()),
         ("press", ("1,2#",)),
+        ("transfer", (COMPLETED,)),
         ("release", ("destination",)),
     ):
         with pytest.raises(Refused) as refused:

@@ -263,6 +263,8 @@ async def test_plain_http_leads_only_into_allowed_networks(
     await sender.check("https://example.com/hook")
     with pytest.raises(InvalidWebhook, match="https"):
         await sender.check("http://example.com/hook")
+    reply = await sender.send(replace(WEBHOOK, url="http://example.com/hook"), EVENT_ID, BODY, NOW)
+    assert reply.error == "the address is private, or not for everybody"
 
 
 async def test_a_certificate_is_checked_and_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

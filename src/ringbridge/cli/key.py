@@ -65,6 +65,7 @@ def create(
     records:read     list and export records
     records:erase    erase what is kept of a number
     lines:write      make, change and remove lines with extensions
+    limits:write     make limits tighter
     lines:read, trunks:read, limits:read, usage:read
     webhooks:read, webhooks:write
     keys:read, keys:write

@@ -98,6 +98,11 @@ class AsyncClient:
         """Press keys into one leg; a comma is a pause of a second."""
         await self._do(operation.act(call_id, "digits", {"digits": digits, "leg": leg}))
 
+    async def transfer(self, call_id: str, destination_line: str, leg: str = "destination") -> None:
+        """Let one leg talk to a third in place of the other leg, which is released when the third answers."""
+        body = {"destination_line": destination_line, "leg": leg}
+        await self._do(operation.act(call_id, "transfer", body))
+
     async def release(self, call_id: str, leg: str) -> None:
         """Hang up one leg; the other one is told why."""
         await self._do(operation.act(call_id, "hangup", {"leg": leg}))

@@ -93,6 +93,11 @@ class Client:
         """Press keys into one leg; a comma is a pause of a second."""
         self._do(operation.act(call_id, "digits", {"digits": digits, "leg": leg}))
 
+    def transfer(self, call_id: str, destination_line: str, leg: str = "destination") -> None:
+        """Let one leg talk to a third in place of the other leg, which is released when the third answers."""
+        body = {"destination_line": destination_line, "leg": leg}
+        self._do(operation.act(call_id, "transfer", body))
+
     def release(self, call_id: str, leg: str) -> None:
         """Hang up one leg; the other one is told why."""
         self._do(operation.act(call_id, "hangup", {"leg": leg}))

@@ -13,8 +13,9 @@ import re
 import secrets
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -48,29 +49,35 @@ class Sender:
     def __init__(self, allowed: Sequence[Network] = (), total_seconds: float = TOTAL_SECONDS) -> None:
         self._allowed = allowed
         self._total_seconds = total_seconds
-        self._session: aiohttp.ClientSession
+        self._sessions: dict[str, aiohttp.ClientSession] = {}
         self._resolver = _Resolver()
 
     async def __aenter__(self) -> Self:
+        # What is sent names people's numbers: in plain text it goes into allowed networks only.
+        for scheme, permits in (("https", may_send), ("http", is_allowed)):
+            self._sessions[scheme] = self._session(permits)
+        return self
+
+    def _session(self, permits: Callable[[str, Sequence[Network]], bool]) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             limit=_MOST_CONNECTIONS,
             resolver=self._resolver,
             ssl=ssl.create_default_context(),
-            socket_factory=self._socket_for,
+            socket_factory=partial(self._socket_for, permits),
         )
-        self._session = aiohttp.ClientSession(
+        return aiohttp.ClientSession(
             connector=connector,
             timeout=aiohttp.ClientTimeout(total=self._total_seconds, sock_connect=CONNECT_SECONDS),
             headers={"User-Agent": f"ringbridge/{__version__}"},
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
         )
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._session.close()
+        for session in self._sessions.values():
+            await session.close()
         await self._resolver.close()
 
     async def check(self, url: str) -> None:
@@ -111,7 +118,8 @@ class Sender:
         return await self.send(webhook, f"evt_test_{secrets.token_hex(8)}", body, utc_now)
 
     async def _post(self, url: str, body: bytes, headers: dict[str, str], utc_now: float) -> Reply:
-        async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
+        session = self._sessions["http" if urlsplit(url).scheme == "http" else "https"]
+        async with session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
             octets = 0
             async for chunk in answer.content.iter_any():
                 octets += len(chunk)
@@ -124,10 +132,12 @@ class Sender:
             wait = _retry_after_seconds(answer.headers.get("Retry-After", ""), utc_now)
             return Reply(answer.status, f"status {answer.status}", wait)
 
-    def _socket_for(self, info: tuple[Any, ...]) -> socket.socket:
+    def _socket_for(
+        self, permits: Callable[[str, Sequence[Network]], bool], info: tuple[Any, ...]
+    ) -> socket.socket:
         """The socket for an address that was looked up or written in the URL; called for each before it is connected."""
         family, kind, protocol, _, address = info
-        if not may_send(address[0], self._allowed):
+        if not permits(address[0], self._allowed):
             raise OSError(errno.EPERM, _REFUSED)
         connection = socket.socket(family, kind, protocol)
         connection.setblocking(False)

@@ -24,6 +24,7 @@ MOST_WAITING = 10_000
 LATEST_SECONDS = 5.0
 _BATCH = 500
 
+_NO_EPOCH = "0" * 8
 _POSITION = re.compile(r"([0-9a-f]{8})-([0-9]{1,15})-([0-9]{1,14})")
 
 
@@ -45,14 +46,20 @@ class FeedPosition(NamedTuple):
 
 
 class FeedEvent(NamedTuple):
-    """An event of some call, and where a follower is who has seen it."""
+    """An event of some call, by its number in the process `epoch`."""
 
-    position: FeedPosition
+    epoch: str
+    number: int
     account_id: str
     user_number: str
     call_id: str
     metadata: Mapping[str, str] | None
     event: StoredEvent
+
+    @property
+    def position(self) -> FeedPosition:
+        """Where a follower is who has seen it."""
+        return FeedPosition(self.epoch, self.number, int(self.event.at * 1000))
 
     @property
     def key(self) -> tuple[str, int]:
@@ -78,15 +85,12 @@ class EventFeed:
         """The next event of a running call."""
         self._number += 1
         told = FeedEvent(
-            FeedPosition(self._epoch, self._number, int(event.at * 1000)),
-            call.account_id,
-            call.user.number,
-            call.id,
-            call.metadata,
-            event,
+            self._epoch, self._number, call.account_id, call.user.number, call.id, call.metadata, event
         )
         self._recent.append(told)
-        for follower in tuple(self._followers.get(call.account_id, ())):
+        if call.account_id not in self._followers:
+            return
+        for follower in tuple(self._followers[call.account_id]):
             if follower.qsize() >= MOST_WAITING:
                 self._cut_off(call.account_id, follower)
             else:
@@ -119,7 +123,7 @@ class EventFeed:
             newest = self._number
             while (line := await follower.get()) is not None:
                 # What came while the database was read may have been read there.
-                if line.position.number > newest:
+                if line.number > newest:
                     told.clear()
                 if line.key not in told and may_see(line.user_number):
                     yield line
@@ -131,10 +135,10 @@ class EventFeed:
         if after is None:
             return
         recent = [event for event in self._recent if event.account_id == account_id]
-        oldest = self._recent[0].position.number if self._recent else self._number + 1
+        oldest = self._recent[0].number if self._recent else self._number + 1
         if after.epoch == self._epoch and after.number >= oldest - 1:
             for event in recent:
-                if event.position.number > after.number:
+                if event.number > after.number:
                     yield event
             return
         known = {event.key: event for event in recent}
@@ -144,9 +148,8 @@ class EventFeed:
             account_id, since, None if place is None else (place.event.at, *place.key), _BATCH
         ):
             for call_id, user_number, metadata, line in stored:
-                # Behind these a follower is in no order of this process, whatever it is called.
-                position = FeedPosition("0" * 8, 0, int(line.at * 1000))
-                place = FeedEvent(position, account_id, user_number, call_id, metadata, line)
+                # They have no number in this process: who was cut off behind one is told from the database again.
+                place = FeedEvent(_NO_EPOCH, 0, account_id, user_number, call_id, metadata, line)
                 yield known.pop(place.key, place)
         for event in known.values():
             yield event

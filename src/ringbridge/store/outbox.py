@@ -46,19 +46,22 @@ class Outbox:
         self._due = DueDeliveries(engine)
         self._by_id: Mapping[str, Webhook] = {}
         self._by_account: Mapping[str, Sequence[Webhook]] = {}
+        self._reading = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_news: News | None = None
 
     async def refresh(self) -> set[str]:
         """Read which webhooks there are; returns the ids of those that were not there or not enabled before."""
-        found = await asyncio.to_thread(self._read_webhooks)
-        by_account: dict[str, list[Webhook]] = {}
-        for webhook in found:
-            by_account.setdefault(webhook.account_id, []).append(webhook)
-        before, self._by_id = self._by_id, {webhook.id: webhook for webhook in found}
-        # Exchanged as a whole: the writer's thread looks things up in it meanwhile.
-        self._by_account = by_account
-        return self._by_id.keys() - before.keys()
+        # One after the other: what was read before a change must not take the place of what was read after it.
+        async with self._reading:
+            found = await asyncio.to_thread(self._read_webhooks)
+            by_account: dict[str, list[Webhook]] = {}
+            for webhook in found:
+                by_account.setdefault(webhook.account_id, []).append(webhook)
+            before, self._by_id = self._by_id, {webhook.id: webhook for webhook in found}
+            # Exchanged as a whole: the writer's thread looks things up in it meanwhile.
+            self._by_account = by_account
+            return self._by_id.keys() - before.keys()
 
     def webhook(self, webhook_id: str) -> Webhook | None:
         """The webhook of this id, if events are sent to it; where those of calls' own lead is told with each event."""
