@@ -40,6 +40,19 @@ class Scope(Enum):
 CALL_SCOPES = frozenset({Scope.CALLS_CREATE, Scope.CALLS_READ, Scope.CALLS_CANCEL})
 
 
+# What concerns all lines of an account: no key that is bound to some of them can do it, whatever it was given.
+ACCOUNT_SCOPES = frozenset(
+    {
+        Scope.RECORDS_ERASE,
+        Scope.LIMITS_WRITE,
+        Scope.WEBHOOKS_READ,
+        Scope.WEBHOOKS_WRITE,
+        Scope.KEYS_READ,
+        Scope.KEYS_WRITE,
+    }
+)
+
+
 class TooManyKeys(CallError):
     """The account has as many active keys as it may; the text says what to do."""
 
@@ -71,7 +84,9 @@ class ApiKey:
     ends_calls: bool = False
 
     def may(self, scope: Scope) -> bool:
-        """Whether the key was given `scope`."""
+        """Whether the key was given `scope`, and is not bound to lines where that concerns the whole account."""
+        if self.lines and scope in ACCOUNT_SCOPES:
+            return False
         return scope in (CALL_SCOPES if self.scopes is None else self.scopes)
 
     def may_use(self, line_number: str) -> bool:

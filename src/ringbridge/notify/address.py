@@ -27,8 +27,9 @@ PRIVATE_NETWORKS: tuple[Network, ...] = tuple(
 # Translated prefixes (RFC 6052 section 2.1): the last 32 bits are an IPv4 address.
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
-# Not for everybody, though some versions of `ipaddress` say so: local NAT64 (RFC 8215), 6to4 relays (RFC 7526).
-_NOT_PUBLIC = tuple(ipaddress.ip_network(text) for text in ("64:ff9b:1::/48", "192.88.99.0/24"))
+# Not for everybody, though some versions of `ipaddress` say so: local NAT64 (RFC 8215), 6to4 relays (RFC 7526),
+# site-local addresses (RFC 3879).
+_NOT_PUBLIC = tuple(ipaddress.ip_network(text) for text in ("64:ff9b:1::/48", "192.88.99.0/24", "fec0::/10"))
 
 
 def may_send(text: str, allowed: Sequence[Network]) -> bool:

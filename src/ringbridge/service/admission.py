@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar
 from ringbridge.call.directory import AccountLimits
 from ringbridge.call.errors import TooManyCalls
 from ringbridge.call.model import Call
+from ringbridge.call.simulation import SIMULATED, is_simulated
 from ringbridge.call.tariff import cost_micros, leg_micros, most_micros
 from ringbridge.service.spending import Spending
 from ringbridge.service.suspicion import ShortCalls, SuspiciousCalls
@@ -100,7 +101,9 @@ class Admission:
         """
         now = call.accepted_at
         line = (call.account_id, call.user.number)
-        click = (*line, call.destination.number + call.digits)
+        # A click on a test key's call is none on a live one.
+        mark = SIMULATED if is_simulated(call) else ""
+        click = (*line, call.destination.number + call.digits + mark)
         first_id = self._clicks.get(click)
         if first_id is not None:
             first = self._reservations[first_id]

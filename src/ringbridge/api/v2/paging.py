@@ -8,6 +8,7 @@ right: whose rows are listed is decided by the credentials, whatever a cursor sa
 import binascii
 import hashlib
 import json
+import math
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Generic, TypeVar
@@ -66,6 +67,9 @@ def position_of(
         raise InvalidCursor
     position = tuple(values[1:])
     if [type(value) for value in position] != list(kinds):
+        raise InvalidCursor
+    # JSON as Python reads it knows numbers that are none.
+    if not all(math.isfinite(value) for value in position if isinstance(value, float)):
         raise InvalidCursor
     return position
 
