@@ -9,9 +9,10 @@ import contextlib
 import gc
 import resource
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ from sqlalchemy import Engine
 
 from ringbridge.api.app import create_app
 from ringbridge.api.server import HttpServer, listen
-from ringbridge.call.directory import Trunk
 from ringbridge.call.errors import CallError
 from ringbridge.config import Settings, SettingsError, load_pepper, unbindable, unwritable
 from ringbridge.engines.native.driver import StreamSettings
@@ -33,22 +33,40 @@ from ringbridge.engines.native.rtpengine import RtpengineRelay
 from ringbridge.engines.native.rtpio import RtpioRelay
 from ringbridge.engines.native.sockets import ListenError
 from ringbridge.engines.native.tls import TlsContexts, UnusableCertificate
+from ringbridge.engines.simulated.engine import SimulatedEngine
+from ringbridge.engines.simulated.switch import EngineSwitch
 from ringbridge.gauges import add_gauges, add_trunk_gauges
+from ringbridge.notify.dispatcher import Dispatcher
 from ringbridge.notify.metrics import Metrics
+from ringbridge.notify.sender import Sender
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
+from ringbridge.service.keys import KeyService
+from ringbridge.service.limits import LimitService
+from ringbridge.service.lines import LineService
+from ringbridge.service.records import RecordService
+from ringbridge.service.retention import sweeping
+from ringbridge.service.tokens import Tokens
+from ringbridge.service.webhooks import WebhookService, call_secret
+from ringbridge.service.withdrawal import Withdrawals
+from ringbridge.sip.registrar import device_digests
 from ringbridge.store.administration import Administration
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.database import migrate, open_database
 from ringbridge.store.directory import SqlDirectory
+from ringbridge.store.key_uses import SqlKeyUses
+from ringbridge.store.limits import SqlLimits
+from ringbridge.store.lines import SqlLines
 from ringbridge.store.lock import ServerLock
+from ringbridge.store.outbox import Outbox
+from ringbridge.store.records import SqlRecords
 from ringbridge.store.registrations import SqlRegistrations
+from ringbridge.store.usage import SqlUsage
+from ringbridge.store.webhooks import SqlWebhooks
+from ringbridge.surroundings import Surroundings
 
 log = structlog.get_logger()
-
-# Between two tries to read a directory that has changed.
-_RETRY_SECONDS = 1.0
 
 # The setting for the port of each transport, without what stands around it.
 _PORT_SETTINGS = {"UDP": "SIP", "TCP": "SIP", "TLS": "SIP_TLS", "WSS": "SIP_WSS"}
@@ -80,52 +98,6 @@ async def serve(settings: Settings, *, announce: Callable[[Listening], None]) ->
             await server.run(announce, settings.drain_seconds, told, told_again)
 
 
-class _Surroundings:
-    """What the engine must know of the directory without waiting for it: the trunks, and whom to answer."""
-
-    def __init__(self, directory: SqlDirectory) -> None:
-        self._directory = directory
-        self._is_outdated = asyncio.Event()
-        self.trunks: Mapping[str, Trunk] = {}
-        self.engine: NativeEngine
-
-    async def read_trunks(self) -> None:
-        """Read what trunks there are: an engine that starts ends legs over them, and must know how to connect."""
-        self.trunks = {trunk.name: trunk for trunk in await self._directory.trunks()}
-        self.engine.know_trunks(self.trunks.values())
-
-    async def refresh(self) -> None:
-        """Read what is there now."""
-        await self.read_trunks()
-        await self.engine.know_peers(await self._directory.peer_uris())
-        self.engine.know_devices(await self._directory.device_lines())
-
-    @contextlib.asynccontextmanager
-    async def kept_up_to_date(self) -> AsyncIterator[None]:
-        """While entered, whatever somebody changes in the directory is read again."""
-        async with self._directory.watch(self._is_outdated.set):
-            following = asyncio.create_task(self._follow())
-            try:
-                yield
-            finally:
-                following.cancel()
-                await asyncio.wait((following,))
-
-    async def _follow(self) -> None:
-        while True:
-            await self._is_outdated.wait()
-            self._is_outdated.clear()
-            try:
-                await self.refresh()
-            except CallError as exc:
-                log.warning("directory.not_read", error=str(exc))
-            except Exception:
-                log.exception("directory.not_read")
-            else:
-                continue
-            asyncio.get_running_loop().call_later(_RETRY_SECONDS, self._is_outdated.set)
-
-
 class _Server:
     """A started server: what has to be told to run it and to stop it."""
 
@@ -141,24 +113,43 @@ class _Server:
         metrics = Metrics()
         database, lock = _open_store(settings, resources)
         pepper = _load_pepper(settings.data_dir, database)
-        store = await resources.enter_async_context(SqlCallStore(database, lock))
+        outbox = Outbox(database, partial(call_secret, pepper))
+        store = await resources.enter_async_context(SqlCallStore(database, lock, outbox))
         directory = SqlDirectory(database)
         kept = await resources.enter_async_context(
             SqlRegistrations(database, now=clock.now, utc_now=clock.utc_now)
         )
+        key_uses = SqlKeyUses(database, utc_now=clock.utc_now)
+        await resources.enter_async_context(key_uses.kept())
         registrations = Registrations(
             kept, directory.device, clock.now, algorithms=settings.sip_digest_algorithms
         )
-        surroundings = _Surroundings(directory)
+        surroundings = Surroundings(directory)
         engine = await _open_engine(settings, surroundings, registrations, clock, resources)
+        engines = EngineSwitch(engine, SimulatedEngine())
         calls = await resources.enter_async_context(
-            CallService(engine=engine, store=store, directory=directory, clock=clock, observer=metrics)
+            CallService(engine=engines, store=store, directory=directory, clock=clock, observer=metrics)
         )
+        limits = LimitService(
+            directory=directory,
+            limits=SqlLimits(database),
+            usage=SqlUsage(database),
+            admission=calls.admission,
+            clock=clock,
+        )
+        surroundings.withdrawals = Withdrawals(calls, directory)
         with _translated():
             await calls.recover()
+            await limits.restore()
+            sender = await resources.enter_async_context(Sender(settings.webhook_private))
+            surroundings.dispatcher = await resources.enter_async_context(
+                Dispatcher(outbox, sender, store.save_attempt, clock.utc_now, metrics)
+            )
             await surroundings.refresh()
         await resources.enter_async_context(surroundings.kept_up_to_date())
         await resources.enter_async_context(lock.watch())
+        records = SqlRecords(database)
+        await resources.enter_async_context(sweeping(records, clock))
         add_gauges(metrics, calls, engine)
         add_trunk_gauges(metrics, engine)
 
@@ -171,8 +162,14 @@ class _Server:
             }
 
         app = create_app(
-            authenticator=Authenticator(directory, pepper, clock),
+            authenticator=Authenticator(directory, pepper, clock, note_use=key_uses.note),
             calls=calls,
+            records=RecordService(records),
+            keys=KeyService(Administration(database), directory, pepper, clock),
+            tokens=Tokens(directory, pepper, clock),
+            lines=LineService(SqlLines(database), directory, device_digests),
+            limits=limits,
+            webhooks=WebhookService(SqlWebhooks(database), sender, surroundings.dispatcher, clock, pepper),
             metrics=metrics.render,
             ready=ready,
         )
@@ -255,7 +252,7 @@ def _load_pepper(data_dir: Path, database: Engine) -> bytes:
 
 async def _open_engine(
     settings: Settings,
-    surroundings: _Surroundings,
+    surroundings: Surroundings,
     registrations: Registrations,
     clock: Clock,
     resources: AsyncExitStack,

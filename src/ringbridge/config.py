@@ -19,6 +19,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from ringbridge.notify.address import Network, parse_networks
+
 PREFIX = "RINGBRIDGE_"
 FILE_NAME = "ringbridge.toml"
 PEPPER_OCTETS = 32
@@ -208,6 +210,9 @@ class Settings(BaseSettings):
     rtpengine: Annotated[ControlAddress, NoDecode, BeforeValidator(_control_address)] = Field(
         default=ControlAddress("127.0.0.1", 2223),
         description="HOST:PORT of rtpengine's --listen-tcp-ng, for example 127.0.0.1:2223 or [::1]:2223",
+    )
+    webhook_private: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(parse_networks)] = Field(
+        default=(), description="true, or networks parted by commas, for example 10.0.0.0/8"
     )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         default="info", description="debug, info, warning or error"

@@ -3,27 +3,52 @@
 import asyncio
 import base64
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
 from ringbridge.api.app import create_app
 from ringbridge.api.server import HttpServer, listen
-from ringbridge.call.directory import Account, ApiKey
+from ringbridge.call.directory import Account
 from ringbridge.call.errors import InvalidDestination, InvalidUserLine
-from ringbridge.call.history import StoredCall, StoredEvent
+from ringbridge.call.history import CallFilter, CallPlace, StoredCall, StoredEvent
+from ringbridge.call.idempotency import IdempotencyKey
+from ringbridge.call.key import ApiKey, Scope
 from ringbridge.call.number import InvalidNumber, normalise
+from ringbridge.service.admission import Admission
 from ringbridge.service.authentication import Authenticator, Caller
 from ringbridge.service.calls import CallService, Placed
 from ringbridge.service.clock import Clock
 from ringbridge.service.credential import new_key
+from ringbridge.service.feed import FeedEvent, FeedPosition
+from ringbridge.service.keys import KeyService
+from ringbridge.service.limits import LimitService
+from ringbridge.service.lines import LineService
+from ringbridge.service.preview import Preview
+from ringbridge.service.records import RecordService
+from ringbridge.service.request import CallRequest
+from ringbridge.service.runner import Runner
+from ringbridge.service.tokens import Tokens
+from ringbridge.service.webhooks import WebhookService
+from ringbridge.sip.registrar import device_digests
+from ringbridge.store.administration import Administration
+from ringbridge.store.database import migrate, open_database
+from ringbridge.store.directory import SqlDirectory
+from ringbridge.store.limits import SqlLimits
+from ringbridge.store.lines import SqlLines
+from ringbridge.store.records import SqlRecords
+from ringbridge.store.usage import SqlUsage
+from ringbridge.store.webhooks import SqlWebhooks
+from tests.api.receivers import NoDispatcher, NoReceiver
 
 PEPPER = b"pepper for tests"
 ACCOUNT = Account(id="1009683", name="Acme")
-KEY, KEY_TEXT = new_key(PEPPER, ACCOUNT.id, "crm", time.time(), bytes)
+_NEW_KEY, KEY_TEXT = new_key(PEPPER, ACCOUNT.id, "crm", time.time(), bytes)
+KEY = replace(_NEW_KEY, scopes=frozenset(Scope))
 CALL_ID = "019ab2c4-0000-7000-8000-000000000001"
 
 
@@ -35,6 +60,14 @@ class ScriptedCalls(CallService):
 
     def reset(self) -> None:
         """As if nobody had asked anything yet."""
+        self.listed: list[tuple[CallFilter, CallPlace | None, int, str | None, str | None]] = []
+        self.keys: list[IdempotencyKey | None] = []
+        self.previewed: Preview | None = None
+        self.feed: list[FeedEvent] = []
+        self.followed_from: list[FeedPosition | None] = []
+        self.waited: list[float] = []
+        self.ended: dict[str, StoredCall] = {}
+        self.requests: list[CallRequest] = []
         self.placed: list[tuple[str, str, str]] = []
         self.cancelled: list[str] = []
         self.followed_after: list[int] = []
@@ -44,12 +77,14 @@ class ScriptedCalls(CallService):
         self.unfollowed = asyncio.Event()
         self.live: asyncio.Queue[StoredEvent | None] = asyncio.Queue()
 
-    async def place(self, caller: Caller, user_line: str, destination_line: str) -> Placed:
+    async def place(self, caller: Caller, request: CallRequest, key: IdempotencyKey | None = None) -> Placed:
         if self.error is not None:
             raise self.error
-        _read(user_line, InvalidUserLine)
-        _read(destination_line, InvalidDestination)
-        self.placed.append((caller.account.id, user_line, destination_line))
+        _read(request.user_line, InvalidUserLine)
+        _read(request.destination_line, InvalidDestination)
+        self.requests.append(request)
+        self.keys.append(key)
+        self.placed.append((caller.account.id, request.user_line, request.destination_line))
         return Placed(CALL_ID, self.replayed)
 
     async def find(self, caller: Caller, call_id: str) -> StoredCall | None:
@@ -57,7 +92,31 @@ class ScriptedCalls(CallService):
             raise self.error
         return self.stored.get(call_id)
 
-    async def follow(self, caller: Caller, call_id: str, after: int) -> AsyncIterator[StoredEvent]:
+    async def preview(self, caller: Caller, request: CallRequest) -> Preview:
+        self.requests.append(request)
+        assert self.previewed is not None
+        return self.previewed
+
+    async def find_ended(self, caller: Caller, call_id: str, within_seconds: float) -> StoredCall | None:
+        self.waited.append(within_seconds)
+        return self.ended.get(call_id) or await self.find(caller, call_id)
+
+    async def page(
+        self,
+        caller: Caller,
+        wanted: CallFilter,
+        after: CallPlace | None,
+        limit: int,
+        *,
+        user_line: str | None = None,
+        destination_line: str | None = None,
+    ) -> list[StoredCall]:
+        if self.error is not None:
+            raise self.error
+        self.listed.append((wanted, after, limit, user_line, destination_line))
+        return list(self.stored.values())[:limit]
+
+    async def follow(self, caller: Caller, call_id: str, after: int) -> AsyncGenerator[StoredEvent]:
         self.followed_after.append(after)
         try:
             for event in self.stored[call_id].events[after:]:
@@ -66,6 +125,14 @@ class ScriptedCalls(CallService):
                 yield line
         finally:
             self.unfollowed.set()
+
+    def runner(self, caller: Caller, call_id: str) -> Runner | None:
+        return None
+
+    async def follow_account(self, caller: Caller, after: FeedPosition | None) -> AsyncGenerator[FeedEvent]:
+        self.followed_from.append(after)
+        for event in self.feed:
+            yield event
 
     async def cancel(self, caller: Caller, call_id: str) -> bool:
         self.cancelled.append(call_id)
@@ -81,13 +148,16 @@ def _read(text: str, error: type[InvalidUserLine | InvalidDestination]) -> None:
 
 
 class OneAccount:
-    """A directory double with one account and one key."""
+    """A directory double with one account and one key, besides those that are in the database."""
+
+    def __init__(self, stored: SqlDirectory) -> None:
+        self._stored = stored
 
     async def account(self, account_id: str) -> Account | None:
         return ACCOUNT if account_id == ACCOUNT.id else None
 
     async def key(self, key_id: str) -> ApiKey | None:
-        return KEY if key_id == KEY.id else None
+        return KEY if key_id == KEY.id else await self._stored.key(key_id)
 
 
 class SkippingClock(Clock):
@@ -105,6 +175,7 @@ class FrontDoor:
 
     port: int
     calls: ScriptedCalls
+    database: Engine
     checks: dict[str, bool]
     clock: SkippingClock
 
@@ -169,23 +240,39 @@ async def exchange_octets(door: FrontDoor, octets: bytes) -> bytes:
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
-async def server() -> AsyncIterator[FrontDoor]:
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FrontDoor]:
+    database = open_database(f"sqlite:///{tmp_path_factory.mktemp('api')}/ringbridge.db")
+    migrate(database)
+    Administration(database).add_account(ACCOUNT.name, account_id=ACCOUNT.id)
     calls = ScriptedCalls()
     checks: dict[str, bool] = {}
     clock = SkippingClock()
     sock = listen("127.0.0.1", 0)
     app = create_app(
-        authenticator=Authenticator(OneAccount(), PEPPER, clock),  # type: ignore[arg-type]
+        authenticator=Authenticator(OneAccount(SqlDirectory(database)), PEPPER, clock),  # type: ignore[arg-type]
         calls=calls,
+        records=RecordService(SqlRecords(database)),
+        keys=KeyService(Administration(database), SqlDirectory(database), PEPPER, clock),
+        tokens=Tokens(SqlDirectory(database), PEPPER, clock),
+        lines=LineService(SqlLines(database), SqlDirectory(database), device_digests),
+        limits=LimitService(
+            directory=SqlDirectory(database),
+            limits=SqlLimits(database),
+            usage=SqlUsage(database),
+            admission=Admission(),
+            clock=clock,
+        ),
+        webhooks=WebhookService(SqlWebhooks(database), NoReceiver(), NoDispatcher(), clock, PEPPER),
         metrics=lambda: b"calls 3\n",
         ready=lambda: checks,
     )
     http = HttpServer(app, sock)
     serving = asyncio.ensure_future(http.run_until_stopped())
     await http.ready()
-    yield FrontDoor(port=sock.getsockname()[1], calls=calls, checks=checks, clock=clock)
+    yield FrontDoor(port=sock.getsockname()[1], calls=calls, database=database, checks=checks, clock=clock)
     http.stop()
     await serving
+    database.dispose()
 
 
 @pytest.fixture

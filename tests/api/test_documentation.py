@@ -29,8 +29,37 @@ async def test_the_description_names_every_route_of_both_versions(door: FrontDoo
     assert document["openapi"] == "3.1.0"
     assert {path: sorted(operations) for path, operations in document["paths"].items()} == {
         "/api/v1/call": ["post"],
+        "/api/v2/calls": ["get", "post"],
+        "/api/v2/calls/preview": ["post"],
+        "/api/v2/events": ["get"],
         "/api/v2/calls/{call_id}": ["delete", "get"],
         "/api/v2/calls/{call_id}/events": ["get"],
+        **{
+            f"/api/v2/calls/{{call_id}}/actions/{action}": ["post"]
+            for action in ("hold", "resume", "digits", "transfer", "hangup")
+        },
+        "/api/v2/limits": ["get", "patch"],
+        "/api/v2/keys": ["get", "post"],
+        "/api/v2/keys/{key_id}": ["delete", "get"],
+        "/api/v2/keys/{key_id}/rotate": ["post"],
+        "/api/v2/lines": ["get", "post"],
+        "/api/v2/lines/{line_id}": ["delete", "get", "patch"],
+        "/api/v2/lines/{line_id}/password": ["post"],
+        "/api/v2/records": ["get"],
+        "/api/v2/webhooks": ["get", "post"],
+        "/api/v2/webhooks/call-secret": ["get"],
+        "/api/v2/webhooks/{webhook_id}": ["delete", "get", "patch"],
+        "/api/v2/webhooks/{webhook_id}/rotate-secret": ["post"],
+        "/api/v2/webhooks/{webhook_id}/test": ["post"],
+        "/api/v2/webhooks/{webhook_id}/deliveries": ["get"],
+        "/api/v2/webhooks/{webhook_id}/deliveries/{event_id}/replay": ["post"],
+        "/api/v2/webhooks/{webhook_id}/replay": ["post"],
+        "/api/v2/records/erase": ["post"],
+        "/api/v2/records/export": ["get"],
+        "/api/v2/records/{call_id}": ["get"],
+        "/api/v2/tokens": ["post"],
+        "/api/v2/trunks": ["get"],
+        "/api/v2/usage": ["get"],
     }
 
 

@@ -51,7 +51,7 @@ def faulty(faults: set[str]) -> bytes:
 )
 async def test_the_first_of_two_faults_is_told(door: FrontDoor, first: str, second: str) -> None:
     if second == "service":
-        door.calls.error = TooManyCalls("rate", retry_after_seconds=1.0)
+        door.calls.error = TooManyCalls("rate", most=1, retry_after_seconds=1.0)
 
     reply = await exchange(door, faulty({first, second}))
 

@@ -150,7 +150,7 @@ async def test_what_the_service_refuses_is_told_in_the_words_of_the_contract(
 
 
 async def test_a_reached_limit_says_when_to_try_again(door: FrontDoor) -> None:
-    door.calls.error = TooManyCalls("rate", retry_after_seconds=1.25)
+    door.calls.error = TooManyCalls("rate", most=1, retry_after_seconds=1.25)
     reply = await exchange(door, request(BODY))
     assert (reply.status, reply.body) == (429, b'{"error": "Too many requests. Please try again later."}')
     assert (reply.headers["retry-after"], reply.headers["x-error-code"]) == ("2", "limit_exceeded")

@@ -85,6 +85,7 @@ async def test_a_running_call_is_shown_as_far_as_it_is_known(door: FrontDoor) ->
         "accepted_at": "2026-11-18T11:06:40Z",
         "ended_at": None,
         "talk_seconds": 0.0,
+        "metadata": {},
         "user": {
             "number": "+18175629656",
             "trunk": None,

@@ -2,11 +2,12 @@
 
 from ringbridge.call import machine
 from ringbridge.call.cause import Cause
-from ringbridge.call.event import LegEnded, LegRinging, Started
-from ringbridge.call.machine import TRANSITIONS, EventKey, ignore
+from ringbridge.call.event import HoldRequested, LegEnded, LegRinging, Started, TransferRequested
+from ringbridge.call.machine import TRANSITIONS, EventKey, ignore, refuse
 from ringbridge.call.model import Call, State
 from tests.call.test_machine import (
     ASKED,
+    ASKED_THIRD,
     ASKING,
     CALL,
     DESTINATION,
@@ -14,10 +15,13 @@ from tests.call.test_machine import (
     DUE,
     EVERY_EVENT,
     JOINED,
+    THIRD,
     USER,
     run,
     timely,
 )
+
+TRANSFERRING = (*JOINED, TransferRequested(DESTINATION, ASKED_THIRD))
 
 HEAD = """# The states of a call
 
@@ -45,13 +49,16 @@ def page() -> str:
         State.DIALING_DESTINATION: (run(*DIALED)[0],),
         State.RINGING_DESTINATION: (run(*DIALED, LegRinging(DESTINATION))[0],),
         State.CONNECTED: (run(*JOINED)[0],),
+        State.HELD: (run(*JOINED, HoldRequested(DESTINATION))[0],),
+        State.TRANSFERRING: (run(*TRANSFERRING)[0], run(*TRANSFERRING, LegEnded(USER, Cause.NORMAL))[0]),
+        State.RETURNING: (run(*TRANSFERRING, LegEnded(THIRD, Cause.BUSY))[0],),
         State.ANNOUNCING: (run(*DIALED, DUE)[0],),
         State.ENDED: (run(*JOINED, LegEnded(USER, Cause.NORMAL))[0],),
     }
     moves: list[str] = []
     rows: list[str] = []
     for (state, key), transition in TRANSITIONS.items():
-        if transition is ignore:
+        if transition in (ignore, refuse):
             continue
         event = next(event for event in EVERY_EVENT if machine.event_key(event) == key)
         after = [machine.step(call, timely(call, event), 200.0)[0].state.value for call in examples[state]]
@@ -67,7 +74,7 @@ def page() -> str:
         + table
         + "\n\nLate news, ignored on purpose: "
         + "; ".join(late)
-        + ".\n"
+        + ".\n\nRequests are refused in every state for which none of these rows has them; so is what is wanted of a leg that has ended. News of such a leg are ignored.\n"
     )
 
 

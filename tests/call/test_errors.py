@@ -8,7 +8,7 @@ def test_a_refusal_says_which_field_and_why() -> None:
 
 
 def test_a_limit_says_which_and_when_to_come_back() -> None:
-    error = TooManyCalls("concurrent", retry_after_seconds=2.5)
+    error = TooManyCalls("concurrent", most=3, retry_after_seconds=2.5)
 
     assert (str(error), error.limit, error.retry_after_seconds) == (
         "the limit concurrent is reached",

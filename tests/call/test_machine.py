@@ -10,10 +10,13 @@ from ringbridge.call.cause import Cause, EndedBy, Outcome
 from ringbridge.call.event import (
     CancelRequested,
     DeadlinePassed,
+    DigitsRequested,
     EarlyMediaStarted,
     Effect,
     Event,
     HangUp,
+    HangUpRequested,
+    HoldRequested,
     Join,
     KeyPressed,
     LegAnswered,
@@ -24,13 +27,15 @@ from ringbridge.call.event import (
     Originate,
     Play,
     PromptFinished,
+    ResumeRequested,
     SendDigits,
     Started,
     StopPlaying,
+    TransferRequested,
 )
 from ringbridge.call.model import Call, CallLimits, Ending, LegName, LegState, Party, Prompt, Route, State
 
-USER, DESTINATION = LegName.USER, LegName.DESTINATION
+USER, DESTINATION, THIRD = LegName
 
 CALL = Call(
     id="0190",
@@ -51,6 +56,14 @@ CALL = Call(
     accepted_utc=1100.0,
 )
 
+ASKED_THIRD = Party(
+    number="+15125550003",
+    routes=(
+        Route(trunk="first", target="sip:t@192.0.2.2", caller_number="+18175629657"),
+        Route(trunk="second", target="sip:t@192.0.2.3", caller_number="+18175629657"),
+    ),
+)
+
 DUE = DeadlinePassed(0.0)
 SPOKEN = PromptFinished(Prompt.HOLD)
 
@@ -66,6 +79,11 @@ EVERY_EVENT: tuple[Event, ...] = (
     *(LegEnded(leg, Cause.NORMAL) for leg in LegName),
     *(KeyPressed(leg, "1") for leg in LegName),
     *(MediaSilent(leg) for leg in LegName),
+    ResumeRequested(),
+    *(HoldRequested(leg) for leg in LegName),
+    *(DigitsRequested(leg, "9") for leg in LegName),
+    *(HangUpRequested(leg) for leg in LegName),
+    *(TransferRequested(leg, ASKED_THIRD) for leg in LegName),
 )
 
 
@@ -81,7 +99,7 @@ def timely(call: Call, event: Event) -> Event:
     """The event as it is about what the call is doing now, where DUE and SPOKEN stand for that."""
     if event == DUE and call.deadline_at is not None:
         return DeadlinePassed(call.deadline_at)
-    if event == SPOKEN and call.state is State.ANNOUNCING:
+    if event == SPOKEN and call.state in (State.ANNOUNCING, State.RETURNING):
         return PromptFinished(Prompt.BUSY)
     return event
 
@@ -154,7 +172,7 @@ def test_the_digits_of_an_extension_follow_the_answer() -> None:
     assert effects == [Join(), SendDigits(DESTINATION, ",9")]
 
 
-@pytest.mark.parametrize("leg", LegName)
+@pytest.mark.parametrize("leg", [USER, DESTINATION])
 def test_a_talk_in_which_one_is_not_heard_any_more_is_ended(leg: LegName) -> None:
     call, effects = run(*JOINED, MediaSilent(leg))
 
@@ -469,6 +487,9 @@ def test_every_path_ends_once_with_no_leg_left_alive() -> None:
             elif after not in following:
                 following.append(after)
                 assert after.deadline_at is not None
-                assert not any(isinstance(effect, HangUp) and effect.leg is USER for effect in effects)
+                is_asked = event in (HangUpRequested(USER), LegAnswered(THIRD))
+                assert is_asked or not any(
+                    isinstance(effect, HangUp) and effect.leg is USER for effect in effects
+                )
         paths = following
     assert ended > 50

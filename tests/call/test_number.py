@@ -9,6 +9,8 @@ from ringbridge.call.number import (
     NumberType,
     normalise,
     normalise_extension,
+    normalise_line,
+    region_of,
     written,
 )
 
@@ -218,3 +220,16 @@ def test_a_number_is_written_as_a_trunk_wants_it(
     number: str, number_format: NumberFormat, country: str, text: str
 ) -> None:
     assert written(number, number_format, country) == text
+
+
+def test_a_line_is_an_extension_or_a_whole_number() -> None:
+    assert [normalise_line(text, "US") for text in ("204", "(817) 562-9656")] == ["204", "+18175629656"]
+    with pytest.raises(InvalidNumber):
+        normalise_line("nobody", "US")
+
+
+@pytest.mark.parametrize(
+    ("number", "region"), [("+18492201234", "DO"), ("+441481960194", "GG"), ("+80012345678", "001")]
+)
+def test_the_country_of_a_number_is_told_by_its_region(number: str, region: str) -> None:
+    assert region_of(number) == region

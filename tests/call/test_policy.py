@@ -1,5 +1,7 @@
 """Who may be called."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from ringbridge.call.directory import Account, AccountLimits
@@ -7,26 +9,27 @@ from ringbridge.call.number import normalise
 from ringbridge.call.policy import refusal
 
 AMERICAN = Account(id="1009683", name="Acme")
+NOON = datetime(2026, 1, 15, 18, tzinfo=UTC).timestamp()  # in Dallas
 EVERYWHERE = AccountLimits(countries=("US", "CA", "GB", "IT", "DE", "GG", "DO", "001"))
 
 
 def test_by_default_the_own_country_may_be_called() -> None:
-    assert refusal(normalise("+15125292329", "US"), AccountLimits(), AMERICAN) is None
+    assert refusal(normalise("+15125292329", "US"), AccountLimits(), AMERICAN, NOON) is None
 
 
 @pytest.mark.parametrize("text", ["+442079460958", "+14165550123", "+18492201234", "+80012345678"])
 def test_by_default_no_other_region_may_be_called_even_under_the_same_country_code(text: str) -> None:
-    assert refusal(normalise(text, "US"), AccountLimits(), AMERICAN) == "destination_not_allowed"
+    assert refusal(normalise(text, "US"), AccountLimits(), AMERICAN, NOON) == "destination_not_allowed"
 
 
 @pytest.mark.parametrize("text", ["+442079460958", "+14165550123", "+390612345678", "+80012345678"])
 def test_an_allowed_country_may_be_called(text: str) -> None:
-    assert refusal(normalise(text, "US"), EVERYWHERE, AMERICAN) is None
+    assert refusal(normalise(text, "US"), EVERYWHERE, AMERICAN, NOON) is None
 
 
 def test_a_list_of_countries_takes_the_place_of_the_own_one() -> None:
     limits = AccountLimits(countries=("CA",))
-    assert refusal(normalise("+15125292329", "US"), limits, AMERICAN) == "destination_not_allowed"
+    assert refusal(normalise("+15125292329", "US"), limits, AMERICAN, NOON) == "destination_not_allowed"
 
 
 @pytest.mark.parametrize(
@@ -45,8 +48,21 @@ def test_a_list_of_countries_takes_the_place_of_the_own_one() -> None:
     ],
 )
 def test_expensive_numbers_are_refused_whatever_countries_are_allowed(text: str) -> None:
-    assert refusal(normalise(text, "US"), EVERYWHERE, AMERICAN) == "destination_not_allowed"
+    assert refusal(normalise(text, "US"), EVERYWHERE, AMERICAN, NOON) == "destination_not_allowed"
 
 
 def test_salerno_is_no_paid_service() -> None:
-    assert refusal(normalise("+39 089 225111", "US"), EVERYWHERE, AMERICAN) is None
+    assert refusal(normalise("+39 089 225111", "US"), EVERYWHERE, AMERICAN, NOON) is None
+
+
+def test_an_account_may_refuse_prefixes_of_its_own() -> None:
+    limits = AccountLimits(refused_prefixes=("+1512",))
+    assert refusal(normalise("+15125292329", "US"), limits, AMERICAN, NOON) == "destination_not_allowed"
+    assert refusal(normalise("+18175292329", "US"), limits, AMERICAN, NOON) is None
+
+
+def test_nobody_is_called_in_quiet_hours() -> None:
+    limits = AccountLimits(quiet_hours="21:00-08:00")
+    number = normalise("+15125292329", "US")
+    assert refusal(number, limits, AMERICAN, NOON) is None
+    assert refusal(number, limits, AMERICAN, NOON + 10 * 3600.0) == "quiet_hours"

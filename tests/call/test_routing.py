@@ -195,3 +195,15 @@ def test_each_trunk_goes_first_and_second_as_often_as_its_weight_says() -> None:
     assert sum(order[0] == "a" for order in orders) == 2400
     assert sum(order.startswith("ba") for order in orders) == 800
     assert sum(order.startswith("bc") for order in orders) == 400
+
+
+def test_the_users_own_phone_shows_the_number_that_was_asked_for() -> None:
+    party = user_party(PHONE, ACCOUNT, TRUNKS, DIALED, "+18175620099")
+    assert party.routes[0].caller_number == "+18175620099"
+
+
+def test_a_line_over_a_trunk_and_the_destination_show_the_number_that_was_asked_for() -> None:
+    over_trunk = user_party(MOBILE, ACCOUNT, TRUNKS, DIALED, "+18175620099")
+    destination = destination_party(DIALED, PHONE, ACCOUNT, TRUNKS, 0.0, "+18175620099")
+    assert over_trunk.routes[0].caller_number.endswith("8175620099")
+    assert destination.routes[0].caller_number.endswith("8175620099")

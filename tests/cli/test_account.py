@@ -1,7 +1,10 @@
 """Accounts on the command line."""
 
 import json
+from pathlib import Path
 
+from ringbridge.store.administration import Administration
+from ringbridge.store.database import open_database
 from tests.cli.conftest import Ringbridge
 
 
@@ -43,6 +46,18 @@ def test_an_account_is_shown_with_how_much_it_has(ringbridge: Ringbridge, accoun
     [row] = json.loads(ringbridge("account", "show", account, "--json").out)
 
     assert (row["id"], row["keys"], row["lines"]) == (account, 1, 0)
+
+
+def test_an_account_may_be_suspended_with_its_calls(
+    ringbridge: Ringbridge, account: str, tmp_path: Path
+) -> None:
+    def ends_calls() -> bool:
+        [found] = Administration(open_database(f"sqlite:///{tmp_path}/data/ringbridge.db")).accounts()
+        return found.ends_calls
+
+    for word, ends in (("--end-calls", True), (None, False)):
+        ringbridge("account", "suspend", account, *([word] if word else []))
+        assert ends_calls() == ends
 
 
 def test_an_account_is_suspended_and_resumed(ringbridge: Ringbridge, account: str) -> None:

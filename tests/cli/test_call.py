@@ -68,8 +68,12 @@ def test_a_call_that_the_server_does_not_take_is_one_sentence_and_status_2(
         return err
 
     assert sentence("--key", "wrong") == "ringbridge: the server does not accept this account and key\n"
-    assert sentence("--from", "999") == "ringbridge: the server refused the user's line (unknown_line)\n"
-    assert sentence("--to", "911") == "ringbridge: the server refused the destination (emergency_number)\n"
+    assert sentence("--from", "999") == (
+        "ringbridge: the server refused (unknown_line): user_line: This is no line of the account.\n"
+    )
+    assert sentence("--to", "911").startswith(
+        "ringbridge: the server refused (emergency_number): destination_line: Emergency numbers are not called"
+    )
     assert sentence("--url", "http://127.0.0.1:9") == (
         "ringbridge: no ringbridge answers at http://127.0.0.1:9: "
         "start one with `ringbridge serve`, or name another one\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ringbridge.cli.line import device_digests
+from ringbridge.sip.registrar import device_digests
 from tests.cli.conftest import Ringbridge
 
 

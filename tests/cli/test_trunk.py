@@ -158,6 +158,13 @@ def test_what_cannot_carry_calls_is_refused(
     assert json.loads(ringbridge("trunk", "list", "--json").out) == []
 
 
+def test_no_trunk_is_named_as_the_calls_of_test_keys_are(ringbridge: Ringbridge) -> None:
+    refused = ringbridge("trunk", "add", "--name", "simulated", "--uri", "sip:192.0.2.1")
+    assert (
+        refused.err == "ringbridge: the name simulated is kept for the calls of test keys: give another one\n"
+    )
+
+
 def the_trunk(ringbridge: Ringbridge) -> dict[str, object]:
     [row] = json.loads(ringbridge("trunk", "list", "--json").out)
     return dict(row)

@@ -1,6 +1,6 @@
 import pytest
 
-from ringbridge.media.tones import RINGBACK_US, RINGBACKS, period, power_at, ringback_name, sine
+from ringbridge.media.tones import RINGBACK_US, RINGBACKS, TONES, period, power_at, ringback_name, sine
 
 
 def test_a_sine_has_all_its_power_at_its_frequency() -> None:
@@ -33,9 +33,9 @@ def test_two_tones_are_told_apart() -> None:
     assert power_at(samples, 425) < power_at(samples, 440) / 1000
 
 
-@pytest.mark.parametrize("name", RINGBACKS)
+@pytest.mark.parametrize("name", [*RINGBACKS, "on-hold", "hung-up"])
 def test_a_period_is_tones_and_silences_in_turn_without_a_click(name: str) -> None:
-    cadence = RINGBACKS[name]
+    cadence = TONES[name]
     samples = period(cadence)
     loudest, end = max(samples), 0
     for index, seconds in enumerate(cadence.pattern_seconds):

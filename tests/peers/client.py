@@ -53,6 +53,12 @@ class Client:
         async with self._session.delete(f"/api/v2/calls/{call_id}") as response:
             assert response.status < 300, f"{response.status}: {await response.text()}"
 
+    async def act(self, call_id: str, action: str, **words: str) -> Shown:
+        """Ask for a live action; the call as it was, or what is wrong, with its `status`."""
+        async with self._session.post(f"/api/v2/calls/{call_id}/actions/{action}", json=words) as response:
+            shown: Shown = await response.json()
+            return {"status": response.status, **shown} if response.status == 202 else shown
+
     async def finished(self, call_id: str, *, seconds: float = WAIT_SECONDS) -> Shown:
         """The call once it is over."""
         await self.reaches(call_id, "ended", seconds=seconds)
@@ -62,7 +68,15 @@ class Client:
         )
 
     async def reaches(self, call_id: str, state: str, *, seconds: float = WAIT_SECONDS) -> None:
-        """Follow the call's events until one leaves it in `state`, coming back like an EventSource when the stream ends."""
+        """Return once an event has left the call in `state`."""
+        await self._followed(call_id, "state", state, seconds)
+
+    async def comes_to(self, call_id: str, name: str) -> None:
+        """Return once the call has an event of this name."""
+        await self._followed(call_id, "name", name, WAIT_SECONDS)
+
+    async def _followed(self, call_id: str, member: str, wanted: str, seconds: float) -> None:
+        """Follow the call's events until one is like that, coming back like an EventSource when the stream ends."""
         seen: list[str] = []
         try:
             async with asyncio.timeout(seconds):
@@ -74,12 +88,12 @@ class Client:
                             break
                         async for line in events.content:
                             if line.startswith(b"data:"):
-                                seen.append(json.loads(line.removeprefix(b"data:"))["state"])
-                                if seen[-1] == state:
+                                seen.append(json.loads(line.removeprefix(b"data:"))[member])
+                                if seen[-1] == wanted:
                                     return
         except TimeoutError:
             pass
-        raise AssertionError(f"call {call_id} was not {state} within {seconds} s, only {seen}")
+        raise AssertionError(f"call {call_id} had no {member} {wanted} within {seconds} s, only {seen}")
 
     async def sees_nothing_left(self) -> None:
         """Return once the server holds no call and no media port; an error if it goes on holding one."""

@@ -22,6 +22,7 @@ from io import StringIO
 from pathlib import Path
 from unittest import mock
 
+from ringbridge.call.key import Scope
 from ringbridge.cli.app import run
 from tests.peers.tool import LOOPBACK, free_port, free_sip_port
 
@@ -83,7 +84,8 @@ class Deployment:
         account_id = _first_match(
             r"\b(\d{4,})\b", ringbridge(data_dir, "account", "add", "--name", "Scenarios")
         )
-        printed = ringbridge(data_dir, "key", "create", "--account", account_id)
+        scopes = (word for scope in Scope for word in ("--scope", scope.value))
+        printed = ringbridge(data_dir, "key", "create", "--account", account_id, *scopes)
         authorization = _first_match(r"Authorization:\s*(Basic [A-Za-z0-9+/=]+)", printed)
         table = data_dir / "lines.csv"
         rows = (

@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from ringbridge.media.sdp import MediaAddress
-from tests.engines.native.media_peers import DESTINATION_HZ, STRANGER_HZ, USER_HZ, loud_tones
+from ringbridge.media.dtmf import KEYS
+from ringbridge.media.g711 import decode_mu_law
+from ringbridge.media.sdp import TELEPHONE_EVENT, MediaAddress
+from ringbridge.media.tones import power_at
+from tests.engines.native.media_peers import DESTINATION_HZ, LOUD, PROMPT_HZ, STRANGER_HZ, USER_HZ, loud_tones
 from tests.engines.native.media_peers import Phone as Voice
 from tests.peers.phone import Leg, Phone
 from tests.peers.tool import WAIT_SECONDS
@@ -17,7 +20,9 @@ __all__ = [
     "USER_HZ",
     "Voice",
     "assert_hears",
+    "assert_hears_tone",
     "ear_of",
+    "hears_key",
     "mutual",
     "voice_of",
 ]
@@ -39,15 +44,37 @@ def ear_of(leg: Leg) -> MediaAddress:
     return MediaAddress(*media_address(leg))
 
 
+async def assert_hears_tone(listener: Voice, frequency_hz: int) -> None:
+    """Return once the listener has heard this tone, and nobody's voice, in one packet; an error if it does not."""
+    try:
+        async with asyncio.timeout(WAIT_SECONDS):
+            while True:
+                packets = await listener.hear(1)
+                # In so few samples a tone is broad.
+                voices = loud_tones(packets) - {PROMPT_HZ}
+                if power_at(decode_mu_law(packets[0].payload), frequency_hz) > LOUD and not voices:
+                    return
+    except TimeoutError:
+        raise AssertionError(f"did not hear {frequency_hz} Hz") from None
+
+
 async def assert_hears(listener: Voice, *frequencies_hz: int) -> None:
     """Return once the listener has heard these tones, and no other, for a while; an error if it does not."""
-    heard: set[int] = set()
+    heard: set[int] | None = None
     try:
         async with asyncio.timeout(WAIT_SECONDS):
             while heard != set(frequencies_hz):
                 heard = loud_tones(await listener.hear(_WINDOW_PACKETS))
     except TimeoutError:
-        raise AssertionError(f"heard {heard or 'nothing'} in place of {frequencies_hz} Hz") from None
+        raise AssertionError(f"heard {heard or 'none of them'} in place of {frequencies_hz} Hz") from None
+
+
+async def hears_key(listener: Voice) -> str:
+    """The next key that it hears as telephone events."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        while (packet := await listener.next_packet()).payload_type != TELEPHONE_EVENT.payload_type:
+            pass
+    return KEYS[packet.payload[0]]
 
 
 @asynccontextmanager

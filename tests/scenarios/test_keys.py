@@ -8,9 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ringbridge.media.dtmf import KEYS
 from ringbridge.media.g711 import decode_mu_law
-from ringbridge.media.sdp import TELEPHONE_EVENT
 from ringbridge.media.tones import power_at
 from tests.engines.native.media_peers import LOUD
 from tests.peers.client import Client
@@ -25,6 +23,7 @@ from tests.scenarios.sound import (
     Voice,
     assert_hears,
     ear_of,
+    hears_key,
     mutual,
     voice_of,
 )
@@ -57,14 +56,6 @@ async def asked(client: Client, user: Phone, voice: Voice, index: int) -> tuple[
     await client.reaches(call_id, "confirming")
     await voice.hear()
     return call_id, leg
-
-
-async def hears_key(listener: Voice) -> str:
-    """The next key that it hears as telephone events."""
-    async with asyncio.timeout(WAIT_SECONDS):
-        while (packet := await listener.next_packet()).payload_type != TELEPHONE_EVENT.payload_type:
-            pass
-    return KEYS[packet.payload[0]]
 
 
 async def test_the_destination_is_dialled_when_the_user_presses_1(

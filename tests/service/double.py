@@ -4,13 +4,15 @@ The real ones are held to the same ports by tests/engines, tests/store and tests
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 
-from ringbridge.call.directory import Account, AccountLimits, ApiKey, Device, Line, LineKind, Trunk
+from ringbridge.call.directory import Account, AccountLimits, Device, Line, LineKind, Phone, Trunk
 from ringbridge.call.errors import StoreUnavailable
 from ringbridge.call.event import Effect, Event
-from ringbridge.call.history import CallEvent, StoredCall
+from ringbridge.call.history import CallEvent, CallFilter, CallPlace, StoredCall, ToldEvent
+from ringbridge.call.idempotency import IdempotencyKey, KeptKey
+from ringbridge.call.key import ApiKey
 from ringbridge.call.model import Call
 from ringbridge.call.ports import EventHandler
 from ringbridge.service.authentication import Caller
@@ -31,6 +33,7 @@ class ScriptedEngine:
     def __init__(self) -> None:
         self.performed: list[tuple[str, Effect]] = []
         self.reserved: list[str] = []
+        self.registered: dict[str, list[Phone]] = {}
         self.released: list[str] = []
         self.is_healthy = True
         self.is_full = False
@@ -54,6 +57,9 @@ class ScriptedEngine:
     def healthy(self) -> bool:
         return self.is_healthy
 
+    def phones(self, line_id: str) -> list[Phone]:
+        return self.registered.get(line_id, [])
+
     def reserve(self, call: Call) -> bool:
         if not self.is_full:
             self.reserved.append(call.id)
@@ -76,22 +82,35 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.accepted: list[Call] = []
+        self.blocked: list[Call] = []
         self.saved: list[tuple[Call, CallEvent]] = []
         self.open: list[str] = []
         self.interrupted: list[str] = []
         self.found: dict[tuple[str, str], StoredCall] = {}
+        self.keys: dict[tuple[str, str], KeptKey] = {}
+        self.told_events: list[ToldEvent] = []
+        self.asked_since: list[tuple[float, tuple[float, str, int] | None]] = []
+        self.asked: list[tuple[str, CallFilter, CallPlace | None, int]] = []
         self.fails = False
         self.gate: asyncio.Event | None = None
 
-    async def accept(self, call: Call, event: CallEvent) -> None:
+    async def accept(self, call: Call, event: CallEvent, key: IdempotencyKey | None = None) -> None:
         if self.gate is not None:
             await self.gate.wait()
         if self.fails:
             raise StoreUnavailable("the database is not available")
         self.accepted.append(call)
+        if key is not None:
+            self.keys[call.account_id, key.text] = KeptKey(key.body_digest, call.id, call.accepted_utc)
+
+    async def key(self, account_id: str, text: str) -> KeptKey | None:
+        return self.keys.get((account_id, text))
 
     def save(self, call: Call, event: CallEvent) -> None:
         self.saved.append((call, event))
+
+    def block(self, call: Call) -> None:
+        self.blocked.append(call)
 
     async def open_calls(self) -> list[str]:
         return self.open
@@ -101,6 +120,23 @@ class MemoryStore:
 
     async def find(self, account_id: str, call_id: str) -> StoredCall | None:
         return self.found.get((account_id, call_id))
+
+    async def events_since(
+        self, account_id: str, since: float, after: tuple[float, str, int] | None, limit: int
+    ) -> list[ToldEvent]:
+        self.asked_since.append((since, after))
+        told = [(told.event.at, told.call_id, told.event.sequence, told) for told in self.told_events]
+        return [
+            told
+            for at, call_id, sequence, told in sorted(told, key=lambda one: one[:3])
+            if at >= since and (after is None or (at, call_id, sequence) > after)
+        ][:limit]
+
+    async def page(
+        self, account_id: str, wanted: CallFilter, after: CallPlace | None, limit: int
+    ) -> list[StoredCall]:
+        self.asked.append((account_id, wanted, after, limit))
+        return [call for (owner, _), call in self.found.items() if owner == account_id][:limit]
 
     def healthy(self) -> bool:
         return not self.fails
@@ -113,6 +149,8 @@ class MemoryDirectory:
         self.accounts = {ACCOUNT.id: ACCOUNT, OTHER_ACCOUNT.id: OTHER_ACCOUNT}
         self.keys = {KEY.id: KEY}
         self.limits_of_all = AccountLimits(concurrent=3, rate=100)
+        self.barred: set[str] = set()
+        self.all_rates: dict[str, int] = {}
         self.all_trunks: tuple[Trunk, ...] = (Trunk(id="t", name="carrier", uri="sip:192.0.2.1"),)
 
     async def account(self, account_id: str) -> Account | None:
@@ -136,6 +174,12 @@ class MemoryDirectory:
 
     async def trunks(self) -> tuple[Trunk, ...]:
         return self.all_trunks
+
+    async def is_barred(self, account_id: str, number: str) -> bool:
+        return number in self.barred
+
+    async def rates(self) -> Mapping[str, int]:
+        return self.all_rates
 
     async def peer_uris(self) -> list[str]:
         return ["sip:ann@192.0.2.7", "sip:192.0.2.1"]

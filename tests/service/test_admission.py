@@ -5,23 +5,44 @@ import asyncio
 import pytest
 
 from ringbridge.call.directory import AccountLimits
-from ringbridge.call.errors import TooManyCalls
-from ringbridge.service.admission import Admission, Duplicate
+from ringbridge.call.errors import SpendLimitReached, TooManyCalls
+from ringbridge.call.model import Call, CallLimits, Leg, LegState, Party, Route, Tariff
+from ringbridge.service.admission import Admission, Duplicate, RecentCall
+
+HOUR_UTC = 1_699_999_200.0
 
 LIMITS = AccountLimits(concurrent=3, per_user=1, rate=100, duplicates_s=3.0)
+
+
+def a_call(
+    call_id: str,
+    *,
+    line: str = "+18175629656",
+    destination: str = "+15125292329",
+    account: str = "1",
+    now: float = 0.0,
+) -> Call:
+    """A call that is accepted now, at the stroke of an hour."""
+    route = Route(target="sip:phone@192.0.2.7", caller_number="204")
+    return Call(
+        id=call_id,
+        account_id=account,
+        key_id="k",
+        user=Party(number=line, routes=(route,)),
+        destination=Party(number=destination, routes=(route,)),
+        accepted_at=now,
+        accepted_utc=HOUR_UTC + now,
+    )
 
 
 def click(
     admission: Admission,
     call_id: str,
     *,
-    line: str = "+18175629656",
-    destination: str = "+15125292329",
-    account: str = "1",
     limits: AccountLimits = LIMITS,
-    now: float = 0.0,
+    **words: object,
 ) -> Duplicate | None:
-    return admission.admit(call_id, account, line, destination, limits, now)
+    return admission.admit(a_call(call_id, **words), limits)  # type: ignore[arg-type]
 
 
 def refused_limit(admission: Admission, call_id: str, **words: object) -> tuple[str, float]:
@@ -34,7 +55,7 @@ async def test_one_line_has_one_call_until_it_is_released() -> None:
     admission = Admission()
     assert click(admission, "a") is None
     assert refused_limit(admission, "b", destination="+15125550100") == ("per_user", 5.0)
-    admission.release("a")
+    admission.release(a_call("a"))
     assert click(admission, "b", destination="+15125550100") is None
 
 
@@ -43,7 +64,7 @@ async def test_an_account_has_as_many_calls_as_its_limit_says() -> None:
     assert [click(admission, f"a{number}", line=f"10{number}") for number in range(3)] == [None] * 3
     assert refused_limit(admission, "b", line="109") == ("concurrent", 5.0)
     assert click(admission, "c", line="109", account="2") is None
-    admission.release("a1")
+    admission.release(a_call("a1"))
     assert click(admission, "d", line="109") is None
 
 
@@ -51,7 +72,7 @@ async def test_a_refused_call_reserves_nothing() -> None:
     admission = Admission()
     click(admission, "a")
     refused_limit(admission, "b", destination="+15125550100")
-    admission.release("b")
+    admission.release(a_call("b"))
     assert refused_limit(admission, "c", destination="+15125550100") == ("per_user", 5.0)
 
 
@@ -99,17 +120,7 @@ async def test_a_click_on_another_pair_is_another_call(words: dict[str, str]) ->
     admission = Admission()
     limits = AccountLimits(per_user=2)
     click(admission, "a", limits=limits)
-    assert (
-        admission.admit(
-            "b",
-            words.get("account", "1"),
-            words.get("line", "+18175629656"),
-            words.get("destination", "+15125292329"),
-            limits,
-            0.1,
-        )
-        is None
-    )
+    assert click(admission, "b", limits=limits, now=0.1, **words) is None
 
 
 async def test_after_the_window_the_same_click_is_another_call() -> None:
@@ -120,7 +131,7 @@ async def test_after_the_window_the_same_click_is_another_call() -> None:
     repeated = click(admission, "c", limits=limits, now=4.0)
     assert repeated is not None
     assert repeated.call_id == "b"
-    admission.release("a")
+    admission.release(a_call("a"))
     repeated = click(admission, "c", limits=limits, now=4.0)
     assert repeated is not None
     assert repeated.call_id == "b"
@@ -131,7 +142,7 @@ async def test_once_the_user_has_answered_the_same_click_is_another_call() -> No
     click(admission, "a")
     admission.user_answered("a")
     assert refused_limit(admission, "b") == ("per_user", 5.0)
-    admission.release("a")
+    admission.release(a_call("a"))
     assert click(admission, "b") is None
 
 
@@ -152,7 +163,7 @@ async def test_a_duplicate_hears_whether_the_first_call_was_stored() -> None:
     given_up.cancel()
     await asyncio.wait([given_up])
     assert not waiting[0].done()
-    admission.release("a")
+    admission.release(a_call("a"))
     assert await asyncio.gather(*waiting) == [False, False]
 
 
@@ -161,9 +172,112 @@ async def test_news_about_a_call_that_is_gone_changes_nothing() -> None:
     click(admission, "a")
     admission.confirm("a")
     admission.confirm("a")
-    admission.release("a")
-    admission.release("a")
+    admission.release(a_call("a"))
+    admission.release(a_call("a"))
     admission.confirm("a")
     admission.user_answered("a")
     assert click(admission, "b") is None
     assert refused_limit(admission, "c", destination="+15125550100") == ("per_user", 5.0)
+
+
+@pytest.mark.parametrize(
+    ("limit", "seconds", "same"),
+    [
+        ("per_minute", 60.0, {}),
+        ("user_per_minute", 60.0, {"line": "101"}),
+        ("destination_per_10_minutes", 600.0, {"destination": "+15125550100"}),
+    ],
+)
+async def test_accepted_calls_are_counted_for_as_long_as_the_limit_looks_back(
+    limit: str, seconds: float, same: dict[str, str]
+) -> None:
+    admission = Admission()
+    limits = AccountLimits(concurrent=100, per_user=100, rate=100, **{limit: 2})  # type: ignore[arg-type]
+
+    def words(number: int) -> dict[str, str]:
+        return {"line": f"20{number}", "destination": f"+1512529000{number}"} | same
+
+    assert click(admission, "a", limits=limits, now=0.0, **words(0)) is None
+    assert click(admission, "b", limits=limits, now=10.0, **words(1)) is None
+    admission.release(a_call("a"))
+    assert refused_limit(admission, "c", limits=limits, now=20.0, **words(2)) == (limit, seconds - 20.0)
+    assert click(admission, "d", limits=limits, now=20.0, account="2", **words(2)) is None
+    assert click(admission, "e", limits=limits, now=seconds, **words(2)) is None
+    assert refused_limit(admission, "f", limits=limits, now=seconds, **words(3)) == (limit, 10.0)
+
+
+async def test_calls_of_before_the_restart_count() -> None:
+    admission = Admission()
+    limits = AccountLimits(rate=100, user_per_minute=1)
+    admission.restore([RecentCall("1", "101", "+15125550100", -20.0)])
+
+    assert refused_limit(admission, "a", limits=limits, line="101") == ("user_per_minute", 40.0)
+    assert click(admission, "b", limits=limits, line="102") is None
+
+
+MONEY = AccountLimits(concurrent=100, per_user=100, rate=100, duplicates_s=0.0, spend_per_hour=12_000_000)
+
+
+def a_costly_call(call_id: str, *, now: float = 0.0) -> Call:
+    """A call of an hour at the most, at ten cents a minute."""
+    limits = CallLimits(call_seconds=3600.0)
+    return a_call(call_id, now=now)._replace(limits=limits, tariff=Tariff(0, 100_000))
+
+
+def talked(call: Call, seconds: float) -> Call:
+    """The call after so long a talk."""
+    at = call.accepted_at
+    leg = Leg(state=LegState.ENDED, answered_at=at + 10.0, ended_at=at + 10.0 + seconds)
+    return call._replace(destination_leg=leg, ended_at=at + 10.0 + seconds)
+
+
+async def test_the_most_that_a_call_may_cost_is_reserved_and_what_it_did_not_cost_given_back() -> None:
+    admission = Admission()
+    first, second, third = (a_costly_call(name, now=60.0) for name in "abc")
+    assert [admission.admit(call, MONEY) for call in (first, second)] == [None, None]
+    with pytest.raises(SpendLimitReached) as caught:
+        admission.admit(third, MONEY)
+    refused = caught.value
+    assert (refused.code, refused.limit, refused.most) == ("spend_limit", "spend_per_hour", 12_000_000)
+    assert refused.retry_after_seconds == 3540.0
+
+    admission.release(talked(first, 600.0))
+    with pytest.raises(SpendLimitReached):
+        admission.admit(third, MONEY)
+    admission.release(second)
+    assert admission.admit(third, MONEY) is None
+
+
+async def test_of_a_hundred_costly_requests_at_once_exactly_as_many_as_the_money_is_for_get_through() -> None:
+    admission = Admission()
+
+    async def request(number: int) -> bool:
+        try:
+            return admission.admit(a_costly_call(f"call {number}"), MONEY) is None
+        except TooManyCalls:
+            return False
+
+    assert sum(await asyncio.gather(*(request(number) for number in range(100)))) == 2
+
+
+async def test_a_check_reserves_nothing() -> None:
+    admission = Admission()
+    limits = AccountLimits(rate=1)
+    for _ in range(2):
+        admission.check(a_call("a"), limits)
+
+    assert admission.calls_now("1") == 0
+    assert click(admission, "a", limits=limits) is None
+    assert admission.calls_now("1") == 1
+    with pytest.raises(TooManyCalls):
+        admission.check(a_call("b"), limits)
+
+
+async def test_what_no_limit_asks_for_is_not_counted() -> None:
+    admission = Admission()
+    click(admission, "a", line="101")
+    admission.release(a_call("a"))
+
+    limits = AccountLimits(per_minute=1, user_per_minute=1, destination_per_10_minutes=1)
+    assert click(admission, "b", line="101", limits=limits) is None
+    assert refused_limit(admission, "c", line="102", limits=limits) == ("per_minute", 60.0)

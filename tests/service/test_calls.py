@@ -31,6 +31,7 @@ from ringbridge.call.history import StoredEvent
 from ringbridge.call.model import LegName, Prompt
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
+from ringbridge.service.request import CallRequest
 from tests.service.double import (
     CALLER,
     MOBILE,
@@ -43,6 +44,7 @@ from tests.service.double import (
 
 USER, DESTINATION = LegName.USER, LegName.DESTINATION
 FROM, TO = "+1 (817) 562-9657", "15125292329"
+CLICK = CallRequest(user_line=FROM, destination_line=TO)
 
 
 class AdjustedClock(Clock):
@@ -73,7 +75,9 @@ class House:
 
     async def place(self, user_line: str = FROM, destination_line: str = TO) -> str:
         """A call whose user's phone is being dialled."""
-        placed = await self.calls.place(CALLER, user_line, destination_line)
+        placed = await self.calls.place(
+            CALLER, replace(CLICK, user_line=user_line, destination_line=destination_line)
+        )
         await self.engine.until(lambda engine: (placed.call_id, Originate(USER)) in engine.performed)
         return placed.call_id
 
@@ -152,7 +156,7 @@ async def test_another_extension_of_the_same_number_is_another_call(house: House
 
 async def test_nothing_is_dialled_before_the_call_is_stored(house: House) -> None:
     house.store.gate = asyncio.Event()
-    placing = asyncio.create_task(house.calls.place(CALLER, FROM, TO))
+    placing = asyncio.create_task(house.calls.place(CALLER, CLICK))
     await asyncio.wait((placing,), timeout=0.05)
     before = list(house.engine.performed)
     house.store.gate.set()
@@ -166,7 +170,7 @@ async def test_a_call_that_cannot_be_stored_is_not_dialled_and_takes_no_room(hou
     house.directory.limits_of_all = AccountLimits(concurrent=1, rate=100)
     house.store.fails = True
     with pytest.raises(StoreUnavailable):
-        await house.calls.place(CALLER, FROM, TO)
+        await house.calls.place(CALLER, CLICK)
     house.store.fails = False
 
     assert house.engine.performed == []
@@ -176,10 +180,10 @@ async def test_a_call_that_cannot_be_stored_is_not_dialled_and_takes_no_room(hou
 
 
 async def test_a_click_that_is_repeated_is_no_second_call_to_find_room_for(house: House) -> None:
-    first = await house.calls.place(CALLER, FROM, TO)
+    first = await house.calls.place(CALLER, CLICK)
     house.engine.is_full = True
 
-    second = await house.calls.place(CALLER, FROM, TO)
+    second = await house.calls.place(CALLER, CLICK)
 
     assert (second.call_id, second.replayed) == (first.call_id, True)
 
@@ -188,7 +192,7 @@ async def test_a_call_without_room_takes_none_of_the_account_s(house: House) -> 
     house.directory.limits_of_all = AccountLimits(concurrent=1, rate=100)
     house.engine.is_full = True
     with pytest.raises(CannotPlaceCalls, match="trunk_full"):
-        await house.calls.place(CALLER, FROM, TO)
+        await house.calls.place(CALLER, CLICK)
     house.engine.is_full = False
 
     assert await house.place()
@@ -205,7 +209,7 @@ async def test_a_call_without_room_takes_none_of_the_account_s(house: House) -> 
 )
 async def test_a_line_that_is_not_the_account_s_is_refused(house: House, user_line: str, code: str) -> None:
     with pytest.raises(InvalidUserLine) as caught:
-        await house.calls.place(CALLER, user_line, TO)
+        await house.calls.place(CALLER, replace(CLICK, user_line=user_line))
 
     assert caught.value.code == code
 
@@ -223,7 +227,7 @@ async def test_a_destination_that_may_not_be_called_is_refused(
     house: House, destination_line: str, code: str
 ) -> None:
     with pytest.raises(InvalidDestination) as caught:
-        await house.calls.place(CALLER, FROM, destination_line)
+        await house.calls.place(CALLER, replace(CLICK, destination_line=destination_line))
 
     assert caught.value.code == code
     assert house.store.accepted == []
@@ -239,12 +243,12 @@ async def test_a_user_can_be_named_by_extension(house: House) -> None:
 
 async def test_the_click_of_another_account_does_not_ring_this_one_s_phone(house: House) -> None:
     with pytest.raises(InvalidUserLine):
-        await house.calls.place(STRANGER, FROM, TO)
+        await house.calls.place(STRANGER, CLICK)
 
 
 async def test_a_double_click_is_one_call(house: House) -> None:
-    first = await house.calls.place(CALLER, FROM, TO)
-    second = await house.calls.place(CALLER, FROM, TO)
+    first = await house.calls.place(CALLER, CLICK)
+    second = await house.calls.place(CALLER, CLICK)
 
     assert (second.call_id, second.replayed) == (first.call_id, True)
     assert len(house.store.accepted) == 1
@@ -252,7 +256,7 @@ async def test_a_double_click_is_one_call(house: House) -> None:
 
 async def test_the_second_of_two_clicks_waits_until_the_first_is_stored(house: House) -> None:
     house.store.gate = asyncio.Event()
-    clicks = [asyncio.create_task(house.calls.place(CALLER, FROM, TO)) for _ in range(2)]
+    clicks = [asyncio.create_task(house.calls.place(CALLER, CLICK)) for _ in range(2)]
     done, _ = await asyncio.wait(clicks, timeout=0.05)
     house.store.gate.set()
     first, second = await asyncio.gather(*clicks)
@@ -264,7 +268,7 @@ async def test_the_second_of_two_clicks_waits_until_the_first_is_stored(house: H
 async def test_the_second_of_two_clicks_fails_with_the_first(house: House) -> None:
     house.store.gate = asyncio.Event()
     house.store.fails = True
-    clicks = [asyncio.create_task(house.calls.place(CALLER, FROM, TO)) for _ in range(2)]
+    clicks = [asyncio.create_task(house.calls.place(CALLER, CLICK)) for _ in range(2)]
     await asyncio.wait(clicks, timeout=0.05)
     house.store.gate.set()
     first, second = await asyncio.gather(*clicks, return_exceptions=True)
@@ -277,7 +281,7 @@ async def test_room_comes_back_when_a_call_is_over(house: House) -> None:
     house.directory.limits_of_all = AccountLimits(concurrent=1, rate=100)
     first = await house.place()
     with pytest.raises(TooManyCalls):
-        await house.calls.place(CALLER, "204", TO)
+        await house.calls.place(CALLER, replace(CLICK, user_line="204"))
     await house.end(first)
 
     assert await house.place("204")
@@ -286,15 +290,15 @@ async def test_room_comes_back_when_a_call_is_over(house: House) -> None:
 async def test_without_an_engine_or_a_trunk_no_call_is_accepted(house: House) -> None:
     house.engine.is_healthy = False
     with pytest.raises(CannotPlaceCalls, match="engine_down"):
-        await house.calls.place(CALLER, FROM, TO)
+        await house.calls.place(CALLER, CLICK)
     house.engine.is_healthy = True
     house.engine.is_full = True
     with pytest.raises(CannotPlaceCalls, match="trunk_full"):
-        await house.calls.place(CALLER, FROM, TO)
+        await house.calls.place(CALLER, CLICK)
     house.engine.is_full = False
     house.directory.all_trunks = ()
     with pytest.raises(CannotPlaceCalls, match="no_trunk"):
-        await house.calls.place(CALLER, FROM, TO)
+        await house.calls.place(CALLER, CLICK)
 
     assert house.store.accepted == []
 
@@ -440,7 +444,7 @@ async def test_a_draining_server_takes_no_new_call_and_waits_for_the_running_one
     draining = asyncio.create_task(house.calls.drain(5.0))
     await asyncio.wait((draining,), timeout=0.05)
     with pytest.raises(ServerDraining):
-        await house.calls.place(CALLER, "204", TO)
+        await house.calls.place(CALLER, replace(CLICK, user_line="204"))
     await house.end(call_id)
     await asyncio.wait_for(draining, 5)
 
@@ -450,7 +454,7 @@ async def test_a_draining_server_takes_no_new_call_and_waits_for_the_running_one
 
 async def test_a_call_that_was_being_stored_when_the_drain_began_is_ended_undialled(house: House) -> None:
     house.store.gate = asyncio.Event()
-    placing = asyncio.create_task(house.calls.place(CALLER, FROM, TO))
+    placing = asyncio.create_task(house.calls.place(CALLER, CLICK))
     await asyncio.wait((placing,), timeout=0.05)
     draining = asyncio.create_task(house.calls.drain(5.0))
     await asyncio.wait((draining,), timeout=0.05)
@@ -481,3 +485,44 @@ async def test_a_ring_limit_is_kept_by_the_clock(house: House) -> None:
     await house.engine.until(lambda engine: call_id in engine.released)
 
     assert effects(house, call_id) == [Originate(USER), HangUp(USER, Cause.NO_ANSWER)]
+
+
+async def refused_code(house: House) -> str:
+    with pytest.raises(InvalidDestination) as caught:
+        await house.calls.place(CALLER, CLICK)
+    return caught.value.code
+
+
+async def test_whom_the_account_must_not_call_is_not_called(house: House) -> None:
+    house.directory.barred.add("+15125292329")
+
+    assert await refused_code(house) == "do_not_call"
+    assert house.store.accepted == []
+
+
+async def test_where_money_is_limited_a_call_without_a_known_price_is_refused(house: House) -> None:
+    house.directory.limits_of_all = AccountLimits(spend_per_day=1_000_000)
+    assert await refused_code(house) == "no_rate"
+    house.directory.all_rates = {"+44": 15_000}
+    assert await refused_code(house) == "no_rate"
+    house.directory.all_rates = {"+1": 10_000}
+
+    assert (await house.calls.place(CALLER, CLICK)).call_id
+    assert house.store.accepted[0].tariff == (0, 10_000)
+
+
+async def test_a_call_that_could_cost_more_than_one_call_may_is_refused(house: House) -> None:
+    house.directory.all_rates = {"+1": 10_000}
+    house.directory.limits_of_all = AccountLimits(spend_per_call=599_999, call_s=3600.0)
+    assert await refused_code(house) == "spend_limit"
+    house.directory.limits_of_all = AccountLimits(spend_per_call=600_000, call_s=3600.0)
+
+    assert (await house.calls.place(CALLER, CLICK)).call_id
+
+
+async def test_a_test_call_costs_nothing(house: House) -> None:
+    house.directory.limits_of_all = AccountLimits(spend_per_day=1_000_000)
+    tester = CALLER._replace(key=replace(CALLER.key, is_test=True))
+
+    assert (await house.calls.place(tester, CLICK)).call_id
+    assert house.store.accepted[0].tariff is None

@@ -3,11 +3,12 @@
 import re
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from ringbridge.call.directory import ApiKey
-from ringbridge.service.credential import KeyText, digest, new_key, parse_key
+from ringbridge.call.key import ApiKey, Scope
+from ringbridge.service.credential import KeyText, digest, new_key, parse_key, renewed_key
 
 PEPPER = b"pepper for tests"
 
@@ -31,6 +32,36 @@ def test_a_new_key_is_found_by_its_id_and_kept_as_a_digest() -> None:
         expires_at=1000.0 + 365 * 86_400,
     )
     assert parse_key(text) == KeyText(key.id, "0" * 43)
+
+
+def test_a_test_key_is_told_by_its_first_letters() -> None:
+    key, text = new_key(PEPPER, "1", "ci", 0.0, ones, is_test=True)
+    assert (key.is_test, text[:9]) == (True, "c2c_test_")
+    assert parse_key(text) == KeyText(key.id, text[20:63])
+    # A key is not made another kind by writing it so.
+    assert parse_key("c2c_live_" + text[9:]) is None
+
+
+def test_a_renewed_key_may_what_the_old_one_may_and_lives_as_long() -> None:
+    old = replace(
+        new_key(PEPPER, "1", "crm", 1000.0, zeros, is_test=True)[0],
+        expires_at=1600.0,
+        not_before=1100.0,
+        scopes=frozenset({Scope.CALLS_READ}),
+        lines=("204",),
+        networks=("192.0.2.0/24",),
+    )
+    new, text = renewed_key(PEPPER, old, 2000.0, ones)
+    assert (new.id, new.secret_digest) != (old.id, old.secret_digest)
+    assert new == replace(
+        old,
+        id=new.id,
+        secret_digest=new.secret_digest,
+        created_at=2000.0,
+        not_before=None,
+        expires_at=2500.0,
+    )
+    assert text.startswith(f"c2c_test_{new.id}_")
 
 
 @pytest.mark.parametrize("random", [zeros, ones, secrets.token_bytes])

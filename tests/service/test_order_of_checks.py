@@ -9,6 +9,7 @@ from ringbridge.call.directory import AccountLimits
 from ringbridge.call.errors import CallError
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
+from ringbridge.service.request import CallRequest
 from tests.service.double import CALLER, CountingObserver, MemoryDirectory, MemoryStore, ScriptedEngine
 
 USER_LINE, DESTINATION_LINE = "+1 (817) 562-9657", "15125292329"
@@ -54,7 +55,7 @@ async def test_the_first_of_two_faults_is_told(first: str, second: str) -> None:
         if "draining" in faults:
             calls.refuse_new_calls()
         with pytest.raises(CallError) as refused:
-            await calls.place(CALLER, user_line, destination_line)
+            await calls.place(CALLER, CallRequest(user_line=user_line, destination_line=destination_line))
 
     assert IN_ORDER[first] in (type(refused.value).__name__, refused.value.code)
     assert (store.accepted, engine.performed, calls.running) == ([], [], 0)

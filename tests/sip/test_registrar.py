@@ -1,7 +1,5 @@
 """The registrar of an endpoint, met by phones whose every packet is written here."""
 
-import hashlib
-
 import pytest
 
 from ringbridge.sip.contact import MAX_SECONDS, Contact
@@ -11,7 +9,7 @@ from ringbridge.sip.headers import Headers
 from ringbridge.sip.hop import Hop
 from ringbridge.sip.message import Request, Response
 from ringbridge.sip.parse import parse_datagram
-from ringbridge.sip.registrar import NONCE_SECONDS
+from ringbridge.sip.registrar import NONCE_SECONDS, device_digests
 from ringbridge.sip.registration import ContactsChanged, RegistrationAsked
 from ringbridge.sip.source import STRANGER_PACKETS
 from tests.sip.network import CALLER, Counter
@@ -23,8 +21,7 @@ LINES = {"alice": LINE, "bob": "line-2"}
 
 
 def digests(username: str) -> dict[str, str]:
-    secret = f"{username}:ringbridge:{SECRETS[username]}".encode()
-    return {"MD5": hashlib.md5(secret).hexdigest(), "SHA-256": hashlib.sha256(secret).hexdigest()}
+    return device_digests(username, SECRETS[username])
 
 
 class Registered:

@@ -2,6 +2,7 @@
 
 import asyncio
 from itertools import count
+from typing import Any
 
 from ringbridge.call.cause import Cause, EndedBy, Outcome
 from ringbridge.call.history import CallEvent, first_event
@@ -100,3 +101,44 @@ async def written(store: SqlCallStore) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         while (found := await store.find("nobody", barrier.id)) is None or found.state != "ended":
             continue
+
+
+def a_record(call_id: str, account_id: str, ended_at: float) -> dict[str, Any]:
+    """The record, as a row, of a call that was `completed` at `ended_at`, UTC seconds since 1970."""
+    start = ended_at - 20.0
+    return {
+        "call_id": call_id,
+        "account_id": account_id,
+        "key_id": "key-1",
+        "user_number": "+18175629656",
+        "user_target": "sip:alice@127.0.0.1:5062",
+        "user_trunk": None,
+        "user_caller_number": "+13053452300",
+        "destination_number": "+13053452300",
+        "destination_target": "sip:+13053452300@trunk.example",
+        "destination_trunk": "main",
+        "destination_caller_number": "+18175629656",
+        "accepted_at": start,
+        "outcome": "completed",
+        "cause": "normal",
+        "ended_by": "destination",
+        "ended_at": ended_at,
+        "user_dialed_at": start,
+        "user_ringing_at": start + 1.0,
+        "user_answered_at": start + 3.0,
+        "user_ended_at": ended_at,
+        "user_cause": "normal",
+        "user_sip_status": None,
+        "user_q850": None,
+        "destination_dialed_at": start + 3.0,
+        "destination_ringing_at": start + 4.0,
+        "destination_answered_at": start + 8.0,
+        "destination_ended_at": ended_at,
+        "destination_cause": "normal",
+        "destination_sip_status": 200,
+        "destination_q850": 16,
+        "user_ring_seconds": 2.0,
+        "destination_ring_seconds": 4.0,
+        "talk_seconds": 12.0,
+        "metadata": {"order": "=7"},
+    }

@@ -9,7 +9,6 @@ from sqlalchemy import Engine, select, text
 
 from ringbridge.call.directory import (
     AccountLimits,
-    ApiKey,
     CallerIdPolicy,
     Line,
     LineKind,
@@ -18,6 +17,7 @@ from ringbridge.call.directory import (
     Trunk,
 )
 from ringbridge.call.errors import AlreadyExists, InvalidSetting, NotFound, StoreUnavailable
+from ringbridge.call.key import ApiKey, Scope, TooManyKeys
 from ringbridge.store.administration import Administration
 from ringbridge.store.database import reading, writing
 from ringbridge.store.directory import SqlDirectory
@@ -116,6 +116,68 @@ def test_a_key_keeps_the_time_at_which_it_was_first_revoked(one_account: Adminis
     one_account.revoke_key("key-1", at=5.0)
     one_account.revoke_key("key-1", at=6.0)
     assert [key.revoked_at for key in one_account.keys(ACCOUNT)] == [5.0]
+
+
+def test_a_key_of_another_account_is_not_revoked_for_an_account(one_account: Administration) -> None:
+    one_account.add_key(a_key("key-1"))
+    with pytest.raises(NotFound):
+        one_account.revoke_key("key-1", at=5.0, account_id="2")
+    one_account.revoke_key("key-1", at=5.0, account_id=ACCOUNT)
+    assert one_account.key("key-1").revoked_at == 5.0
+
+
+def test_a_key_is_kept_with_all_that_it_was_told(one_account: Administration) -> None:
+    key = replace(
+        a_key("key-1"),
+        not_before=0.5,
+        scopes=frozenset({Scope.CALLS_READ, Scope.KEYS_WRITE}),
+        lines=("204", "+18175629656"),
+        networks=("192.0.2.0/24",),
+        is_test=True,
+    )
+    one_account.add_key(key)
+    assert one_account.keys(ACCOUNT) == [key]
+
+
+def test_an_account_has_five_keys_and_twice_as_many_while_they_are_exchanged(
+    one_account: Administration,
+) -> None:
+    for number in range(5):
+        one_account.add_key(a_key(f"key-{number}"))
+    with pytest.raises(TooManyKeys) as caught:
+        one_account.add_key(a_key("key-5"))
+    assert str(caught.value) == "Account 1009683 has 5 keys that are valid. Revoke one first."
+    for number in range(5):
+        one_account.exchange_key(f"key-{number}", a_key(f"new-{number}"), old_until=1.5)
+    assert one_account.key("key-0").expires_at == 1.5
+    with pytest.raises(TooManyKeys):
+        one_account.exchange_key("new-0", a_key("one-more"), old_until=1.5)
+    # Those that are over at that time do not count.
+    one_account.add_key(replace(a_key("key-6", created_at=2.0), expires_at=4.0))
+
+
+def test_a_key_that_is_exchanged_does_not_live_longer_by_that(one_account: Administration) -> None:
+    one_account.add_key(a_key("key-1"))
+    one_account.exchange_key("key-1", a_key("key-2"), old_until=9.0)
+    assert one_account.key("key-1").expires_at == 2.0
+
+
+@pytest.mark.parametrize("ends_calls", [True, False])
+def test_whether_calls_end_with_a_key_or_an_account_is_kept(
+    one_account: Administration, ends_calls: bool
+) -> None:
+    one_account.add_key(a_key("key-1"))
+    one_account.revoke_key("key-1", at=5.0, ends_calls=ends_calls)
+    one_account.suspend(ACCOUNT, ends_calls=ends_calls)
+    assert one_account.key("key-1").ends_calls == ends_calls
+    assert [account.ends_calls for account in one_account.accounts()] == [ends_calls]
+
+
+def test_an_unknown_key_is_neither_found_nor_exchanged(one_account: Administration) -> None:
+    with pytest.raises(NotFound):
+        one_account.key("key-1")
+    with pytest.raises(NotFound):
+        one_account.exchange_key("key-1", a_key("key-2"), old_until=9.0)
 
 
 def test_an_unknown_key_is_not_revoked(one_account: Administration) -> None:

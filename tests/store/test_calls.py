@@ -10,11 +10,11 @@ from ringbridge.call.errors import StoreUnavailable
 from ringbridge.call.history import StoredEvent, StoredLeg
 from ringbridge.call.model import Ending, State
 from ringbridge.call.ports import CallStore
+from ringbridge.call.record import Record
 from ringbridge.store.administration import Administration
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.database import reading
 from ringbridge.store.lock import ServerLock
-from ringbridge.store.record import Record
 from ringbridge.store.tables import records
 from tests.store.samples import (
     UTC_OFFSET,
@@ -357,3 +357,20 @@ async def test_leaving_the_store_writes_what_is_queued(engine: Engine) -> None:
             store.save(completed(call), event(call, 2, "ended"))
     with reading(engine) as connection:
         assert connection.scalar(select(func.count()).select_from(records)) == 1
+
+
+async def test_a_call_and_its_record_keep_what_the_client_gave_along(
+    store: SqlCallStore, administration: Administration
+) -> None:
+    administration.add_account("Acme", account_id=ACCOUNT)
+    given = {"order": "4711", "Kunde": "Müller „& Söhne“"}
+    call = a_call("call-1")._replace(metadata=given, webhook="https://example.com/calls")
+    await accept(store, call, a_call("call-2"))
+    store.save(completed(call), event(call, 2, "ended"))
+    await written(store)
+    found, plain = await store.find(ACCOUNT, "call-1"), await store.find(ACCOUNT, "call-2")
+    assert found is not None
+    assert plain is not None
+    assert (found.metadata, found.webhook) == (given, "https://example.com/calls")
+    assert (plain.metadata, plain.webhook) == (None, None)
+    assert [record.metadata for record in administration.records(ACCOUNT, 10)] == [given]

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import Engine, event, text
 from structlog.testing import capture_logs
 
-from ringbridge.call.directory import AccountLimits, ApiKey, Device, Line, LineKind, Trunk
+from ringbridge.call.directory import AccountLimits, Device, Line, LineKind, Trunk
 from ringbridge.call.errors import StoreUnavailable
+from ringbridge.call.key import ApiKey
 from ringbridge.call.ports import Directory
 from ringbridge.store.administration import Administration
 from ringbridge.store.database import writing

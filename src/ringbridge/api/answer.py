@@ -18,10 +18,14 @@ PROBLEM_TYPE = (b"content-type", b"application/problem+json")
 CHALLENGE = (b"www-authenticate", b'Basic realm="API"')
 
 TITLES = {
+    400: "Bad Request",
     401: "Unauthorized",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     409: "Conflict",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
     422: "Unprocessable Entity",
     429: "Too Many Requests",
     500: "Internal Server Error",

@@ -11,28 +11,46 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ringbridge import __version__
 from ringbridge.api.answer import Answer, HeaderList, error_answer, problem_answer
+from ringbridge.api.cors import Cors
 from ringbridge.api.documentation import documentation_routes
 from ringbridge.api.envelope import Envelope
 from ringbridge.api.health import health_routes
 from ringbridge.api.v1 import PlaceCall
-from ringbridge.api.v2 import PREFIX, problem_of, v2_router
+from ringbridge.api.v2 import PREFIX, v2_router
+from ringbridge.api.v2.problems import problem_of
 from ringbridge.call.errors import CallError
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
+from ringbridge.service.keys import KeyService
+from ringbridge.service.limits import LimitService
+from ringbridge.service.lines import LineService
+from ringbridge.service.records import RecordService
+from ringbridge.service.tokens import Tokens
+from ringbridge.service.webhooks import WebhookService
 
 CALL_PATHS = ("/api/v1/call", "/api/v1/call/")
+
+_FIELD_CODES = {"missing": "missing_field", "extra_forbidden": "unknown_field"}
 
 
 def create_app(
     *,
     authenticator: Authenticator,
     calls: CallService,
+    records: RecordService,
+    lines: LineService,
+    keys: KeyService,
+    tokens: Tokens,
+    limits: LimitService,
+    webhooks: WebhookService,
     metrics: Callable[[], bytes],
     ready: Callable[[], Mapping[str, bool]],
 ) -> ASGIApp:
     """The ASGI application. `metrics` and `ready` are asked at each request (see `health`)."""
     place_call = Envelope(PlaceCall(authenticator, calls))
-    framework = _framework(authenticator, calls, metrics, ready)
+    framework = _framework(
+        authenticator, calls, records, lines, keys, tokens, limits, webhooks, metrics, ready
+    )
 
     async def front_door(scope: Scope, receive: Receive, send: Send) -> None:
         # Nearly every request is for this one; the layers of the framework would cost it more than its answer does.
@@ -47,6 +65,12 @@ def create_app(
 def _framework(
     authenticator: Authenticator,
     calls: CallService,
+    records: RecordService,
+    lines: LineService,
+    keys: KeyService,
+    tokens: Tokens,
+    limits: LimitService,
+    webhooks: WebhookService,
     metrics: Callable[[], bytes],
     ready: Callable[[], Mapping[str, bool]],
 ) -> FastAPI:
@@ -57,9 +81,10 @@ def _framework(
         openapi_url=None,
         redirect_slashes=False,
     )
+    app.add_middleware(Cors)
     app.add_middleware(Envelope)
     app.router.routes += health_routes(metrics, ready)
-    app.include_router(v2_router(authenticator, calls))
+    app.include_router(v2_router(authenticator, calls, records, lines, keys, tokens, limits, webhooks))
     app.router.routes += documentation_routes(app)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
@@ -82,10 +107,15 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:
-    """A parameter of version 2 is wrong: name the first."""
+    """A parameter or a field of version 2 is wrong: name the first."""
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    return problem_answer(422, "invalid_parameter", f"{first['loc'][-1]}: {first['msg']}").response()
+    place, *names = first["loc"]
+    code = _FIELD_CODES.get(first["type"], "invalid_field") if place == "body" else "invalid_parameter"
+    name = ".".join(map(str, names)) or "body"
+    # What the client wrote may hold half a character, which no answer could carry.
+    detail = f"{name}: {first['msg']}".encode("utf-8", "replace").decode()
+    return problem_answer(422, code, detail).response()
 
 
 async def _call_error(request: Request, error: Exception) -> Response:

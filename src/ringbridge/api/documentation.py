@@ -14,6 +14,9 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from ringbridge.api.resource import ProblemResource
+from ringbridge.api.v2.problems import problems
+
 _STATIC = Path(__file__).parent / "static"
 
 # Swagger UI sets styles from its script and has pictures in its style sheet.
@@ -111,14 +114,33 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
         title=app.title, version=app.version, description=app.description, routes=app.routes
     )
     document["paths"] = {"/api/v1/call": {"post": _PLACE_CALL}} | document["paths"]
-    document.setdefault("components", {})["securitySchemes"] = {
+    components = document.setdefault("components", {})
+    _tell_problems(document["paths"], components.setdefault("schemas", {}))
+    components["securitySchemes"] = {
         "basic": {
             "type": "http",
             "scheme": "basic",
             "description": "User: the account's id. Password: an API key of the account.",
-        }
+        },
+        "token": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A token of `POST /api/v2/tokens`, from pages of its origin.",
+        },
     }
     return document
+
+
+def _tell_problems(paths: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Describe problems once; and where the framework tells of its own 422, which nobody ever sees, tell of ours."""
+    schemas["ProblemResource"] = ProblemResource.model_json_schema()
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    for methods in paths.values():
+        for described in methods.values():
+            answers = described["responses"]
+            if "application/json" in answers.get("422", {}).get("content", ()):
+                answers["422"] = problems(422)[422]
 
 
 def documentation_routes(app: FastAPI) -> list[BaseRoute]:

@@ -1,6 +1,7 @@
 """Calls as version 2 shows them: the words of docs/glossary.md, times in UTC (RFC 3339)."""
 
 from datetime import UTC, datetime
+from typing import Any, Self
 
 from pydantic import BaseModel, Field
 
@@ -23,7 +24,7 @@ class EventResource(BaseModel):
         return cls(
             sequence=event.sequence,
             name=event.name,
-            at=_utc(event.at),
+            at=utc(event.at),
             state=event.state,
             user_leg=event.user_leg,
             destination_leg=event.destination_leg,
@@ -50,17 +51,17 @@ class LegResource(BaseModel):
             number=leg.number,
             trunk=leg.trunk,
             state=leg.state,
-            ringing_at=_utc_or_none(leg.ringing_at),
-            answered_at=_utc_or_none(leg.answered_at),
-            ended_at=_utc_or_none(leg.ended_at),
+            ringing_at=utc_or_none(leg.ringing_at),
+            answered_at=utc_or_none(leg.answered_at),
+            ended_at=utc_or_none(leg.ended_at),
             cause=leg.cause,
             sip_status=leg.sip_status,
             q850=leg.q850,
         )
 
 
-class CallResource(BaseModel):
-    """A call with its history so far. `outcome`, `cause`, `ended_by` and `ended_at` are null until it is over."""
+class ListedCallResource(BaseModel):
+    """A call as lists show it. `outcome`, `cause`, `ended_by` and `ended_at` are null until it is over."""
 
     id: str = Field(description="The `api_request_id` of version 1.")
     state: str
@@ -70,26 +71,42 @@ class CallResource(BaseModel):
     accepted_at: datetime
     ended_at: datetime | None
     talk_seconds: float = Field(description="How long both sides were joined.")
+    metadata: dict[str, str] = Field(description="What the client gave along.")
     user: LegResource
     destination: LegResource
+
+    @classmethod
+    def from_stored(cls, call: StoredCall) -> Self:
+        """The resource of a stored call."""
+        return cls(**cls._fields_of(call))
+
+    @staticmethod
+    def _fields_of(call: StoredCall) -> dict[str, Any]:
+        return {
+            "id": call.id,
+            "state": call.state,
+            "outcome": call.outcome,
+            "cause": call.cause,
+            "ended_by": call.ended_by,
+            "accepted_at": utc(call.accepted_at),
+            "ended_at": utc_or_none(call.ended_at),
+            "talk_seconds": round(call.talk_seconds, 3),
+            "metadata": dict(call.metadata or {}),
+            "user": LegResource.from_stored(call.user),
+            "destination": LegResource.from_stored(call.destination),
+        }
+
+
+class CallResource(ListedCallResource):
+    """A call with its history so far."""
+
     events: list[EventResource]
 
     @classmethod
-    def from_stored(cls, call: StoredCall) -> "CallResource":
+    def from_stored(cls, call: StoredCall) -> Self:
         """The resource of a stored call."""
-        return cls(
-            id=call.id,
-            state=call.state,
-            outcome=call.outcome,
-            cause=call.cause,
-            ended_by=call.ended_by,
-            accepted_at=_utc(call.accepted_at),
-            ended_at=_utc_or_none(call.ended_at),
-            talk_seconds=round(call.talk_seconds, 3),
-            user=LegResource.from_stored(call.user),
-            destination=LegResource.from_stored(call.destination),
-            events=[EventResource.from_stored(event) for event in call.events],
-        )
+        events = [EventResource.from_stored(event) for event in call.events]
+        return cls(**cls._fields_of(call), events=events)
 
 
 class CancelResource(BaseModel):
@@ -108,10 +125,10 @@ class ProblemResource(BaseModel):
     code: str
 
 
-def _utc(at: float) -> datetime:
+def utc(at: float) -> datetime:
     """A point of time to the millisecond, which is as exact as anything about a call is worth telling."""
     return datetime.fromtimestamp(round(at, 3), UTC)
 
 
-def _utc_or_none(at: float | None) -> datetime | None:
-    return None if at is None else _utc(at)
+def utc_or_none(at: float | None) -> datetime | None:
+    return None if at is None else utc(at)

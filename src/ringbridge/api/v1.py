@@ -17,8 +17,10 @@ from ringbridge.call.errors import (
     InvalidUserLine,
     TooManyCalls,
 )
+from ringbridge.call.key import Scope as KeyScope
 from ringbridge.service.authentication import Authenticator, TooManyFailures
 from ringbridge.service.calls import CallService
+from ringbridge.service.request import CallRequest
 
 log = structlog.get_logger()
 
@@ -61,15 +63,15 @@ class PlaceCall:
             caller = await self._authenticator.authenticate(
                 None if authorization is None else authorization.decode("latin-1"), address
             )
-            user_line, destination_line = await _lines(headers, receive)
-            placed = await self._calls.place(caller, user_line, destination_line)
+            caller.require(KeyScope.CALLS_CREATE)
+            placed = await self._calls.place(caller, await _call_request(headers, receive))
         except (CallError, BodyError) as error:
             return _refusal(error)
         body = b'{"api_request_id": "%s"}' % placed.call_id.encode()
         return json_answer(200, body, _REPLAYED if placed.replayed else ())
 
 
-async def _lines(headers: dict[bytes, bytes], receive: Receive) -> tuple[str, str]:
+async def _call_request(headers: dict[bytes, bytes], receive: Receive) -> CallRequest:
     """What the client wrote into the two fields. Raises InvalidUserLine, InvalidDestination, BodyError."""
     body = await read_body(headers, receive)
     fields = await read_fields(headers, body)
@@ -78,7 +80,7 @@ async def _lines(headers: dict[bytes, bytes], receive: Receive) -> tuple[str, st
         raise InvalidUserLine(_fault(user_line))
     if not isinstance(destination_line, str) or not destination_line.strip():
         raise InvalidDestination(_fault(destination_line))
-    return user_line, destination_line
+    return CallRequest(user_line=user_line, destination_line=destination_line)
 
 
 def _fault(value: object) -> str:

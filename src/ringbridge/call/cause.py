@@ -36,10 +36,17 @@ class Cause(Enum):
     INTERRUPTED = "interrupted"
     DRAINED = "drained"
     INTERNAL = "internal"
+    DESTINATION_NOT_ALLOWED = "destination_not_allowed"
+    EMERGENCY_NUMBER = "emergency_number"
+    DO_NOT_CALL = "do_not_call"
+    QUIET_HOURS = "quiet_hours"
+    NO_RATE = "no_rate"
+    SPEND_LIMIT = "spend_limit"
+    LIMIT_EXCEEDED = "limit_exceeded"
 
 
 class Outcome(Enum):
-    """The one word for how a call went; every accepted call gets exactly one."""
+    """The one word for how a call went; every accepted call gets exactly one. BLOCKED is that of a request that was refused."""
 
     COMPLETED = "completed"
     USER_NO_ANSWER = "user_no_answer"
@@ -56,6 +63,7 @@ class Outcome(Enum):
     CANCELED = "canceled"
     INTERRUPTED = "interrupted"
     FAILED = "failed"
+    BLOCKED = "blocked"
 
 
 class EndedBy(Enum):
@@ -63,6 +71,7 @@ class EndedBy(Enum):
 
     USER = "user"
     DESTINATION = "destination"
+    THIRD = "third"
     API = "api"
     SERVER = "server"
 

@@ -1,18 +1,20 @@
-"""Who may call and over what: accounts, their keys, lines and limits, and the trunks, as values.
+"""Who may call and over what: accounts, their lines and limits, and the trunks, as values.
 
 The store keeps them; the service looks them up; nothing here reaches a database.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import Enum
-
-from ringbridge.call.errors import InvalidSetting
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """A customer. `country` (ISO 3166 letters) is how its national numbers are read; `main_number` its own E.164 number."""
+    """A customer. `country` (ISO 3166 letters) is how its national numbers are read; `main_number` its own E.164 number.
+
+    ends_calls: whether its calls that were up ended with its suspension.
+    """
 
     id: str
     name: str
@@ -20,22 +22,7 @@ class Account:
     language: str = "en"
     main_number: str | None = None
     suspended: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiKey:
-    """A stored key: `id` is public and finds the row, `secret_digest` is the HMAC-SHA256 of the secret, in hexadecimal.
-
-    Times are UTC seconds since 1970.
-    """
-
-    id: str
-    account_id: str
-    name: str
-    secret_digest: str = field(repr=False)
-    created_at: float
-    expires_at: float
-    revoked_at: float | None = None
+    ends_calls: bool = False
 
 
 class LineKind(Enum):
@@ -107,6 +94,15 @@ class Device:
     digests: Mapping[str, str] = field(repr=False)
 
 
+class Phone(NamedTuple):
+    """A phone that is registered: where it is, and what it calls itself."""
+
+    transport: str
+    host: str
+    port: int
+    user_agent: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trunk:
     """A way to the public network.
@@ -144,7 +140,12 @@ class AccountLimits:
 
     concurrent: calls at once. per_user: calls at once for one line. rate: accepted calls in any one second.
     duplicates_s: a repeated click on the same pair within this time, while the first still rings the user, is the same call.
-    countries: ISO 3166 letters that may be called; empty means the account's own country only.
+    countries: ISO 3166 letters that may be called; empty means the account's own country only. refused_prefixes: with plus.
+    per_minute, user_per_minute, destination_per_10_minutes: accepted calls of the account, of one line, to one number.
+    quiet_hours: `21:00-08:00` by the destination's clock, when it is not called; "" for never.
+    spend_*: millionths of the currency that calls of that time may cost, the longest that each may take.
+    short_calls_per_hour: of less than ten seconds to one country; more suspend the account.
+    None means no limit.
     """
 
     concurrent: int = 20
@@ -156,45 +157,27 @@ class AccountLimits:
     confirm_s: float = 10.0
     destination_ring_s: float = 60.0
     call_s: float = 3600.0
+    per_minute: int | None = None
+    user_per_minute: int | None = None
+    destination_per_10_minutes: int | None = None
+    refused_prefixes: tuple[str, ...] = ()
+    quiet_hours: str = ""
+    spend_per_call: int | None = None
+    spend_per_hour: int | None = None
+    spend_per_day: int | None = None
+    spend_per_month: int | None = None
+    short_calls_per_hour: int | None = None
+
+    @property
+    def limits_money(self) -> bool:
+        """Whether calls may only be placed whose price is known."""
+        return not (
+            self.spend_per_call is None
+            and self.spend_per_hour is None
+            and self.spend_per_day is None
+            and self.spend_per_month is None
+        )
 
 
 # Four hours: the ceiling that carriers put on a call, so that a forgotten one cannot cost a night.
 HARD_CALL_SECONDS = 14_400.0
-
-
-def parse_limits(current: AccountLimits, words: list[str]) -> AccountLimits:
-    """`current` with each `KEY=VALUE` of `words` applied; raises InvalidSetting that names the key and what it takes."""
-    values: dict[str, object] = {item.name: getattr(current, item.name) for item in fields(AccountLimits)}
-    for word in words:
-        key, equals, text = word.partition("=")
-        if not equals or key not in values:
-            raise InvalidSetting(f"{word!r} is not a limit. Write KEY=VALUE with one of: {', '.join(values)}")
-        values[key] = _parse_limit(key, text.strip())
-    return AccountLimits(**values)  # type: ignore[arg-type]
-
-
-def _parse_limit(key: str, text: str) -> object:
-    if key == "countries":
-        countries = tuple(part.strip().upper() for part in text.split(",") if part.strip())
-        if any(len(country) != 2 or not country.isascii() or not country.isalpha() for country in countries):
-            raise InvalidSetting(
-                "countries takes two-letter codes parted by commas, for example countries=US,CA"
-            )
-        return countries
-    if key.endswith("_s"):
-        return _parse_seconds(key, text)
-    if not (text.isascii() and text.isdigit()) or int(text) > 1_000_000:
-        raise InvalidSetting(f"{key} takes a whole number from 0 to 1000000")
-    return int(text)
-
-
-def _parse_seconds(key: str, text: str) -> float:
-    highest = HARD_CALL_SECONDS if key == "call_s" else 600.0
-    lowest = 0.0 if key == "duplicates_s" else 1.0
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not lowest <= seconds <= highest:
-        raise InvalidSetting(f"{key} takes seconds from {lowest:g} to {highest:g}")
-    return seconds

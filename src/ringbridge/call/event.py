@@ -7,7 +7,7 @@ No SDP, no SIP status word and no channel name is in here: legs speak one vocabu
 from dataclasses import dataclass
 
 from ringbridge.call.cause import Cause
-from ringbridge.call.model import LegName, Prompt
+from ringbridge.call.model import Call, LegName, Party, Prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class LegEnded:
 
 @dataclass(frozen=True, slots=True)
 class PromptFinished:
-    """The prompt came to its end at the user's ear. Another one may be playing by the time this is heard."""
+    """The prompt came to its end at the ear of whom it was played to. Another one may be playing by the time this is heard."""
 
     prompt: Prompt
 
@@ -84,6 +84,46 @@ class CancelRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldRequested:
+    """The leg is to be put on hold: from now on neither of the two hears the other."""
+
+    leg: LegName
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRequested:
+    """Whoever is on hold is to talk again."""
+
+
+@dataclass(frozen=True, slots=True)
+class DigitsRequested:
+    """These keys are to be pressed for the leg to hear: `0123456789*#`, and `,` for a pause of a second."""
+
+    leg: LegName
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangUpRequested:
+    """The leg is to be released; the other one is told by a tone or a spoken reason, and released after it."""
+
+    leg: LegName
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRequested:
+    """The leg is to talk to a third in place of the other one, who goes once the third has answered.
+
+    digits: what is pressed for the third then; `,` is a pause of a second. micros_per_minute: what its leg costs.
+    """
+
+    leg: LegName
+    third: Party
+    digits: str = ""
+    micros_per_minute: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class DeadlinePassed:
     """A deadline of the call is here. The call may have another one by the time this is heard."""
 
@@ -101,6 +141,11 @@ Event = (
     | KeyPressed
     | MediaSilent
     | CancelRequested
+    | HoldRequested
+    | ResumeRequested
+    | DigitsRequested
+    | HangUpRequested
+    | TransferRequested
     | DeadlinePassed
 )
 
@@ -114,20 +159,26 @@ class Originate:
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """Play to the user, in place of whatever is being played; `repeat` until stopped."""
+    """Play to the leg, in place of whatever is being played; `repeat` until stopped."""
 
     prompt: Prompt
     repeat: bool = False
+    leg: LegName = LegName.USER
 
 
 @dataclass(frozen=True, slots=True)
 class StopPlaying:
-    """Let the user hear the destination's early media."""
+    """Let the leg hear the other one, be it no more than the other's early media."""
+
+    leg: LegName = LegName.USER
 
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """Both have answered: cut the prompt and let them hear each other."""
+    """Both have answered: cut what the first is played, and let them hear each other."""
+
+    first: LegName = LegName.USER
+    second: LegName = LegName.DESTINATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,3 +198,6 @@ class HangUp:
 
 
 Effect = Originate | Play | StopPlaying | Join | SendDigits | HangUp
+
+Step = tuple[Call, list[Effect]]
+"""A call as it is after an event, and what is to be done, in order."""

@@ -1,27 +1,36 @@
 """What is told of a call while it runs, and the one record of it when it is over. Pure; the store keeps both."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ringbridge.call.event import (
+    DigitsRequested,
     EarlyMediaStarted,
     Event,
+    HangUpRequested,
     KeyPressed,
     LegAnswered,
     LegDialed,
+    LegEnded,
     LegRinging,
     Started,
 )
-from ringbridge.call.model import Call, LegName, State
+from ringbridge.call.model import Call, LegName, LegState, State
 
 _WORDS = {
     LegDialed: "dialing",
     LegRinging: "ringing",
     EarlyMediaStarted: "early_media",
     LegAnswered: "answered",
+    LegEnded: "ended",
+    HangUpRequested: "ended",
     KeyPressed: "confirmed",
 }
+
+# What is told of a call that comes into a state, and of two who hear each other from now on, by the state before.
+_ENTERED = {State.HELD: "held", State.TRANSFERRING: "transferring", State.RETURNING: "transfer_failed"}
+_JOINED = {State.HELD: "resumed", State.RETURNING: "resumed", State.TRANSFERRING: "transferred"}
 
 
 class CallEvent(NamedTuple):
@@ -40,22 +49,35 @@ def first_event(call: Call) -> CallEvent:
 
 def event_name(before: Call, event: Event, after: Call) -> str | None:
     """The name in the history for a step from `before` to `after`, or None when nothing worth telling changed."""
+    if isinstance(event, DigitsRequested):
+        # The digits themselves may be somebody's secret, and are kept nowhere.
+        is_up = before.leg(event.leg).state is LegState.ANSWERED
+        return "digits_sent" if before.state is State.CONNECTED and is_up else None
     if (
         after.state is before.state
         and after.user_leg == before.user_leg
         and after.destination_leg == before.destination_leg
+        and after.third_leg == before.third_leg
     ):
         return None
     if after.state is State.ENDED:
         return "ended"
-    if after.state is State.ANNOUNCING:
-        return "destination_ended"
+    if after.state is not before.state:
+        if after.state is State.CONNECTED:
+            return _JOINED.get(before.state, "connected")
+        if after.state is State.ANNOUNCING and before.state is State.TRANSFERRING:
+            return "transfer_failed"
+        if after.state is State.ANNOUNCING and not isinstance(event, HangUpRequested):
+            return "destination_ended"
+        if after.state in _ENTERED:
+            return _ENTERED[after.state]
     if isinstance(event, Started):
         return "user_dialing"
-    if event == LegAnswered(LegName.DESTINATION):
-        return "connected"
     # Nothing else changes a leg of a call that goes on.
-    assert isinstance(event, LegDialed | LegRinging | EarlyMediaStarted | LegAnswered | KeyPressed)
+    assert isinstance(
+        event,
+        LegDialed | LegRinging | EarlyMediaStarted | LegAnswered | LegEnded | KeyPressed | HangUpRequested,
+    )
     return f"{event.leg.value}_{_WORDS[type(event)]}"
 
 
@@ -68,6 +90,15 @@ class StoredEvent(NamedTuple):
     state: str
     user_leg: str
     destination_leg: str
+
+
+class ToldEvent(NamedTuple):
+    """A line of some call's history, and what is told of the call with it."""
+
+    call_id: str
+    user_number: str
+    metadata: Mapping[str, str] | None
+    event: StoredEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +129,40 @@ class StoredCall:
     accepted_at: float
     ended_at: float | None
     talk_seconds: float
+    metadata: Mapping[str, str] | None = None
+    webhook: str | None = None
     user: StoredLeg
     destination: StoredLeg
     events: tuple[StoredEvent, ...]
+
+    @property
+    def place(self) -> "CallPlace":
+        """Where it stands among the calls of its account."""
+        return CallPlace(self.accepted_at, self.id)
+
+
+class CallPlace(NamedTuple):
+    """Where a call stands in its account's list, which is ordered by the time of its acceptance."""
+
+    accepted_at: float
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFilter:
+    """Which calls are asked for: all conditions hold; None and () are none. Times are UTC seconds since 1970.
+
+    lines: of one of these users' numbers. metadata: pairs of a name and its text.
+    """
+
+    state: str | None = None
+    outcome: str | None = None
+    user_number: str | None = None
+    destination_number: str | None = None
+    lines: tuple[str, ...] = ()
+    metadata: tuple[tuple[str, str], ...] = ()
+    accepted_from: float | None = None
+    accepted_before: float | None = None
 
 
 def as_stored(call: Call, events: Sequence[StoredEvent]) -> StoredCall:
@@ -117,6 +179,8 @@ def as_stored(call: Call, events: Sequence[StoredEvent]) -> StoredCall:
         accepted_at=call.accepted_utc,
         ended_at=None if call.ended_at is None else call.utc(call.ended_at),
         talk_seconds=call.talk_seconds,
+        metadata=call.metadata,
+        webhook=call.webhook,
         user=_leg_as_stored(call, LegName.USER),
         destination=_leg_as_stored(call, LegName.DESTINATION),
         events=tuple(events),

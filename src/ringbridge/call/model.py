@@ -4,6 +4,7 @@ Points in time are seconds of the monotonic clock that the caller of the machine
 into UTC where they leave the process.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -19,10 +20,11 @@ class _Key(Enum):
 
 
 class LegName(_Key):
-    """The two legs: the user's phone, which rings first, and the destination."""
+    """The user's phone, which rings first; the destination; and the third, to whom one of the two was transferred."""
 
     USER = "user"
     DESTINATION = "destination"
+    THIRD = "third"
 
 
 class LegState(_Key):
@@ -45,12 +47,15 @@ class State(_Key):
     DIALING_DESTINATION = "dialing_destination"
     RINGING_DESTINATION = "ringing_destination"
     CONNECTED = "connected"
+    HELD = "held"
+    TRANSFERRING = "transferring"
+    RETURNING = "returning"
     ANNOUNCING = "announcing"
     ENDED = "ended"
 
 
 class Prompt(Enum):
-    """What the user can be played. The values name the files."""
+    """What a leg can be played. The values name the files, but for that of ringback, which is the country's."""
 
     CONFIRM = "confirm"
     HOLD = "hold"
@@ -61,6 +66,9 @@ class Prompt(Enum):
     INVALID_NUMBER = "invalid-number"
     NOT_REACHABLE = "not-reachable"
     FAILED = "failed"
+    ON_HOLD = "on-hold"
+    HUNG_UP = "hung-up"
+    SILENCE = "silence"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,13 +149,40 @@ class Ending:
     by: EndedBy
 
 
+class Tariff(NamedTuple):
+    """What a minute of each leg costs, in millionths of the currency; 0 for a leg that goes over no trunk."""
+
+    user_micros_per_minute: int
+    destination_micros_per_minute: int
+
+
+class Transfer(NamedTuple):
+    """That one of the two who talk is to talk to a third in place of the other.
+
+    waiting: who that is. third: who is called for it. digits: what is pressed for the third once it has answered.
+    micros_per_minute: what its leg costs, as in Tariff.
+    talk_ends_at: when the call reaches its limit, whoever talks by then.
+    """
+
+    waiting: LegName
+    third: Party
+    digits: str
+    micros_per_minute: int
+    talk_ends_at: float
+
+
 class Call(NamedTuple):
     """One accepted click-to-call.
 
     confirm: whether whoever answers the user's phone must press 1 before the destination is dialled.
     digits: what is pressed for the destination once it has answered; `,` is a pause of a second.
+    metadata: what the client's own programs are told with everything about the call. webhook: where, besides the account's.
     accepted_utc: what the clock on the wall said at accepted_at, in UTC seconds since 1970.
     deadline_at: when DeadlinePassed is due, None when nothing is awaited.
+    tariff: what it costs; None where that is not known.
+    talkers: the legs that talk to each other, or will.
+    held: the leg that is on hold.
+    transfer: the last one that was asked for; `third_leg` is its progress.
     hold_finished: whether the user has heard the hold prompt to its end.
     ending: set once known (while the reason is still being spoken, too); final with State.ENDED.
     """
@@ -163,21 +198,40 @@ class Call(NamedTuple):
     limits: CallLimits = CallLimits()
     confirm: bool = False
     digits: str = ""
+    metadata: Mapping[str, str] | None = None
+    webhook: str | None = None
+    tariff: Tariff | None = None
     state: State = State.ACCEPTED
     user_leg: Leg = Leg()
     destination_leg: Leg = Leg()
     ended_at: float | None = None
     deadline_at: float | None = None
+    talkers: tuple[LegName, LegName] = (LegName.USER, LegName.DESTINATION)
+    held: LegName | None = None
+    transfer: Transfer | None = None
+    third_leg: Leg = Leg()
     hold_finished: bool = False
     ending: Ending | None = None
 
     def leg(self, name: LegName) -> Leg:
         """The named leg."""
-        return self.user_leg if name is LegName.USER else self.destination_leg
+        if name is LegName.USER:
+            return self.user_leg
+        return self.destination_leg if name is LegName.DESTINATION else self.third_leg
+
+    def other(self, name: LegName) -> LegName:
+        """Whom the named leg talks to."""
+        first, second = self.talkers
+        return second if name is first else first
 
     def party(self, name: LegName) -> Party:
-        """Who is called on the named leg."""
-        return self.user if name is LegName.USER else self.destination
+        """Who is called on the named leg. There is a third only with a transfer."""
+        if name is LegName.USER:
+            return self.user
+        if name is LegName.DESTINATION:
+            return self.destination
+        assert self.transfer is not None
+        return self.transfer.third
 
     def route(self, name: LegName) -> Route:
         """The way that the named leg took last, or would take first."""
@@ -187,7 +241,9 @@ class Call(NamedTuple):
         """The same call with one leg exchanged."""
         if name is LegName.USER:
             return self._replace(user_leg=leg)
-        return self._replace(destination_leg=leg)
+        if name is LegName.DESTINATION:
+            return self._replace(destination_leg=leg)
+        return self._replace(third_leg=leg)
 
     def utc(self, at: float) -> float:
         """The UTC seconds since 1970 of a point `at` of this call, whoever sets the clock on the wall while it runs."""
@@ -195,8 +251,11 @@ class Call(NamedTuple):
 
     @property
     def talk_seconds(self) -> float:
-        """How long both sides were joined; 0.0 when they never were."""
+        """How long two sides were joined; 0.0 when they never were."""
         joined_at = self.destination_leg.answered_at
-        if joined_at is None or self.ended_at is None:
+        legs = (self.user_leg, self.destination_leg, self.third_leg)
+        left_at = [leg.ended_at for leg in legs if leg.answered_at is not None and leg.ended_at is not None]
+        if joined_at is None or self.ended_at is None or len(left_at) < 2:
             return 0.0
-        return max(0.0, self.ended_at - joined_at)
+        # Whoever is left alone may hear a tone for a moment before the call is over.
+        return max(0.0, sorted(left_at)[-2] - joined_at)

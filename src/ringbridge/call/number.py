@@ -57,11 +57,15 @@ LONGEST_WITH_EMERGENCY = 8
 
 
 class InvalidNumber(ValueError):
-    """The text is no number that could be called. `code` is `invalid_number` or `emergency_number`."""
+    """The text is no number that could be called. `code` is `invalid_number` or `emergency_number`.
 
-    def __init__(self, code: str = "invalid_number") -> None:
+    dialed: of an emergency number what would have been dialled; "" otherwise.
+    """
+
+    def __init__(self, code: str = "invalid_number", dialed: str = "") -> None:
         super().__init__(code)
         self.code = code
+        self.dialed = dialed
 
 
 class NumberType(Enum):
@@ -108,7 +112,7 @@ def normalise(text: str, country: str) -> Number:
     if digits in EMERGENCY_EVERYWHERE or (
         len(digits) <= LONGEST_EMERGENCY and phonenumbers.is_emergency_number(digits, country)
     ):
-        raise InvalidNumber("emergency_number")
+        raise InvalidNumber("emergency_number", digits)
     digits_after_answer = _after_answer(match["pauses"], match["keys"])
     for candidate in _readings(match["plus"] + digits, country):
         number = _parse(candidate, country, digits_after_answer)
@@ -117,11 +121,25 @@ def normalise(text: str, country: str) -> Number:
     raise InvalidNumber
 
 
+@lru_cache(maxsize=CACHED_NUMBERS)
+def region_of(e164: str) -> str:
+    """The ISO 3166 letters of the country of a valid number; "001" where no country owns it."""
+    return phonenumbers.region_code_for_number(phonenumbers.parse(e164)) or "001"
+
+
 def written(number: str, number_format: NumberFormat, country: str) -> str:
     """A valid E.164 `number` as a trunk wants it; NATIONAL is how somebody in `country` dials it. An extension stays as it is."""
     if number_format is NumberFormat.E164_PLUS or not number.startswith("+"):
         return number
     return _as_dialled(number, country) if number_format is NumberFormat.NATIONAL else number[1:]
+
+
+def normalise_line(text: str, country: str) -> str:
+    """Read `text` as the number of a line: an internal extension, or a whole number in E.164. Raises InvalidNumber."""
+    try:
+        return normalise_extension(text)
+    except InvalidNumber:
+        return normalise(text, country).e164
 
 
 def normalise_extension(text: str) -> str:
@@ -213,7 +231,7 @@ def _parse(dialed: str, country: str, digits_after_answer: str) -> Number | None
     assert parsed.country_code is not None, "a parsed number has its country code"
     home = phonenumbers.region_code_for_country_code(parsed.country_code)
     if len(national) <= LONGEST_WITH_EMERGENCY and _is_emergency(parsed, national, home):
-        raise InvalidNumber("emergency_number")
+        raise InvalidNumber("emergency_number", dialed)
     region = phonenumbers.region_code_for_number(parsed)
     number_type = NumberType(phonenumbers.number_type(parsed))
     # The plan of its region knows no such number.

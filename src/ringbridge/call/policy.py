@@ -7,6 +7,7 @@ fixed lines, so prefixes are refused beside types. Countries are compared by reg
 
 from ringbridge.call.directory import Account, AccountLimits
 from ringbridge.call.number import Number, NumberType
+from ringbridge.call.quiet import is_quiet
 
 # Whoever calls these pays the owner of the number, or cannot know beforehand what it costs.
 REFUSED_TYPES = frozenset(
@@ -37,16 +38,18 @@ REFUSED_PREFIXES = (
 )
 
 
-def refusal(number: Number, limits: AccountLimits, account: Account) -> str | None:
-    """Why `account` may not call `number`, as a stable code; None when it may.
+def refusal(number: Number, limits: AccountLimits, account: Account, utc_now: float) -> str | None:
+    """Why `account` may not call `number` at `utc_now` (UTC seconds since 1970), as a stable code; None when it may.
 
-    One code for every list, so that an answer does not tell which list to work around.
+    One code for every list of kinds of numbers, so that an answer does not tell which list to work around.
     """
     countries = limits.countries or (account.country,)
     if (
         number.type in REFUSED_TYPES
         or number.region not in countries
-        or number.e164.startswith(REFUSED_PREFIXES)
+        or number.e164.startswith((*REFUSED_PREFIXES, *limits.refused_prefixes))
     ):
         return "destination_not_allowed"
+    if is_quiet(number.e164, limits.quiet_hours, utc_now):
+        return "quiet_hours"
     return None

@@ -1,13 +1,16 @@
 """What the service asks of the back doors. Each Protocol has several implementations and one contract test suite."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from ringbridge.call.directory import Account, AccountLimits, ApiKey, Device, Line, Trunk
+from ringbridge.call.directory import Account, AccountLimits, Device, Line, Phone, Trunk
 from ringbridge.call.event import Effect, Event
-from ringbridge.call.history import CallEvent, StoredCall
+from ringbridge.call.history import CallEvent, CallFilter, CallPlace, StoredCall, ToldEvent
+from ringbridge.call.idempotency import IdempotencyKey, KeptKey
+from ringbridge.call.key import ApiKey
 from ringbridge.call.model import Call
+from ringbridge.call.usage import PastCall
 
 EventHandler = Callable[[str, Event], None]
 
@@ -40,6 +43,10 @@ class Engine(Protocol):
         """Whether a new call could be carried now."""
         ...
 
+    def phones(self, line_id: str) -> Sequence[Phone]:
+        """The phones that are registered for a line of kind device, and would ring."""
+        ...
+
     def reserve(self, call: Call) -> bool:
         """Keep what both legs of this new call will take of the trunks, until `release`.
 
@@ -51,12 +58,23 @@ class Engine(Protocol):
 class CallStore(Protocol):
     """Keeps calls, their events and records. Writes keep their order."""
 
-    async def accept(self, call: Call, event: CallEvent) -> None:
-        """Store a new call and its first event; durable on return. Raises StoreUnavailable, and then nothing is stored."""
+    async def accept(self, call: Call, event: CallEvent, key: IdempotencyKey | None = None) -> None:
+        """Store a new call, its first event and the key of its request; durable on return.
+
+        Raises StoreUnavailable, and then nothing is stored.
+        """
+        ...
+
+    async def key(self, account_id: str, text: str) -> KeptKey | None:
+        """What is known of a key that a request of the account had before. Raises StoreUnavailable."""
         ...
 
     def save(self, call: Call, event: CallEvent) -> None:
         """Store a change and its event, in one transaction; with an ended call also its record, once. Not awaited."""
+        ...
+
+    def block(self, call: Call) -> None:
+        """Store a request that was refused, as a call that has its end, with its record. Not awaited."""
         ...
 
     async def open_calls(self) -> list[str]:
@@ -74,8 +92,65 @@ class CallStore(Protocol):
         """The account's call with everything stored of it so far. Raises StoreUnavailable."""
         ...
 
+    async def events_since(
+        self, account_id: str, since: float, after: tuple[float, str, int] | None, limit: int
+    ) -> list[ToldEvent]:
+        """Events of the account's calls from `since` on, UTC seconds since 1970, ordered by time, call and sequence.
+
+        after: these three of the last one that was read. Without those of blocked calls. Raises StoreUnavailable.
+        """
+        ...
+
+    async def page(
+        self, account_id: str, wanted: CallFilter, after: CallPlace | None, limit: int
+    ) -> list[StoredCall]:
+        """The account's calls behind the place `after` (None: from the first), the newest first, `limit` at most.
+
+        Without their histories. Raises StoreUnavailable.
+        """
+        ...
+
     def healthy(self) -> bool:
         """Whether a new call would be taken, by what is known of the last write."""
+        ...
+
+
+class Usage(Protocol):
+    """What accounts did before now. Points in time are UTC seconds since 1970. All methods raise StoreUnavailable."""
+
+    async def settle(self) -> None:
+        """Settle what calls of an earlier process cost that have their end by now."""
+        ...
+
+    async def calls_since(self, utc: float) -> list[PastCall]:
+        """The calls accepted since then, the oldest first; without those that were blocked."""
+        ...
+
+    async def short_calls_since(self, utc: float, seconds: float) -> list[PastCall]:
+        """The calls that ended since then, less than `seconds` after the destination's answer, the oldest first."""
+        ...
+
+    async def spent_since(self, utc: float) -> dict[str, int]:
+        """What the calls accepted since then cost or may cost, in millionths of the currency, by account."""
+        ...
+
+    async def outcomes_since(self, account_id: str, utc: float) -> dict[str | None, int]:
+        """How many of the account's calls accepted since then had which outcome; None for those that are not over."""
+        ...
+
+
+class LimitStore(Protocol):
+    """Keeps what accounts may do. Its methods block: call them in threads."""
+
+    def suspend(self, account_id: str) -> None:
+        """Let an account place no more calls; those that are up go on. Raises NotFound and StoreUnavailable."""
+        ...
+
+    def change(self, account_id: str, change: Callable[[AccountLimits], AccountLimits]) -> AccountLimits:
+        """Keep what `change` makes of the account's limits; what it raises leaves them as they are.
+
+        Raises NotFound and StoreUnavailable.
+        """
         ...
 
 
@@ -120,10 +195,42 @@ class Directory(Protocol):
         """All trunks, the default one first."""
         ...
 
+    async def is_barred(self, account_id: str, number: str) -> bool:
+        """Whether the E.164 number is on the account's do-not-call list."""
+        ...
+
+    async def rates(self) -> Mapping[str, int]:
+        """What a minute costs by the beginnings of numbers, in millionths of the currency."""
+        ...
+
     async def peer_uris(self) -> list[str]:
         """The SIP URIs of all lines and trunks: who is known."""
         ...
 
     def watch(self, on_change: Callable[[], None]) -> AbstractAsyncContextManager[None]:
         """While entered, notice changes; `on_change` is called on the event loop after each."""
+        ...
+
+
+class LineStore(Protocol):
+    """Keeps an account's lines. Its methods block: call them in threads. All raise StoreUnavailable."""
+
+    def page(self, account_id: str, after: str | None, limit: int) -> list[Line]:
+        """The account's lines with a number behind `after` (None: from the first), in its order, `limit` at most."""
+        ...
+
+    def find(self, account_id: str, line_id: str) -> Line | None:
+        """The account's line with this id."""
+        ...
+
+    def add(self, line: Line, device_digests: Mapping[str, str]) -> None:
+        """A new line whose phone's password is checked against `device_digests`. Raises AlreadyExists."""
+        ...
+
+    def change(self, line: Line, device_digests: Mapping[str, str] | None) -> None:
+        """Keep a line as it is now; without digests its phone keeps its password. Raises NotFound."""
+        ...
+
+    def remove(self, line: Line) -> None:
+        """Forget a line. Raises NotFound."""
         ...

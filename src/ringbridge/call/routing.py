@@ -19,13 +19,22 @@ from ringbridge.call.number import written
 MOST_ROUTES = 3
 
 
-def user_party(line: Line, account: Account, trunks: Sequence[Trunk], destination_number: str) -> Party:
-    """How the user's line is rung for a call to `destination_number`; raises CannotPlaceCalls."""
+def user_party(
+    line: Line,
+    account: Account,
+    trunks: Sequence[Trunk],
+    destination_number: str,
+    caller_id: str | None = None,
+) -> Party:
+    """How the user's line is rung for a call to `destination_number`; raises CannotPlaceCalls.
+
+    caller_id: the number of the account that the phone shows instead.
+    """
     match line.kind:
         case LineKind.URI | LineKind.DEVICE:
             route = Route(
                 target=line.uri or "",
-                caller_number=destination_number,
+                caller_number=caller_id or destination_number,
                 caller_name=f"Calling {destination_number}",
                 srtp=line.srtp,
                 nat=line.nat,
@@ -34,7 +43,7 @@ def user_party(line: Line, account: Account, trunks: Sequence[Trunk], destinatio
             trunk = next((trunk for trunk in trunks if trunk.name == line.trunk), None)
             if trunk is None:
                 raise CannotPlaceCalls("no_trunk")
-            own_number = account.main_number or line.number
+            own_number = caller_id or account.main_number or line.number
             route = _route_over(trunk, line.number, own_number, account.name, account)
         case _:
             assert_never(line.kind)
@@ -48,13 +57,20 @@ def user_party(line: Line, account: Account, trunks: Sequence[Trunk], destinatio
 
 
 def destination_party(
-    number: str, line: Line, account: Account, trunks: Sequence[Trunk], fraction: float
+    number: str,
+    line: Line,
+    account: Account,
+    trunks: Sequence[Trunk],
+    fraction: float,
+    caller_id: str | None = None,
 ) -> Party:
     """How `number` is dialled for the user at `line`; raises CannotPlaceCalls when no trunk carries it.
 
     fraction: a random number from 0.0 up to and without 1.0, which shares the calls among trunks by their weights.
+    caller_id: the number of the account that the destination sees, instead of the line's.
     """
     own_number = line.number if line.number.startswith("+") else account.main_number or line.number
+    own_number = caller_id or own_number
     carriers = trunks_for(number, trunks, fraction)
     if not carriers:
         raise CannotPlaceCalls("no_trunk")

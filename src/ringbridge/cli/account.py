@@ -1,8 +1,10 @@
 """`ringbridge account`: the customers of this server."""
 
+from __future__ import annotations
+
 from dataclasses import asdict
 from enum import Enum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +13,9 @@ from ringbridge.cli.change import changed
 from ringbridge.cli.errors import CommandError
 from ringbridge.cli.output import show
 from ringbridge.cli.workspace import administration, find_account
+
+if TYPE_CHECKING:
+    from ringbridge.call.directory import Account
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The customers of this server.")
 
@@ -106,7 +111,7 @@ def list_accounts(
 ) -> None:
     """List all accounts."""
     with administration() as directory:
-        rows = [asdict(account) for account in directory.accounts()]
+        rows = [_row(account) for account in directory.accounts()]
     show(rows, as_json=as_json, empty=NONE_YET)
 
 
@@ -119,15 +124,18 @@ def show_account(
     with administration() as directory:
         found = find_account(directory, account)
         lines, keys = directory.lines(account), directory.keys(account)
-    row = asdict(found) | {"lines": len(lines), "keys": len(keys)}
+    row = _row(found) | {"lines": len(lines), "keys": len(keys)}
     show([row], as_json=as_json, empty=NONE_YET)
 
 
 @app.command("suspend")
-def suspend(account: Annotated[str, typer.Argument(help="The account's id.")]) -> None:
+def suspend(
+    account: Annotated[str, typer.Argument(help="The account's id.")],
+    end_calls: Annotated[bool, typer.Option("--end-calls", help="End its calls that are up, too.")] = False,
+) -> None:
     """Take no more requests of an account; its calls that are up go on."""
     with administration() as directory:
-        directory.suspend(account)
+        directory.suspend(account, ends_calls=end_calls)
 
 
 @app.command("resume")
@@ -135,6 +143,11 @@ def resume(account: Annotated[str, typer.Argument(help="The account's id.")]) ->
     """Let a suspended account call again."""
     with administration() as directory:
         directory.suspend(account, suspended=False)
+
+
+def _row(account: Account) -> dict[str, Any]:
+    """What is listed of an account."""
+    return {name: value for name, value in asdict(account).items() if name != "ends_calls"}
 
 
 def _language(text: str) -> str:

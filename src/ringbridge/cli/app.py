@@ -11,7 +11,22 @@ import typer
 
 from ringbridge import __version__
 from ringbridge.call.errors import CallError
-from ringbridge.cli import account, call, demo, device, doctor, key, limits, line, serve, trunk
+from ringbridge.cli import (
+    account,
+    call,
+    demo,
+    device,
+    do_not_call,
+    doctor,
+    key,
+    limits,
+    line,
+    rates,
+    records,
+    serve,
+    trunk,
+    webhook,
+)
 from ringbridge.cli.errors import CommandError
 
 app = typer.Typer(
@@ -27,6 +42,10 @@ app.add_typer(line.app, name="line")
 app.add_typer(device.app, name="device")
 app.add_typer(trunk.app, name="trunk")
 app.add_typer(limits.app, name="limits")
+app.add_typer(rates.app, name="rates")
+app.add_typer(do_not_call.app, name="do-not-call")
+app.add_typer(records.app, name="records")
+app.add_typer(webhook.app, name="webhook")
 app.command("serve")(serve.serve)
 app.command("call")(call.call)
 app.command("doctor")(doctor.doctor)

@@ -3,7 +3,6 @@
 import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import urlsplit
 
 import typer
 
@@ -13,7 +12,7 @@ from ringbridge.cli.workspace import read_settings
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ringbridge.demo.client import ApiClient
+    from ringbridge.client import AsyncClient, ClientError
     from ringbridge.demo.timeline import Timeline
 
 
@@ -37,46 +36,57 @@ def call(
       ringbridge call --from +18175629656 --to "+1 (512) 529-2329"
       ringbridge call --from 201 --to 15125292329 --url http://192.0.2.10:8080
     """
-    from ringbridge.demo.client import ServerRefused
-    from ringbridge.demo.curl import authorization, http_url
+    from ringbridge.client import ClientError
+    from ringbridge.client.operation import server_url
+    from ringbridge.demo.curl import http_url
 
     if url is None:
         settings = read_settings()
         url = http_url(settings.http_host, settings.http_port)
-    elif not _is_http_url(url):
-        raise CommandError(f"--url (or RINGBRIDGE_URL) takes http://HOST:PORT, not {url!r}")
     try:
-        is_joined = asyncio.run(_follow_call(url, authorization(account, key), user_line, destination_line))
-    except ServerRefused as error:
-        raise CommandError(str(error)) from error
+        server_url(url)
+    except ValueError as error:
+        raise CommandError(f"--url (or RINGBRIDGE_URL) takes http://HOST:PORT, not {url!r}") from error
+    try:
+        is_joined = asyncio.run(_follow_call(url, account, key, user_line, destination_line))
+    except ClientError as error:
+        raise CommandError(_sentence(error)) from error
     if not is_joined:
         raise typer.Exit(1)
 
 
-def _is_http_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        # Reading the port is what finds out that it is none.
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
+def _sentence(error: "ClientError") -> str:
+    """Why the server did not do it, and what to do."""
+    from ringbridge.client import NotAllowed, Refused, ServerBusy, TooMany
+
+    match error:
+        case NotAllowed(code="invalid_credentials"):
+            return "the server does not accept this account and key"
+        case TooMany():
+            return f"{error} Try again in {error.retry_after_seconds or 1.0:g} s."
+        case ServerBusy():
+            return f"the server cannot place calls now ({error.code}): `ringbridge doctor` may say why"
+        case Refused():
+            return f"the server refused ({error.code}): {error}"
+        case _:
+            return f"{error}: start one with `ringbridge serve`, or name another one"
 
 
-async def _follow_call(url: str, header: str, user_line: str, destination_line: str) -> bool:
-    """Whether both sides were joined. Raises ServerRefused."""
+async def _follow_call(url: str, account: str, key: str, user_line: str, destination_line: str) -> bool:
+    """Whether both sides were joined. Raises ClientError."""
     from rich.console import Console
 
-    from ringbridge.demo.client import ApiClient, ServerRefused
+    from ringbridge.client import AsyncClient, ClientError
     from ringbridge.demo.timeline import Timeline
     from ringbridge.service.clock import Clock
 
     console = Console(highlight=False)
     clock = Clock()
     timeline = Timeline(console, clock.utc_now())
-    async with ApiClient(url, header) as client:
+    async with AsyncClient(url, account, key) as client:
         timeline.tell(clock.utc_now(), "click", f"{user_line} wants {destination_line}")
         try:
-            call_id = await client.place(user_line, destination_line)
+            call_id = (await client.place(user_line, destination_line)).id
         finally:
             timeline.flush()
         try:
@@ -85,26 +95,25 @@ async def _follow_call(url: str, header: str, user_line: str, destination_line: 
             timeline.tell(clock.utc_now(), "click", "hangs up")
             timeline.flush()
             # It may have ended by itself just now.
-            with suppress(ServerRefused):
+            with suppress(ClientError):
                 await client.hang_up(call_id)
             await _tell_outcome(client, call_id, console)
             raise
         return await _tell_outcome(client, call_id, console) == "completed"
 
 
-async def _tell_history(client: "ApiClient", call_id: str, timeline: "Timeline") -> None:
+async def _tell_history(client: "AsyncClient", call_id: str, timeline: "Timeline") -> None:
     try:
         async for event in client.follow(call_id):
-            timeline.tell_event(event.at, event.name, event.state)
+            timeline.tell_event(event.at.timestamp(), event.name, event.state)
     finally:
         timeline.flush()
 
 
-async def _tell_outcome(client: "ApiClient", call_id: str, console: "Console") -> str:
-    found = await client.ended(call_id)
+async def _tell_outcome(client: "AsyncClient", call_id: str, console: "Console") -> str:
+    over = await client.wait(call_id)
     console.print(
-        f"{call_id}: {found['outcome']} ({found['cause']}, ended by {found['ended_by']}), "
-        f"{found['talk_seconds']:.1f} s of talk",
+        f"{over.id}: {over.outcome} ({over.cause}, ended by {over.ended_by}), {over.talk_seconds:.1f} s of talk",
         soft_wrap=True,
     )
-    return str(found["outcome"])
+    return str(over.outcome)

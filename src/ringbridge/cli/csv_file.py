@@ -1,4 +1,4 @@
-"""Lines from a CSV file: every row checked before the first is stored."""
+"""CSV files, and the lines in one: every row checked before the first is stored."""
 
 import csv
 import secrets
@@ -26,7 +26,7 @@ def read_lines(file: Path, account: Account, taken: AbstractSet[str], trunks: Ab
     Rows are counted as spreadsheets count them: the first is the one with the names of the columns.
     """
     lines: dict[str, Line] = {}
-    with _opened(file) as stream:
+    with opened_csv(file) as stream:
         for row, values in _rows(file, stream):
             try:
                 line = _line(values, account)
@@ -78,7 +78,8 @@ def _line(values: dict[str, str], account: Account) -> Line:
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[TextIO]:
+def opened_csv(file: Path) -> Iterator[TextIO]:
+    """The text of a CSV file. Raises CommandError, also for what turns out not to be one."""
     # Spreadsheets write a byte order mark before UTF-8.
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ringbridge.call.directory import parse_limits
+from ringbridge.call.limits import limit_text, parse_limits
 from ringbridge.cli.output import show
 from ringbridge.cli.workspace import administration
 
@@ -19,22 +19,32 @@ def set_limits(
     account: AccountOption,
     words: Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help="Each limit to change.")],
 ) -> None:
-    """Change limits; those that are not named stay as they are.
+    """Change limits; those that are not named stay as they are, and nothing behind the = takes one away.
 
     \b
     Examples:
       ringbridge limits set --account 1009683 concurrent=1000 per_user=1 rate=1000 duplicates_s=3
       ringbridge limits set --account 1009683 countries=US,CA
+      ringbridge limits set --account 1009683 spend_per_day=50 quiet_hours=21:00-08:00
     \b
-    concurrent           calls at once
-    per_user             calls at once for one line
-    rate                 calls accepted in any one second
-    duplicates_s         a click repeated within these seconds is the same call
-    countries            two-letter codes that may be called; empty: the account's own
-    user_ring_s          how long the user's phone rings
-    confirm_s            how long whoever answers it is asked to press 1, on lines that ask
-    destination_ring_s   how long the destination rings
-    call_s               how long a call may last
+    concurrent                   calls at once
+    per_user                     calls at once for one line
+    rate                         calls accepted in any one second
+    per_minute                   calls accepted in any one minute
+    user_per_minute              the same for one line
+    destination_per_10_minutes   calls to one number in any ten minutes
+    duplicates_s                 a click repeated within these seconds is the same call
+    countries                    two-letter codes that may be called; empty: the account's own
+    refused_prefixes             beginnings of numbers that may not be called
+    quiet_hours                  when nobody is called, by the clock where they are
+    spend_per_call               what the longest call may cost; see ringbridge rates
+    spend_per_hour, spend_per_day, spend_per_month
+                                 what all calls of that time may cost (UTC)
+    short_calls_per_hour         calls of a few seconds to one country; more suspend the account
+    user_ring_s                  how long the user's phone rings
+    confirm_s                    how long whoever answers it is asked to press 1, on lines that ask
+    destination_ring_s           how long the destination rings
+    call_s                       how long a call may last
     """
     from ringbridge.cli.number import known_country
 
@@ -57,11 +67,4 @@ def show_limits(
         show([limits], as_json=True, empty="")
         return
     for key, value in limits.items():
-        typer.echo(f"{key}={_text(value)}")
-
-
-def _text(value: object) -> str:
-    """A limit as `limits set` takes it."""
-    if isinstance(value, tuple):
-        return ",".join(value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+        typer.echo(f"{key}={limit_text(key, value)}")

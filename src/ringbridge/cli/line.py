@@ -1,6 +1,5 @@
 """`ringbridge line`: the numbers of an account and how their phones are reached."""
 
-import hashlib
 import secrets
 from dataclasses import replace
 from enum import Enum
@@ -243,6 +242,8 @@ def _username(account: str, number: str) -> str:
 
 
 def _digests(username: str | None, password: str | None) -> dict[str, str] | None:
+    from ringbridge.sip.registrar import device_digests
+
     return None if username is None or password is None else device_digests(username, password)
 
 
@@ -260,15 +261,3 @@ def _tell_device(line: Line, password: str, settings: "Settings") -> None:
             )
     typer.echo(f"SIP user name: {line.sip_username}")
     typer.echo(f"password: {password}")
-
-
-def device_digests(username: str, password: str) -> dict[str, str]:
-    """What is stored instead of the password: H(A1) of RFC 7616 section 3.4.2 for each algorithm that a phone may choose."""
-    from ringbridge.sip.registrar import REALM
-
-    secret = f"{username}:{REALM}:{password}".encode()
-    return {
-        # MD5 because most phones know nothing else; the password is random, so its weakness gives nothing away.
-        "MD5": hashlib.md5(secret, usedforsecurity=False).hexdigest(),
-        "SHA-256": hashlib.sha256(secret).hexdigest(),
-    }

@@ -58,9 +58,12 @@ def add(
         ringbridge trunk add --name a --uri sip:192.0.2.1 --position 1 --weight 3
         ringbridge trunk add --name b --uri sip:192.0.2.2 --position 1 --weight 1
     """
+    from ringbridge.call.simulation import SIMULATED
     from ringbridge.cli.name import shown_name
     from ringbridge.cli.target import warn_of_other_family
 
+    if name.strip() == SIMULATED:
+        raise CommandError(f"the name {SIMULATED} is kept for the calls of test keys: give another one")
     trunk = Trunk(
         id=secrets.token_hex(8),
         name=shown_name(name),

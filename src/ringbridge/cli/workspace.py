@@ -15,6 +15,8 @@ from ringbridge.call.errors import NotFound
 from ringbridge.cli.errors import CommandError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from ringbridge.call.directory import Account
     from ringbridge.config import Settings
     from ringbridge.store.administration import Administration
@@ -45,9 +47,17 @@ def read_pepper(settings: Settings, directory: Administration) -> bytes:
 
 @contextmanager
 def administration(settings: Settings | None = None) -> Iterator[Administration]:
+    """What an administrator changes, over `database`. Raises CommandError and StoreUnavailable."""
+    from ringbridge.store.administration import Administration
+
+    with database(settings) as engine:
+        yield Administration(engine)
+
+
+@contextmanager
+def database(settings: Settings | None = None) -> Iterator[Engine]:
     """The database that the settings name, brought up to date. Raises CommandError and StoreUnavailable."""
     from ringbridge.config import unwritable
-    from ringbridge.store.administration import Administration
     from ringbridge.store.database import migrate, open_database
 
     known = settings or read_settings()
@@ -58,7 +68,7 @@ def administration(settings: Settings | None = None) -> Iterator[Administration]
     engine = open_database(known.database_url)
     try:
         migrate(engine)
-        yield Administration(engine)
+        yield engine
     finally:
         engine.dispose()
 

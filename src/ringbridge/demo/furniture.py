@@ -21,9 +21,10 @@ DESTINATION = "+15125292329"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Furniture:
-    """What was put there: the lines' numbers, the Authorization of the account, and the database itself."""
+    """What was put there: the lines' numbers, the account's key and its Authorization, and the database itself."""
 
     lines: tuple[str, ...]
+    key: str
     authorization: str
     directory: Administration
 
@@ -59,6 +60,8 @@ def furnish(data_dir: Path, *, lines: int, user_port: int, destination_port: int
         pepper = load_pepper(data_dir, has_keys=False)
         key, text = new_key(pepper, ACCOUNT_ID, "demo", Clock().utc_now(), secrets.token_bytes)
         directory.add_key(key)
-        yield Furniture(lines=numbers, authorization=authorization(ACCOUNT_ID, text), directory=directory)
+        yield Furniture(
+            lines=numbers, key=text, authorization=authorization(ACCOUNT_ID, text), directory=directory
+        )
     finally:
         engine.dispose()

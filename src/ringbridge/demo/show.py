@@ -13,11 +13,11 @@ from typing import Any
 
 from rich.console import Console
 
+from ringbridge.client import AsyncClient, ClientError
 from ringbridge.demo.child import Child, environment_for
-from ringbridge.demo.client import ApiClient, ServerRefused, moment
 from ringbridge.demo.curl import EXAMPLE_DESTINATION_LINE, curl_command, http_url
 from ringbridge.demo.errors import DemoFailed
-from ringbridge.demo.furniture import DESTINATION, Furniture, furnish
+from ringbridge.demo.furniture import ACCOUNT_ID, DESTINATION, Furniture, furnish
 from ringbridge.demo.timeline import Timeline
 from ringbridge.demo.verdict import Verdict, judge_destination, judge_user
 from ringbridge.service.clock import Clock
@@ -28,6 +28,7 @@ JUDGES = {"user": judge_user, "destination": judge_destination}
 CALL_SECONDS = 40.0
 REPORT_SECONDS = 3.0
 RECORD_SECONDS = 2.0
+LOOK_AGAIN_SECONDS = 0.02
 LAST_WORDS_SECONDS = 1.0
 
 
@@ -42,7 +43,7 @@ async def run(*, calls: int, once: bool, out: Path) -> bool:
     try:
         async with _stage(calls, _made(out)) as show:
             return await show.run(Console(highlight=False), once=once)
-    except* (DemoFailed, ServerRefused) as failures:
+    except* (DemoFailed, ClientError) as failures:
         failure = failures
     # Of several processes that failed together the first is the reason of the others.
     while isinstance(failure, BaseExceptionGroup):
@@ -131,7 +132,7 @@ class Show:
         lines = self._furniture.lines
         more = f", with {len(lines) - 1} more at the same time" if len(lines) > 1 else ""
         self._timeline.tell(self._clock.utc_now(), "click", f"{lines[0]} wants {DESTINATION}{more}")
-        async with ApiClient(self._url, self._furniture.authorization) as client:
+        async with AsyncClient(self._url, ACCOUNT_ID, self._furniture.key) as client:
             with self._waiting():
                 async with asyncio.TaskGroup() as tasks:
                     placed = [tasks.create_task(self._place(client, line)) for line in lines]
@@ -152,24 +153,28 @@ class Show:
         with suppress(TimeoutError):
             async with asyncio.timeout(RECORD_SECONDS):
                 while self._furniture.records() < expected:
-                    await moment()
+                    # Nobody tells when a record is written.
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(LOOK_AGAIN_SECONDS):
+                            await asyncio.Event().wait()
         return self._furniture.records()
 
-    async def _place(self, client: ApiClient, line: str) -> str:
+    async def _place(self, client: AsyncClient, line: str) -> str:
         """One call from the click to the record; its outcome."""
         try:
             async with asyncio.timeout(CALL_SECONDS):
-                call_id = await client.place(line, DESTINATION)
+                fields = {"user_line": line, "destination_line": DESTINATION}
+                call_id = (await client.ask("POST", "/api/v1/call", fields))["api_request_id"]
                 async for event in client.follow(call_id):
                     if line == self._furniture.lines[0]:
-                        self._timeline.tell_event(event.at, event.name, event.state)
+                        self._timeline.tell_event(event.at.timestamp(), event.name, event.state)
         except TimeoutError as error:
             raise DemoFailed(f"the call of {line} was not over within {CALL_SECONDS:g} s") from error
-        except ServerRefused:
+        except ClientError:
             # Of a server that has died its process tells more, in a moment.
             await asyncio.wait((self._server_watch,), timeout=LAST_WORDS_SECONDS)
             raise
-        return str((await client.ended(call_id))["outcome"])
+        return str((await client.find(call_id)).outcome)
 
     async def _go_on(self) -> None:
         """Tell of further calls until Ctrl-C."""

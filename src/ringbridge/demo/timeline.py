@@ -19,6 +19,16 @@ SERVER_STORY = {
     "destination_early_media": "lets the user hear the destination's network",
     "destination_ended": "tells the user why it did not work",
     "connected": "joins the two",
+    "digits_sent": "presses keys for one of them",
+    "held": "puts one of them on hold",
+    "resumed": "joins them again",
+    "transferring": "sends INVITE to the third",
+    "third_dialing": "tries the third over another trunk",
+    "third_ringing": "hears that the third rings",
+    "third_early_media": "hears early media from the third's network",
+    "third_ended": "is done with the third",
+    "transferred": "joins the third with who stays",
+    "transfer_failed": "tells who waits why it did not work",
     "ended": "released both",
 }
 ASKING = "asks whoever answered the user's phone to press 1"

@@ -35,6 +35,13 @@ RINGBACKS = {
     "ringback-cept": RINGBACK_CEPT,
 }
 
+TONES = RINGBACKS | {
+    "on-hold": Cadence((425,), (0.2, 4.8)),
+    "hung-up": Cadence((425,), (0.2, 0.2)),
+    "silence": Cadence((), (1.0,)),
+}
+"""All that is played and not spoken: what one hears who is on hold, whose far end has gone, or who must not hear it."""
+
 # By country code, and by no more than that: what shares one (ITU-T E.164) shares its ringing tone.
 _RINGBACK_BY_COUNTRY_CODE = {
     "+1": "ringback-us",

@@ -12,6 +12,9 @@ from prometheus_client.registry import Collector
 from ringbridge.call.cause import Outcome
 from ringbridge.call.model import Call
 
+TRY_RESULTS = ("delivered", "failed", "given_up")
+"""How a try to tell a webhook of an event goes: taken, to be tried again, or the last."""
+
 _SECONDS_TO_ANSWER = (0.5, 1, 2, 5, 10, 15, 20, 30, 45, 60)
 _SECONDS_OF_TALK = (5, 15, 30, 60, 120, 300, 600, 1800, 3600)
 
@@ -48,6 +51,19 @@ class Metrics:
             registry=self._registry,
         )
 
+        tries = Counter(
+            "ringbridge_webhook_tries",
+            "Requests to webhooks, by result.",
+            ["result"],
+            registry=self._registry,
+        )
+        self._webhook_tries = {result: tries.labels(result) for result in TRY_RESULTS}
+        self._webhooks_disabled = Counter(
+            "ringbridge_webhooks_disabled",
+            "Webhooks that were disabled because their receivers took nothing or said that they are gone.",
+            registry=self._registry,
+        )
+
     def accepted(self, call: Call) -> None:
         """See `call.ports.CallObserver`."""
         self._accepted.inc()
@@ -62,6 +78,14 @@ class Metrics:
         if user_at is not None and destination_at is not None:
             self._destination_answer.observe(destination_at - user_at)
             self._talk.observe(call.talk_seconds)
+
+    def webhook_tried(self, result: str) -> None:
+        """See `notify.dispatcher.Observer`."""
+        self._webhook_tries[result].inc()
+
+    def webhook_disabled(self) -> None:
+        """See `notify.dispatcher.Observer`."""
+        self._webhooks_disabled.inc()
 
     def interrupted(self) -> None:
         """See `call.ports.CallObserver`."""

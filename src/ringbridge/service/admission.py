@@ -1,24 +1,32 @@
-"""How many calls an account and a line may have at once, how fast, and the double click. In memory, for one node.
+"""How many calls an account and a line may have at once, how fast, for how much, and the double click. In memory, for one node.
 
 A check and its reservation are one step that never awaits, so that of a hundred requests in the same moment exactly
-as many get through as the limit says. Nothing here survives a restart, and nothing has to: no call does.
+as many get through as the limit says. No call survives a restart; what the calls of before count is given back by `restore`.
 """
 
 import asyncio
-from collections import Counter, deque
-from dataclasses import dataclass, field
-from typing import TypeVar
+from collections import Counter
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, TypeVar
 
 from ringbridge.call.directory import AccountLimits
 from ringbridge.call.errors import TooManyCalls
+from ringbridge.call.model import Call
+from ringbridge.call.simulation import SIMULATED, is_simulated
+from ringbridge.call.tariff import cost_micros, leg_micros, most_micros
+from ringbridge.service.spending import Spending
+from ringbridge.service.suspicion import ShortCalls, SuspiciousCalls
+from ringbridge.service.window import Window
 
-# `rate` counts the accepted calls in any one second.
 RATE_SECONDS = 1.0
+MINUTE_SECONDS = 60.0
+DESTINATION_SECONDS = 600.0
 
 # When a call will end nobody knows; a client that asks this often costs little and waits little.
 BUSY_RETRY_SECONDS = 5.0
 
-Key = TypeVar("Key")
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +41,24 @@ class Duplicate:
         return await asyncio.shield(self.outcome)
 
 
+class RecentCall(NamedTuple):
+    """A call that an earlier process accepted, for the limits that look back. `accepted_at` is on this process's clock."""
+
+    account_id: str
+    user_number: str
+    destination_number: str
+    accepted_at: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reservation:
-    """What one admitted call holds. `click` is the account, the line and the destination."""
+    """What one admitted call holds. `click` is the account, the line and the destination; `micros` the money."""
 
     account_id: str
     line: tuple[str, str]
     click: tuple[str, str, str]
     admitted_at: float
+    micros: int
     stored: asyncio.Future[bool]
 
 
@@ -52,45 +70,102 @@ class Admission:
     """
 
     def __init__(self) -> None:
+        self.spending = Spending()
+        self.short_calls = ShortCalls()
         self._reservations: dict[str, _Reservation] = {}
         self._calls_of_account: Counter[str] = Counter()
         self._calls_of_line: Counter[tuple[str, str]] = Counter()
-        self._admitted_at: dict[str, deque[float]] = {}
+        self._second_of_account: Window[str] = Window(RATE_SECONDS)
+        self._minute_of_account: Window[str] = Window(MINUTE_SECONDS)
+        self._minute_of_line: Window[tuple[str, str]] = Window(MINUTE_SECONDS)
+        self._calls_to: Window[tuple[str, str]] = Window(DESTINATION_SECONDS)
         self._clicks: dict[tuple[str, str, str], str] = {}
 
-    def admit(
-        self,
-        call_id: str,
-        account_id: str,
-        line_number: str,
-        destination: str,
-        limits: AccountLimits,
-        now: float,
-    ) -> Duplicate | None:
-        """Reserve room for the call, or find the call that it repeats. Raises TooManyCalls; then nothing is reserved."""
-        line = (account_id, line_number)
-        click = (account_id, line_number, destination)
+    def restore(self, calls: Iterable[RecentCall]) -> None:
+        """Count calls of an earlier process, the oldest first."""
+        for call in calls:
+            at = call.accepted_at
+            self._second_of_account.add(call.account_id, at)
+            self._minute_of_account.add(call.account_id, at)
+            self._minute_of_line.add((call.account_id, call.user_number), at)
+            self._calls_to.add((call.account_id, call.destination_number), at)
+
+    def calls_now(self, account_id: str) -> int:
+        """How many calls of the account are not over."""
+        return self._calls_of_account[account_id]
+
+    def admit(self, call: Call, limits: AccountLimits) -> Duplicate | None:
+        """Reserve room and money for the call, which was accepted now, or find the call that it repeats.
+
+        Raises TooManyCalls or SpendLimitReached; then nothing is reserved.
+        """
+        now = call.accepted_at
+        line = (call.account_id, call.user.number)
+        # A click on a test key's call is none on a live one.
+        mark = SIMULATED if is_simulated(call) else ""
+        click = (*line, call.destination.number + call.digits + mark)
         first_id = self._clicks.get(click)
         if first_id is not None:
             first = self._reservations[first_id]
             if now - first.admitted_at < limits.duplicates_s:
                 return Duplicate(first_id, first.stored)
-        if self._calls_of_line[line] >= limits.per_user:
-            raise TooManyCalls("per_user", retry_after_seconds=BUSY_RETRY_SECONDS)
-        if self._calls_of_account[account_id] >= limits.concurrent:
-            raise TooManyCalls("concurrent", retry_after_seconds=BUSY_RETRY_SECONDS)
-        self._count_rate(account_id, limits.rate, now)
-        self._calls_of_account[account_id] += 1
+        micros = most_micros(call)
+        try:
+            self.check(call, limits)
+        except SuspiciousCalls:
+            self.short_calls.suspect(call)
+            raise
+        self.spending.reserve(call.account_id, micros, call.accepted_utc)
+        self._count(call, limits)
+        self._calls_of_account[call.account_id] += 1
         self._calls_of_line[line] += 1
-        self._clicks[click] = call_id
-        self._reservations[call_id] = _Reservation(
-            account_id=account_id,
+        self._clicks[click] = call.id
+        self._reservations[call.id] = _Reservation(
+            account_id=call.account_id,
             line=line,
             click=click,
             admitted_at=now,
+            micros=micros,
             stored=asyncio.get_running_loop().create_future(),
         )
         return None
+
+    def check(self, call: Call, limits: AccountLimits) -> None:
+        """Whether there is room and money for the call; reserves nothing. Raises TooManyCalls or SpendLimitReached."""
+        account_id = call.account_id
+        if self._calls_of_line[account_id, call.user.number] >= limits.per_user:
+            raise TooManyCalls("per_user", most=limits.per_user, retry_after_seconds=BUSY_RETRY_SECONDS)
+        if self._calls_of_account[account_id] >= limits.concurrent:
+            raise TooManyCalls("concurrent", most=limits.concurrent, retry_after_seconds=BUSY_RETRY_SECONDS)
+        self._check_rates(call, limits)
+        self.spending.check(account_id, limits, most_micros(call), call.accepted_utc)
+
+    def admit_third(self, call: Call, planned: Call, limits: AccountLimits) -> None:
+        """Reserve money for a third who is dialled in the running `call` as the destination of `planned` would be.
+
+        It counts like a call of its own for all but the limits of how many there are at once. Raises TooManyCalls or
+        SpendLimitReached; then nothing is reserved.
+        """
+        self._check_rates(planned, limits)
+        rate = 0 if planned.tariff is None else planned.tariff.destination_micros_per_minute
+        micros = leg_micros(rate, planned.limits.call_seconds)
+        self.spending.check(call.account_id, limits, micros, planned.accepted_utc)
+        self._count(planned, limits)
+        reservation = self._reservations.get(call.id)
+        if reservation is not None:
+            self.spending.reserve(call.account_id, micros, planned.accepted_utc)
+            self._reservations[call.id] = replace(reservation, micros=reservation.micros + micros)
+
+    def _check_rates(self, call: Call, limits: AccountLimits) -> None:
+        account_id, now = call.account_id, call.accepted_at
+        line = (account_id, call.user.number)
+        _check_rate("rate", self._second_of_account, account_id, limits.rate, now)
+        _check_rate("per_minute", self._minute_of_account, account_id, limits.per_minute, now)
+        _check_rate("user_per_minute", self._minute_of_line, line, limits.user_per_minute, now)
+        destination = (account_id, call.destination.number)
+        most = limits.destination_per_10_minutes
+        _check_rate("destination_per_10_minutes", self._calls_to, destination, most, now)
+        self.short_calls.check(call, limits)
 
     def confirm(self, call_id: str) -> None:
         """The call is stored: whoever repeated its click may be told its id."""
@@ -104,30 +179,42 @@ class Admission:
         if reservation is not None:
             self._forget_click(call_id, reservation)
 
-    def release(self, call_id: str) -> None:
-        """The call is over, or was not stored: give back what it held."""
-        reservation = self._reservations.pop(call_id, None)
+    def release(self, call: Call) -> None:
+        """The call is over, or was not stored: give back what it held but for the money that it did cost."""
+        reservation = self._reservations.pop(call.id, None)
         if reservation is None:
             return
         if not reservation.stored.done():
             reservation.stored.set_result(False)
-        self._forget_click(call_id, reservation)
+        self._forget_click(call.id, reservation)
+        self.short_calls.ended(call)
+        self.spending.settle(call.account_id, reservation.micros, cost_micros(call), call.accepted_utc)
         _subtract(self._calls_of_account, reservation.account_id)
         _subtract(self._calls_of_line, reservation.line)
 
-    def _count_rate(self, account_id: str, rate: int, now: float) -> None:
-        recent = self._admitted_at.setdefault(account_id, deque())
-        while recent and recent[0] <= now - RATE_SECONDS:
-            recent.popleft()
-        if len(recent) >= rate:
-            oldest_at = recent[0] if recent else now
-            raise TooManyCalls("rate", retry_after_seconds=oldest_at + RATE_SECONDS - now)
-        recent.append(now)
+    def _count(self, call: Call, limits: AccountLimits) -> None:
+        """What no limit asks for is not counted: ten minutes of calls are much to keep."""
+        account_id, at = call.account_id, call.accepted_at
+        self._second_of_account.add(account_id, at)
+        if limits.per_minute is not None:
+            self._minute_of_account.add(account_id, at)
+        if limits.user_per_minute is not None:
+            self._minute_of_line.add((account_id, call.user.number), at)
+        if limits.destination_per_10_minutes is not None:
+            self._calls_to.add((account_id, call.destination.number), at)
 
     def _forget_click(self, call_id: str, reservation: _Reservation) -> None:
         """A later call of the same click may have taken the place."""
         if self._clicks.get(reservation.click) == call_id:
             del self._clicks[reservation.click]
+
+
+def _check_rate(limit: str, window: Window[Key], key: Key, most: int | None, now: float) -> None:
+    if most is None:
+        return
+    wait_seconds = window.wait_seconds(key, most, now)
+    if wait_seconds > 0.0:
+        raise TooManyCalls(limit, most=most, retry_after_seconds=wait_seconds)
 
 
 def _subtract(counter: Counter[Key], key: Key) -> None:

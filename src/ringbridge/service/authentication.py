@@ -10,12 +10,14 @@ import binascii
 import hmac
 import ipaddress
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import NamedTuple
 
 import structlog
 
-from ringbridge.call.directory import Account, ApiKey
+from ringbridge.call.directory import Account
 from ringbridge.call.errors import InvalidCredentials
+from ringbridge.call.key import ApiKey, Scope
 from ringbridge.call.ports import Directory
 from ringbridge.service.clock import Clock
 from ringbridge.service.credential import digest, parse_key
@@ -39,6 +41,21 @@ class Caller(NamedTuple):
     account: Account
     key: ApiKey
 
+    def require(self, scope: Scope) -> None:
+        """Raises MissingScope unless the key may do this."""
+        if not self.key.may(scope):
+            raise MissingScope(scope)
+
+
+class MissingScope(InvalidCredentials):
+    """The right key, but not for this. `scope` is what it would take."""
+
+    code = "missing_scope"
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(f"This key does not have the scope {scope.value}.")
+        self.scope = scope
+
 
 class TooManyFailures(InvalidCredentials):
     """Wrong again, and too often from there. `retry_after_seconds` is when a wrong guess is looked at calmly again."""
@@ -51,10 +68,22 @@ class TooManyFailures(InvalidCredentials):
 
 
 class Authenticator:
-    """Checks credentials against the directory. `pepper` is the key under which secrets were digested."""
+    """Checks credentials against the directory.
 
-    def __init__(self, directory: Directory, pepper: bytes, clock: Clock) -> None:
+    pepper: the key under which secrets were digested. note_use: told of each key that opens, by its id, and from where;
+    it neither blocks nor raises.
+    """
+
+    def __init__(
+        self,
+        directory: Directory,
+        pepper: bytes,
+        clock: Clock,
+        *,
+        note_use: Callable[[str, str], None] = lambda key_id, address: None,
+    ) -> None:
         self._directory = directory
+        self._note_use = note_use
         self._pepper = pepper
         self._clock = clock
         self._throttle = GuessThrottle()
@@ -85,12 +114,12 @@ class Authenticator:
             raise self._refusal("unknown account", account_id, address)
         if key.account_id != account.id:
             raise self._refusal("key of another account", account_id, address)
-        if key.revoked_at is not None:
-            raise self._refusal("revoked", account_id, address)
-        if key.expires_at <= self._clock.utc_now():
-            raise self._refusal("expired", account_id, address)
+        reason = key.refusal(address, self._clock.utc_now())
+        if reason is not None:
+            raise self._refusal(reason, account_id, address)
         if account.suspended:
             raise self._refusal("suspended", account_id, address)
+        self._note_use(key.id, address)
         return Caller(account, key)
 
     def _refusal(self, reason: str, account_id: str, address: str) -> InvalidCredentials:

@@ -4,37 +4,40 @@ Order is the promise: the call is admitted, stored durably, answered to the clie
 """
 
 import asyncio
-import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from dataclasses import replace
 from types import TracebackType
 from typing import NamedTuple, Self
 
 import structlog
 
-from ringbridge.call import policy, routing
 from ringbridge.call.cause import Cause
-from ringbridge.call.directory import HARD_CALL_SECONDS, AccountLimits, Line
 from ringbridge.call.errors import (
     CannotPlaceCalls,
+    DestinationRefused,
     InvalidDestination,
-    InvalidUserLine,
     ServerDraining,
+    TooManyCalls,
 )
 from ringbridge.call.event import CancelRequested, Event
-from ringbridge.call.history import StoredCall, StoredEvent, as_stored, first_event
-from ringbridge.call.model import Call, CallLimits
-from ringbridge.call.number import InvalidNumber, Number, normalise, normalise_extension
+from ringbridge.call.history import CallFilter, CallPlace, StoredCall, StoredEvent, as_stored, first_event
+from ringbridge.call.idempotency import IdempotencyKey
+from ringbridge.call.model import Call
 from ringbridge.call.ports import CallObserver, CallStore, Directory, Engine
 from ringbridge.service.admission import Admission
 from ringbridge.service.authentication import Caller
+from ringbridge.service.blocked import BlockedCalls
 from ringbridge.service.clock import Clock
-from ringbridge.service.identifier import new_call_id
+from ringbridge.service.feed import EventFeed, FeedEvent, FeedPosition
 from ringbridge.service.live import LiveCalls
+from ringbridge.service.planner import Plan, Planner, read_destination, read_user_line
+from ringbridge.service.preview import Preview, Previewer
+from ringbridge.service.repetition import Repetitions
+from ringbridge.service.request import CallRequest
 from ringbridge.service.runner import Runner
 
 log = structlog.get_logger()
-
-_randomness = secrets.SystemRandom()
 
 
 class Placed(NamedTuple):
@@ -58,11 +61,15 @@ class CallService:
     ) -> None:
         self._engine = engine
         self._store = store
-        self._directory = directory
+        self._planner = Planner(directory, clock)
         self._clock = clock
         self._observer = observer
         self._admission = Admission()
+        self._blocked = BlockedCalls(store, clock)
         self._live = LiveCalls()
+        self._previewer = Previewer(self._planner, self._admission, engine)
+        self._feed = EventFeed(store)
+        self._repetitions = Repetitions(store, self._live, clock)
         self._tasks = asyncio.TaskGroup()
         self._is_draining = False
         engine.listen(self._on_event)
@@ -83,94 +90,172 @@ class CallService:
         return len(self._live)
 
     @property
+    def admission(self) -> Admission:
+        """What the calls of each account count."""
+        return self._admission
+
+    @property
     def is_draining(self) -> bool:
         """Whether new calls are refused because the server stops."""
         return self._is_draining
 
-    async def place(self, caller: Caller, user_line: str, destination_line: str) -> Placed:
-        """Accept a call of the caller's account between its line and a destination, as the client wrote them.
+    async def place(self, caller: Caller, request: CallRequest, key: IdempotencyKey | None = None) -> Placed:
+        """Accept a call of the caller's account between its line and a destination.
 
-        On return the call is stored and about to be dialled. Raises InvalidUserLine, InvalidDestination, TooManyCalls,
-        CannotPlaceCalls, ServerDraining or StoreUnavailable, and then nothing was stored or dialled.
+        With a `key` that was used before, it is the call of then. Raises IdempotencyKeyReused, RequestInProgress, and
+        what `_place` raises.
+        """
+        if key is None:
+            return await self._place(caller, request, None)
+        with self._repetitions.alone(caller.account.id, key):
+            earlier = await self._repetitions.earlier_call(caller.account.id, key)
+            if earlier is not None:
+                return Placed(earlier, replayed=True)
+            return await self._place(caller, request, key)
+
+    async def preview(self, caller: Caller, request: CallRequest) -> Preview:
+        """What would become of the request if it were placed now. Raises StoreUnavailable."""
+        return await self._previewer.preview(caller, request)
+
+    async def _place(self, caller: Caller, request: CallRequest, key: IdempotencyKey | None) -> Placed:
+        """Accept a new call, or find the one of a first click.
+
+        On return the call is stored and about to be dialled. Raises InvalidUserLine, InvalidDestination, InvalidOption,
+        TooManyCalls, CannotPlaceCalls, ServerDraining or StoreUnavailable, and then nothing was dialled.
         """
         if self._is_draining:
             raise ServerDraining("the server is shutting down")
-        account = caller.account
-        limits = await self._directory.limits(account.id)
-        line = await self._user_line(account.id, account.country, user_line)
-        destination = self._destination(destination_line, account.country)
-        if destination.e164 == line.number:
-            raise InvalidDestination("same_as_user_line")
-        refused = policy.refusal(destination, limits, account)
-        if refused is not None:
-            raise InvalidDestination(refused)
-        trunks = await self._directory.trunks()
-        now, utc_now = self._clock.now(), self._clock.utc_now()
-        call = Call(
-            id=new_call_id(utc_now),
-            account_id=account.id,
-            key_id=caller.key.id,
-            user=routing.user_party(line, account, trunks, destination.e164),
-            destination=routing.destination_party(
-                destination.e164, line, account, trunks, _randomness.random()
-            ),
-            language=line.language or account.language,
-            limits=_call_limits(limits),
-            confirm=line.must_confirm,
-            digits=destination.digits_after_answer,
-            accepted_at=now,
-            accepted_utc=utc_now,
-        )
+        call, limits = await self._plan(caller, request)
         if not self._engine.healthy():
             raise CannotPlaceCalls("engine_down")
-        duplicate = self._admission.admit(
-            call.id, account.id, line.number, destination.e164 + destination.digits_after_answer, limits, now
-        )
+        try:
+            # With keys a client says itself what is the same call.
+            duplicate = self._admission.admit(
+                call, limits if key is None else replace(limits, duplicates_s=0.0)
+            )
+        except TooManyCalls as refusal:
+            self._blocked.refused_call(call, refusal)
+            raise
         if duplicate is not None:
             if not await duplicate.stored():
                 raise CannotPlaceCalls("first_click_failed")
             return Placed(duplicate.call_id, replayed=True)
         if not self._engine.reserve(call):
-            self._admission.release(call.id)
+            self._admission.release(call)
             raise CannotPlaceCalls("trunk_full")
         with self._live.awaiting_one():
             try:
-                await self._store.accept(call, first_event(call))
+                await self._store.accept(call, first_event(call), key)
             except BaseException:
-                self._admission.release(call.id)
+                self._admission.release(call)
                 self._engine.release(call.id)
                 raise
             self._admission.confirm(call.id)
             self._start(call)
         return Placed(call.id, replayed=False)
 
+    async def admit_third(self, caller: Caller, call: Call, destination_line: str) -> Call:
+        """What a call of the running call's user to this destination would be, with money set aside for its destination.
+
+        Nothing is dialled. Raises what `place` does.
+        """
+        if self._is_draining:
+            raise ServerDraining("the server is shutting down")
+        request = CallRequest(user_line=call.user.number, destination_line=destination_line)
+        planned, limits = await self._plan(caller, request)
+        if planned.destination.number in [call.party(talker).number for talker in call.talkers]:
+            raise InvalidDestination("already_in_call")
+        try:
+            self._admission.admit_third(call, planned, limits)
+        except TooManyCalls as refusal:
+            self._blocked.refused_call(planned, refusal)
+            raise
+        return planned
+
+    async def _plan(self, caller: Caller, request: CallRequest) -> Plan:
+        """The call that is asked for; a destination that is refused is recorded."""
+        try:
+            return await self._planner.plan(caller, request)
+        except DestinationRefused as refusal:
+            self._blocked.refused_destination(caller, refusal)
+            raise
+
     async def find(self, caller: Caller, call_id: str) -> StoredCall | None:
         """The call of the caller's account with this id, as it is now. Raises StoreUnavailable."""
         runner = self._live.look_up(call_id)
-        if runner is None:
-            return await self._store.find(caller.account.id, call_id)
-        if runner.call.account_id != caller.account.id:
-            return None
-        return as_stored(runner.call, runner.history)
+        if runner is not None and _is_of(runner, caller):
+            return as_stored(runner.call, runner.history)
+        # A running call of somebody else is looked for as well, so that the time it takes tells nothing either.
+        found = await self._store.find(caller.account.id, call_id)
+        return found if found is not None and caller.key.may_use(found.user.number) else None
 
-    async def follow(self, caller: Caller, call_id: str, after: int) -> AsyncIterator[StoredEvent]:
+    async def page(
+        self,
+        caller: Caller,
+        wanted: CallFilter,
+        after: CallPlace | None,
+        limit: int,
+        *,
+        user_line: str | None = None,
+        destination_line: str | None = None,
+    ) -> list[StoredCall]:
+        """The calls of the caller's account behind the place `after`, the newest first, without their histories.
+
+        The lines are as the client wrote them. Raises InvalidUserLine, InvalidDestination, StoreUnavailable.
+        """
+        country = caller.account.country
+        wanted = replace(
+            wanted,
+            user_number=None if user_line is None else read_user_line(user_line, country),
+            destination_number=None
+            if destination_line is None
+            else read_destination(destination_line, country).e164,
+            lines=caller.key.lines,
+        )
+        return await self._store.page(caller.account.id, wanted, after, limit)
+
+    async def follow(self, caller: Caller, call_id: str, after: int) -> AsyncGenerator[StoredEvent]:
         """The lines of a call's history above sequence `after`, live until its end; none for an unknown call."""
         runner = self._live.look_up(call_id)
-        if runner is not None and runner.call.account_id == caller.account.id:
+        if runner is not None and _is_of(runner, caller):
             async for event in self._live.follow(runner, after):
                 yield event
             return
-        stored = await self._store.find(caller.account.id, call_id)
+        stored = await self.find(caller, call_id)
         for event in stored.events[after:] if stored is not None else ():
             yield event
 
+    def follow_account(self, caller: Caller, after: FeedPosition | None) -> AsyncGenerator[FeedEvent]:
+        """The events of all calls of the caller's account behind a position (None: from now on), until the server stops.
+
+        Raises StoreUnavailable.
+        """
+        return self._feed.follow(caller.account.id, after, caller.key.may_use)
+
+    async def find_ended(self, caller: Caller, call_id: str, within_seconds: float) -> StoredCall | None:
+        """The call as it is when it is over, or else after so many seconds. Raises StoreUnavailable."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_seconds), aclosing(self.follow(caller, call_id, 0)) as events:
+                async for _ in events:
+                    pass
+        return await self.find(caller, call_id)
+
     async def cancel(self, caller: Caller, call_id: str) -> bool:
         """End a running call of the caller's account; False when there is none with this id."""
-        runner = self._live.find(call_id)
-        if runner is None or runner.call.account_id != caller.account.id:
+        runner = self.runner(caller, call_id)
+        if runner is None:
             return False
         runner.deliver(CancelRequested())
         return True
+
+    def runner(self, caller: Caller, call_id: str) -> Runner | None:
+        """What carries a running call of the caller's account; None when there is none with this id."""
+        runner = self._live.find(call_id)
+        return runner if runner is not None and _is_of(runner, caller) else None
+
+    def runners(self) -> list[Runner]:
+        """What carries the calls that are not over."""
+        return self._live.all()
 
     async def recover(self) -> int:
         """Give the calls that an earlier process left open their end; nothing is dialled again.
@@ -200,25 +285,7 @@ class CallService:
             for runner in self._live.all():
                 runner.deliver(CancelRequested(Cause.DRAINED))
             await self._live.empty()
-
-    async def _user_line(self, account_id: str, country: str, text: str) -> Line:
-        try:
-            number = normalise_extension(text)
-        except InvalidNumber:
-            try:
-                number = normalise(text, country).e164
-            except InvalidNumber as exc:
-                raise InvalidUserLine(exc.code) from exc
-        line = await self._directory.line(account_id, number)
-        if line is None:
-            raise InvalidUserLine("unknown_line")
-        return line
-
-    def _destination(self, text: str, country: str) -> Number:
-        try:
-            return normalise(text, country)
-        except InvalidNumber as exc:
-            raise InvalidDestination(exc.code) from exc
+        self._feed.close()
 
     def _start(self, call: Call) -> None:
         runner = Runner(
@@ -235,7 +302,7 @@ class CallService:
             await runner.run()
         finally:
             call = runner.call
-            self._admission.release(call.id)
+            self._admission.release(call)
             self._live.remove(call.id)
             self._observer.ended(call)
             if call.ending is not None:
@@ -259,12 +326,10 @@ class CallService:
         if event.name == "user_answered":
             self._admission.user_answered(call.id)
         self._live.publish(call.id, event)
+        self._feed.publish(call, event)
 
 
-def _call_limits(limits: AccountLimits) -> CallLimits:
-    return CallLimits(
-        user_ring_seconds=limits.user_ring_s,
-        confirm_seconds=limits.confirm_s,
-        destination_ring_seconds=limits.destination_ring_s,
-        call_seconds=min(limits.call_s, HARD_CALL_SECONDS),
-    )
+def _is_of(runner: Runner, caller: Caller) -> bool:
+    """Whether the caller may see the call, and end it."""
+    call = runner.call
+    return call.account_id == caller.account.id and caller.key.may_use(call.user.number)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from ringbridge.sip.authorization import Authorization, challenges
+from ringbridge.sip.authorization import ALGORITHMS, Authorization, challenges
 from ringbridge.sip.contact import Contact, refusal_of_registration, register
+from ringbridge.sip.digest import HASHES
 from ringbridge.sip.hop import Hop
 from ringbridge.sip.message import Request, response_to
 from ringbridge.sip.nonce import Nonces
@@ -24,6 +25,15 @@ if TYPE_CHECKING:
 REALM = "ringbridge"
 """Part of the digests that the owner keeps, so it never changes."""
 NONCE_SECONDS = 300.0
+
+
+def device_digests(username: str, password: str) -> dict[str, str]:
+    """What an owner keeps instead of a phone's password: H(A1) of RFC 7616 section 3.4.2 for each algorithm that it may choose.
+
+    MD5 is among them because most phones know nothing else; where the password is random, its weakness gives nothing away.
+    """
+    secret = f"{username}:{REALM}:{password}".encode()
+    return {algorithm: HASHES[algorithm](secret) for algorithm in ALGORITHMS}
 
 
 class Registrar:

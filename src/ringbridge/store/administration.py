@@ -4,23 +4,33 @@ Each method is one transaction, and each change tells running servers of itself 
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
-from ringbridge.call.directory import Account, AccountLimits, ApiKey, Line, LineKind, Trunk
+from ringbridge.call.directory import Account, AccountLimits, Line, LineKind, Trunk
 from ringbridge.call.errors import AlreadyExists, InvalidSetting, NotFound
-from ringbridge.store.database import reading, writing
-from ringbridge.store.record import Record
+from ringbridge.call.key import MOST_ACTIVE_KEYS, ApiKey, KeyUse, TooManyKeys
+from ringbridge.call.record import Record
+from ringbridge.store.database import reading
 from ringbridge.store.registered_device import RegisteredDevice
-from ringbridge.store.row import limits_of, limits_row, line_of, line_row, trunk_of, trunk_row
+from ringbridge.store.revision import changing, require_account
+from ringbridge.store.row import (
+    key_of,
+    key_row,
+    limits_of,
+    limits_row,
+    line_of,
+    line_row,
+    trunk_of,
+    trunk_row,
+)
 from ringbridge.store.tables import (
     account_limits,
     accounts,
+    api_key_uses,
     api_keys,
-    directory_revision,
     lines,
     records,
     registrations,
@@ -47,7 +57,7 @@ class Administration:
         main_number: str | None = None,
     ) -> Account:
         """A new account; seven random digits are its id where none is given. Raises AlreadyExists."""
-        with self._changing() as connection:
+        with changing(self._engine) as connection:
             taken = set(connection.scalars(select(accounts.c.id)))
             if account_id in taken:
                 raise AlreadyExists(f"There is an account {account_id} already. Give another id, or none.")
@@ -67,25 +77,45 @@ class Administration:
 
     def change_account(self, account_id: str, change: Callable[[Account], Account]) -> None:
         """Put what `change` makes of an account in its place; what that raises leaves all as it was."""
-        with self._changing() as connection:
-            _require_account(connection, account_id)
+        with changing(self._engine) as connection:
+            require_account(connection, account_id)
             row = connection.execute(select(accounts).where(accounts.c.id == account_id)).mappings().one()
             changed = change(Account(**row))
             connection.execute(update(accounts).where(accounts.c.id == account_id).values(asdict(changed)))
 
-    def suspend(self, account_id: str, *, suspended: bool = True) -> None:
-        """Let an account place no more calls, or let it again. Calls that are up go on."""
-        with self._changing() as connection:
-            _require_account(connection, account_id)
+    def suspend(self, account_id: str, *, suspended: bool = True, ends_calls: bool = False) -> None:
+        """Let an account place no more calls, or let it again. Calls that are up go on unless `ends_calls`."""
+        with changing(self._engine) as connection:
+            require_account(connection, account_id)
             connection.execute(
-                update(accounts).where(accounts.c.id == account_id).values(suspended=suspended)
+                update(accounts)
+                .where(accounts.c.id == account_id)
+                .values(suspended=suspended, ends_calls=ends_calls)
             )
 
     def add_key(self, key: ApiKey) -> None:
-        """A new API key."""
-        with self._changing() as connection:
-            _require_account(connection, key.account_id)
-            connection.execute(insert(api_keys), asdict(key))
+        """A new API key. Raises TooManyKeys."""
+        with changing(self._engine) as connection:
+            require_account(connection, key.account_id)
+            _require_room(connection, key, MOST_ACTIVE_KEYS)
+            connection.execute(insert(api_keys), key_row(key))
+
+    def exchange_key(self, old_id: str, new: ApiKey, *, old_until: float) -> None:
+        """A new key in place of an older one of its account, which ends at `old_until`, UTC seconds since 1970, if not sooner.
+
+        Raises NotFound and TooManyKeys.
+        """
+        with changing(self._engine) as connection:
+            require_account(connection, new.account_id)
+            of_account = (api_keys.c.id == old_id, api_keys.c.account_id == new.account_id)
+            expires_at = connection.scalar(select(api_keys.c.expires_at).where(*of_account))
+            if expires_at is None:
+                raise NotFound(f"There is no key {old_id}.")
+            _require_room(connection, new, 2 * MOST_ACTIVE_KEYS)
+            connection.execute(
+                update(api_keys).where(*of_account).values(expires_at=min(expires_at, old_until))
+            )
+            connection.execute(insert(api_keys), key_row(new))
 
     def keys(self, account_id: str) -> list[ApiKey]:
         """The account's keys, the oldest first, with those that are not valid any more."""
@@ -95,8 +125,26 @@ class Administration:
             .order_by(api_keys.c.created_at, api_keys.c.id)
         )
         with reading(self._engine) as connection:
-            _require_account(connection, account_id)
-            return [ApiKey(**row) for row in connection.execute(statement).mappings()]
+            require_account(connection, account_id)
+            return [key_of(row) for row in connection.execute(statement).mappings()]
+
+    def key(self, key_id: str) -> ApiKey:
+        """The key with this id. Raises NotFound."""
+        with reading(self._engine) as connection:
+            row = connection.execute(select(api_keys).where(api_keys.c.id == key_id)).mappings().one_or_none()
+            if row is None:
+                raise NotFound(f"There is no key {key_id}.")
+            return key_of(row)
+
+    def key_uses(self, account_id: str) -> dict[str, KeyUse]:
+        """When and from where the account's keys were used last, by their ids; without those that never were."""
+        statement = (
+            select(api_key_uses)
+            .join(api_keys, api_keys.c.id == api_key_uses.c.key_id)
+            .where(api_keys.c.account_id == account_id)
+        )
+        with reading(self._engine) as connection:
+            return {key_id: KeyUse(*values) for key_id, *values in connection.execute(statement)}
 
     def has_keys(self) -> bool:
         """Whether there is a key, of any account, that is not revoked."""
@@ -104,19 +152,29 @@ class Administration:
             in_force = select(api_keys.c.id).where(api_keys.c.revoked_at.is_(None)).limit(1)
             return connection.scalar(in_force) is not None
 
-    def revoke_all_keys(self, *, at: float) -> int:
+    def revoke_all_keys(self, *, at: float, ends_calls: bool = False) -> int:
         """End the validity of all keys of all accounts at `at`, UTC seconds since 1970; returns how many it was."""
-        with self._changing() as connection:
+        with changing(self._engine) as connection:
             in_force = api_keys.c.revoked_at.is_(None)
-            return connection.execute(update(api_keys).where(in_force).values(revoked_at=at)).rowcount
+            return connection.execute(
+                update(api_keys).where(in_force).values(revoked_at=at, ends_calls=ends_calls)
+            ).rowcount
 
-    def revoke_key(self, key_id: str, *, at: float) -> None:
-        """End a key's validity at `at`, UTC seconds since 1970, unless it was revoked before. Raises NotFound."""
-        with self._changing() as connection:
+    def revoke_key(
+        self, key_id: str, *, at: float, account_id: str | None = None, ends_calls: bool = False
+    ) -> None:
+        """End a key's validity at `at`, UTC seconds since 1970, unless it was revoked before.
+
+        ends_calls: whether its calls that are up end as well.
+
+        account_id: whose key it must be, where that is not the administrator's own choice. Raises NotFound.
+        """
+        of_account = () if account_id is None else (api_keys.c.account_id == account_id,)
+        with changing(self._engine) as connection:
             revoked = connection.execute(
                 update(api_keys)
-                .where(api_keys.c.id == key_id)
-                .values(revoked_at=func.coalesce(api_keys.c.revoked_at, at))
+                .where(api_keys.c.id == key_id, *of_account)
+                .values(revoked_at=func.coalesce(api_keys.c.revoked_at, at), ends_calls=ends_calls)
             )
             if revoked.rowcount == 0:
                 raise NotFound(f"There is no key {key_id}.")
@@ -126,14 +184,14 @@ class Administration:
 
         Raises AlreadyExists, and NotFound for an unknown trunk.
         """
-        with self._changing() as connection:
+        with changing(self._engine) as connection:
             _LineChecks(connection).check(line)
             connection.execute(insert(lines), line_row(line, device_digests))
 
     def add_lines(self, new_lines: Iterable[Line]) -> int:
         """New lines, all or none; returns how many. Errors are those of `add_line` and name the row, counted from 1."""
         rows = []
-        with self._changing() as connection:
+        with changing(self._engine) as connection:
             checks = _LineChecks(connection)
             for number, line in enumerate(new_lines, start=1):
                 try:
@@ -149,7 +207,7 @@ class Administration:
         """The account's lines, by number."""
         statement = select(lines).where(lines.c.account_id == account_id).order_by(lines.c.number)
         with reading(self._engine) as connection:
-            _require_account(connection, account_id)
+            require_account(connection, account_id)
             return [line_of(row) for row in connection.execute(statement).mappings()]
 
     def change_line(
@@ -165,8 +223,8 @@ class Administration:
         `device_digests` are new ones; without them a line that stays a device keeps its own. Raises NotFound and
         AlreadyExists.
         """
-        with self._changing() as connection:
-            _require_account(connection, account_id)
+        with changing(self._engine) as connection:
+            require_account(connection, account_id)
             is_it = (lines.c.account_id == account_id) & (lines.c.number == number)
             row = connection.execute(select(lines).where(is_it)).mappings().one_or_none()
             if row is None:
@@ -185,8 +243,8 @@ class Administration:
 
     def remove_line(self, account_id: str, number: str) -> None:
         """Forget a line. Raises NotFound."""
-        with self._changing() as connection:
-            _require_account(connection, account_id)
+        with changing(self._engine) as connection:
+            require_account(connection, account_id)
             removed = connection.execute(
                 delete(lines).where(lines.c.account_id == account_id, lines.c.number == number)
             )
@@ -209,7 +267,7 @@ class Administration:
 
     def add_trunk(self, trunk: Trunk, *, position: int | None = None) -> Trunk:
         """A new trunk, as it was stored: at `position`, or behind the others. Raises AlreadyExists."""
-        with self._changing() as connection:
+        with changing(self._engine) as connection:
             if connection.scalar(select(trunks.c.id).where(trunks.c.name == trunk.name)) is not None:
                 raise AlreadyExists(
                     f"There is a trunk {trunk.name} already. Give another name, or remove it first."
@@ -226,7 +284,7 @@ class Administration:
 
         Raises NotFound.
         """
-        with self._changing() as connection:
+        with changing(self._engine) as connection:
             _require_trunk(connection, name)
             row = connection.execute(select(trunks).where(trunks.c.name == name)).mappings().one()
             changed = change(trunk_of(row))
@@ -241,7 +299,7 @@ class Administration:
 
     def remove_trunk(self, name: str) -> None:
         """Forget a trunk that no line uses; calls that are up on it go on. Raises NotFound and InvalidSetting."""
-        with self._changing() as connection:
+        with changing(self._engine) as connection:
             used = connection.scalar(select(func.count()).select_from(lines).where(lines.c.trunk == name))
             if used:
                 raise InvalidSetting(f"Lines that use trunk {name}: {used}. Remove them first.")
@@ -252,14 +310,14 @@ class Administration:
         """What the account may do; the defaults where nothing was set."""
         statement = select(account_limits).where(account_limits.c.account_id == account_id)
         with reading(self._engine) as connection:
-            _require_account(connection, account_id)
+            require_account(connection, account_id)
             row = connection.execute(statement).mappings().one_or_none()
             return AccountLimits() if row is None else limits_of(row)
 
     def set_limits(self, account_id: str, limits: AccountLimits) -> None:
         """Set all limits of the account."""
-        with self._changing() as connection:
-            _require_account(connection, account_id)
+        with changing(self._engine) as connection:
+            require_account(connection, account_id)
             connection.execute(delete(account_limits).where(account_limits.c.account_id == account_id))
             connection.execute(insert(account_limits), limits_row(account_id, limits))
 
@@ -272,21 +330,23 @@ class Administration:
             .limit(limit)
         )
         with reading(self._engine) as connection:
-            _require_account(connection, account_id)
+            require_account(connection, account_id)
             return [Record(**row) for row in connection.execute(statement).mappings()]
 
-    @contextmanager
-    def _changing(self) -> Iterator[Connection]:
-        with writing(self._engine) as connection:
-            # First of all: its row lock lets PostgreSQL's administrators, too, go one behind the other, so that
-            # what a method has checked stays true until it has written.
-            connection.execute(update(directory_revision).values(revision=directory_revision.c.revision + 1))
-            yield connection
 
-
-def _require_account(connection: Connection, account_id: str) -> None:
-    if connection.scalar(select(accounts.c.id).where(accounts.c.id == account_id)) is None:
-        raise NotFound(f"There is no account {account_id}.")
+def _require_room(connection: Connection, key: ApiKey, most: int) -> None:
+    """Raises TooManyKeys if the account of the new `key` has as many active ones as it may."""
+    active = connection.scalar(
+        select(func.count())
+        .select_from(api_keys)
+        .where(
+            api_keys.c.account_id == key.account_id,
+            api_keys.c.revoked_at.is_(None),
+            api_keys.c.expires_at > key.created_at,
+        )
+    )
+    if (active or 0) >= most:
+        raise TooManyKeys(f"Account {key.account_id} has {active} keys that are valid. Revoke one first.")
 
 
 def _require_trunk(connection: Connection, name: str) -> None:
@@ -308,7 +368,7 @@ class _LineChecks:
     def check(self, line: Line) -> None:
         """Count `line` among those that there are. Raises AlreadyExists and NotFound."""
         if line.account_id not in self._numbers:
-            _require_account(self._connection, line.account_id)
+            require_account(self._connection, line.account_id)
             of_account = select(lines.c.number).where(lines.c.account_id == line.account_id)
             self._numbers[line.account_id] = set(self._connection.scalars(of_account))
         numbers = self._numbers[line.account_id]

@@ -7,12 +7,16 @@ import asyncio
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, RowMapping, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Engine, case, func, insert, select, update
 
 from ringbridge.call.cause import Cause, EndedBy, Outcome
-from ringbridge.call.history import CallEvent, StoredCall, StoredEvent, StoredLeg
+from ringbridge.call.history import CallEvent, CallFilter, CallPlace, StoredCall, ToldEvent
+from ringbridge.call.idempotency import IdempotencyKey, KeptKey
 from ringbridge.call.model import Call, LegName, LegState, State
+from ringbridge.call.webhook import Attempt
+from ringbridge.store.call_reading import read_call, read_calls, read_events
 from ringbridge.store.change import (
+    BlockedCall,
     Change,
     ChangedCall,
     ChangeStatements,
@@ -23,20 +27,23 @@ from ringbridge.store.change import (
 )
 from ringbridge.store.database import reading, storable, writing
 from ringbridge.store.errors import StoreInUse
+from ringbridge.store.idempotency import read_key
 from ringbridge.store.lock import ServerLock
-from ringbridge.store.tables import call_events, calls, records
+from ringbridge.store.outbox import Outbox
+from ringbridge.store.tables import call_events, calls
 from ringbridge.store.writer import GroupCommitWriter
 
 
 class SqlCallStore:
     """CallStore over `engine`, from entry to exit. It takes new calls only while `lock` is held; those it has, it keeps."""
 
-    def __init__(self, engine: Engine, lock: ServerLock) -> None:
+    def __init__(self, engine: Engine, lock: ServerLock, outbox: Outbox | None = None) -> None:
         self._engine = engine
         self._lock = lock
-        self._statements = ChangeStatements(engine.dialect)
+        self._outbox = outbox or Outbox(engine)
+        self._statements = ChangeStatements(engine.dialect, self._outbox.wanting)
         self._writer: GroupCommitWriter[Change] = GroupCommitWriter(
-            engine, self._statements.apply, without_peers_values
+            engine, self._statements.apply, without_peers_values, on_commit=self._outbox.committed
         )
 
     async def __aenter__(self) -> "SqlCallStore":
@@ -51,15 +58,24 @@ class SqlCallStore:
     ) -> None:
         await self._writer.__aexit__(kind, error, traceback)
 
-    async def accept(self, call: Call, event: CallEvent) -> None:
-        """Store a new call and its first event; durable on return. Raises StoreUnavailable within two seconds."""
+    async def accept(self, call: Call, event: CallEvent, key: IdempotencyKey | None = None) -> None:
+        """Store a new call, its first event and the key of its request; durable on return. Raises StoreUnavailable within two seconds."""
         if not self._lock.is_held:
             raise StoreInUse("This server has lost its hold on the database; the call was not stored.")
-        await self._writer.accept(NewCall(call, event), undo=ErasedCall(call.id))
+        await self._writer.accept(NewCall(call, event, key), undo=ErasedCall(call.id))
 
     def save(self, call: Call, event: CallEvent) -> None:
         """Store a change and its event, with an ended call also its record."""
         self._writer.submit(ChangedCall(call, event))
+
+    def block(self, call: Call) -> None:
+        """Store a request that was refused, with its record."""
+        event = CallEvent(call_id=call.id, sequence=1, name="blocked", at=call.accepted_at)
+        self._writer.submit(BlockedCall(call, event))
+
+    def save_attempt(self, attempt: Attempt) -> None:
+        """Store how sending an event to a webhook went. Not awaited; the outbox tells when it is durable."""
+        self._writer.submit(attempt)
 
     async def open_calls(self) -> list[str]:
         """The calls that an earlier process left without an end, in the order of their acceptance. Raises StoreUnavailable."""
@@ -69,11 +85,27 @@ class SqlCallStore:
         """Give a call of an earlier process its end, at `ended_at` in UTC seconds since 1970. Raises StoreUnavailable."""
         await asyncio.to_thread(self._close_interrupted, call_id, ended_at)
 
+    async def key(self, account_id: str, text: str) -> KeptKey | None:
+        """What is known of a key that a request of the account had before. Raises StoreUnavailable."""
+        return await asyncio.to_thread(read_key, self._engine, account_id, text)
+
     async def find(self, account_id: str, call_id: str) -> StoredCall | None:
         """The account's call with its history so far. Raises StoreUnavailable."""
         if not storable(call_id):
             return None
-        return await asyncio.to_thread(self._read_call, account_id, call_id)
+        return await asyncio.to_thread(read_call, self._engine, account_id, call_id)
+
+    async def events_since(
+        self, account_id: str, since: float, after: tuple[float, str, int] | None, limit: int
+    ) -> list[ToldEvent]:
+        """Events of the account's calls from `since` on, ordered by time, call and sequence. Raises StoreUnavailable."""
+        return await asyncio.to_thread(read_events, self._engine, account_id, since, after, limit)
+
+    async def page(
+        self, account_id: str, wanted: CallFilter, after: CallPlace | None, limit: int
+    ) -> list[StoredCall]:
+        """The account's calls behind the place `after`, the newest first, without their histories. Raises StoreUnavailable."""
+        return await asyncio.to_thread(read_calls, self._engine, account_id, wanted, after, limit)
 
     def healthy(self) -> bool:
         """Whether a new call would be taken: the database is ours, and the last write went through."""
@@ -123,6 +155,7 @@ class SqlCallStore:
                     destination_leg=row["destination_state"],
                 )
             )
+            self._outbox.add_end(connection, row, (last_sequence or 0) + 1, ended_at)
             connection.exec_driver_sql(
                 self._statements.insert_record,
                 (
@@ -132,37 +165,6 @@ class SqlCallStore:
                     call_id,
                 ),
             )
-
-    def _read_call(self, account_id: str, call_id: str) -> StoredCall | None:
-        statement = (
-            select(calls, records.c.talk_seconds)
-            .outerjoin(records, records.c.call_id == calls.c.id)
-            .where(calls.c.id == call_id, calls.c.account_id == account_id)
-        )
-        history = (
-            select(*(column for column in call_events.columns if column.name != "call_id"))
-            .where(call_events.c.call_id == call_id)
-            .order_by(call_events.c.sequence)
-        )
-        with reading(self._engine) as connection:
-            row = connection.execute(statement).mappings().one_or_none()
-            if row is None:
-                return None
-            events = connection.execute(history).mappings().all()
-        return StoredCall(
-            id=row["id"],
-            account_id=row["account_id"],
-            state=row["state"],
-            outcome=row["outcome"],
-            cause=row["cause"],
-            ended_by=row["ended_by"],
-            accepted_at=row["accepted_at"],
-            ended_at=row["ended_at"],
-            talk_seconds=row["talk_seconds"] or 0.0,
-            user=_stored_leg(row, LegName.USER),
-            destination=_stored_leg(row, LegName.DESTINATION),
-            events=tuple(StoredEvent(**event) for event in events),
-        )
 
 
 def _interrupted_leg(name: LegName, ended_at: float) -> dict[str, ColumnElement[Any]]:
@@ -174,18 +176,3 @@ def _interrupted_leg(name: LegName, ended_at: float) -> dict[str, ColumnElement[
         ended.name: case((alive, ended_at), else_=ended),
         cause.name: case((alive, Cause.INTERRUPTED.value), else_=cause),
     }
-
-
-def _stored_leg(row: RowMapping, name: LegName) -> StoredLeg:
-    leg = name.value
-    return StoredLeg(
-        number=row[f"{leg}_number"],
-        trunk=row[f"{leg}_trunk"],
-        state=row[f"{leg}_state"],
-        ringing_at=row[f"{leg}_ringing_at"],
-        answered_at=row[f"{leg}_answered_at"],
-        ended_at=row[f"{leg}_ended_at"],
-        cause=row[f"{leg}_cause"],
-        sip_status=row[f"{leg}_sip_status"],
-        q850=row[f"{leg}_q850"],
-    )

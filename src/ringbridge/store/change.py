@@ -4,6 +4,7 @@ Rows go to the drivers as plain tuples, through statements that were compiled on
 the layers in between cost more than the statements themselves.
 """
 
+import json
 from collections.abc import Sequence
 from typing import NamedTuple, assert_never
 
@@ -13,16 +14,22 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.sql.dml import UpdateBase
 
 from ringbridge.call.history import CallEvent
+from ringbridge.call.idempotency import IdempotencyKey
 from ringbridge.call.model import Call, LegName, State
+from ringbridge.call.webhook import Attempt
+from ringbridge.store.charges import ChargeStatements
+from ringbridge.store.deliveries import DeliveryStatements, Wanting, no_webhook
+from ringbridge.store.idempotency import KeyStatements
 from ringbridge.store.statement import Row, execute, statement_text
 from ringbridge.store.tables import call_events, calls, records
 
 
 class NewCall(NamedTuple):
-    """A call that was accepted, and its first event."""
+    """A call that was accepted, its first event, and the key of the request where it had one."""
 
     call: Call
     event: CallEvent
+    key: IdempotencyKey | None = None
 
 
 class ErasedCall(NamedTuple):
@@ -38,7 +45,14 @@ class ChangedCall(NamedTuple):
     event: CallEvent
 
 
-Change = NewCall | ErasedCall | ChangedCall
+class BlockedCall(NamedTuple):
+    """A request that was refused: a call that has its end, and the only event of it."""
+
+    call: Call
+    event: CallEvent
+
+
+Change = NewCall | ErasedCall | ChangedCall | BlockedCall | Attempt
 
 
 def without_peers_values(change: Change) -> Change | None:
@@ -59,11 +73,12 @@ class ChangeStatements:
     """The statements for one kind of database.
 
     All may be executed again with the same row, as after a commit whose answer was lost; only a new call may not.
+    wanting: asked once for each event, in the thread that executes them.
     insert_record: makes the record of a call from its row, if it has none; takes the seconds that the user's phone
     rang, that the destination's rang and that they talked, and the call's id.
     """
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, wanting: Wanting = no_webhook) -> None:
         columns = calls.columns.keys()
         progress = columns[columns.index("state") :]
         self._insert_call = statement_text(insert(calls), dialect, columns)
@@ -82,35 +97,62 @@ class ChangeStatements:
             dialect,
             call_events.columns.keys(),
         )
+        self._charges = ChargeStatements(dialect)
+        self._keys = KeyStatements(dialect)
+        self._insert_blocked = statement_text(
+            _tolerant_insert(calls, dialect).on_conflict_do_nothing(), dialect, columns
+        )
+        self._deliveries = DeliveryStatements(dialect, wanting)
         self.insert_record = statement_text(_record_of_call(dialect), dialect, [*_RECORD_SECONDS, "of_call"])
 
     def apply(self, cursor: DBAPICursor, changes: Sequence[Change]) -> None:
         """Execute `changes` in the transaction of `cursor`. A call's row is written once, as its last change left it."""
-        new_calls: list[Row] = []
+        new_calls: list[Call] = []
+        keys: list[tuple[Call, IdempotencyKey]] = []
+        blocked: list[Call] = []
         latest: dict[str, Call] = {}
         events: list[Row] = []
+        told: list[tuple[Call, CallEvent]] = []
+        attempts: list[Attempt] = []
         erased: list[Row] = []
         for change in changes:
             match change:
                 case ChangedCall(call, event):
                     latest[call.id] = call
                     events.append(_event_row(call, event))
-                case NewCall(call, event):
-                    new_calls.append(_identity(call) + _progress(call))
+                    told.append((call, event))
+                case NewCall(call, event, key):
+                    new_calls.append(call)
+                    if key is not None:
+                        keys.append((call, key))
+                    events.append(_event_row(call, event))
+                    told.append((call, event))
+                case BlockedCall(call, event):
+                    blocked.append(call)
                     events.append(_event_row(call, event))
                 case ErasedCall(call_id):
                     erased.append((call_id,))
+                case Attempt():
+                    attempts.append(change)
                 case _:
                     assert_never(change)
-        execute(cursor, self._insert_call, new_calls)
+        ended = [call for call in latest.values() if call.state is State.ENDED]
+        execute(cursor, self._insert_call, [_identity(call) + _progress(call) for call in new_calls])
+        execute(cursor, self._insert_blocked, [_identity(call) + _progress(call) for call in blocked])
+        self._keys.keep(cursor, keys)
+        self._charges.reserve(cursor, new_calls)
         execute(cursor, self._update_call, [(*_progress(call), call.id) for call in latest.values()])
         execute(cursor, self._insert_event, events)
+        self._deliveries.tell(cursor, told)
+        self._deliveries.keep(cursor, attempts)
         execute(
             cursor,
             self.insert_record,
-            [(*_call_seconds(call), call.id) for call in latest.values() if call.state is State.ENDED],
+            [(*_call_seconds(call), call.id) for call in (*ended, *blocked)],
         )
+        self._charges.settle(cursor, ended)
         execute(cursor, self._delete_call, erased)
+        self._charges.erase(cursor, erased)
 
 
 _RECORD_SECONDS = ("user_ring_seconds", "destination_ring_seconds", "talk_seconds")
@@ -141,6 +183,8 @@ def _identity(call: Call) -> Row:
         call.user.number,
         call.destination.number,
         call.accepted_utc,
+        None if call.metadata is None else json.dumps(dict(call.metadata), ensure_ascii=False),
+        call.webhook,
     )
 
 

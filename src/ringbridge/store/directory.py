@@ -5,20 +5,31 @@ Otherwise each look-up asks the database, so that nothing stale can be served.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 import structlog
 from sqlalchemy import Engine, select, union
 
-from ringbridge.call.directory import Account, AccountLimits, ApiKey, Device, Line, LineKind, Trunk
+from ringbridge.call.directory import Account, AccountLimits, Device, Line, LineKind, Trunk
 from ringbridge.call.errors import StoreUnavailable
+from ringbridge.call.key import ApiKey
 from ringbridge.store.cache import LookUpCache
 from ringbridge.store.database import reading
 from ringbridge.store.lookup import RowLookUp
 from ringbridge.store.polling import polling
-from ringbridge.store.row import limits_of, line_of, trunk_of
-from ringbridge.store.tables import account_limits, accounts, api_keys, directory_revision, lines, trunks
+from ringbridge.store.rates import RateTable
+from ringbridge.store.row import key_of, limits_of, line_of, trunk_of
+from ringbridge.store.tables import (
+    account_limits,
+    accounts,
+    api_keys,
+    directory_revision,
+    do_not_call,
+    lines,
+    trunks,
+)
 
 log = structlog.get_logger()
 
@@ -35,6 +46,8 @@ class SqlDirectory:
         self._key_row = RowLookUp(engine, api_keys, "id")
         self._line_row = RowLookUp(engine, lines, "account_id", "number")
         self._device_row = RowLookUp(engine, lines, "sip_username")
+        self._barred_row = RowLookUp(engine, do_not_call, "account_id", "number")
+        self._any_barred_row = RowLookUp(engine, do_not_call, "account_id")
         # A row of a local file is read in a tenth of a millisecond, no writer can hold that up, and to hop to a thread
         # and back costs three times as much.
         in_thread = engine.dialect.name != "sqlite"
@@ -44,6 +57,10 @@ class SqlDirectory:
         self._lines = LookUpCache(self._load_line, in_thread=in_thread)
         self._devices = LookUpCache(self._load_device, in_thread=in_thread)
         self._trunks = LookUpCache(self._load_trunks, in_thread=in_thread)
+        self._barred = LookUpCache(self._load_barred, in_thread=in_thread)
+        self._any_barred = LookUpCache(self._any_barred_row.find, in_thread=in_thread)
+        # A table of a hundred thousand rates takes longer to read than calls may wait.
+        self._rates = LookUpCache(self._load_rates, in_thread=True)
         self._caches = (
             self._accounts,
             self._limits,
@@ -51,6 +68,9 @@ class SqlDirectory:
             self._lines,
             self._devices,
             self._trunks,
+            self._barred,
+            self._any_barred,
+            self._rates,
         )
 
     async def account(self, account_id: str) -> Account | None:
@@ -82,6 +102,17 @@ class SqlDirectory:
     async def trunks(self) -> tuple[Trunk, ...]:
         """All trunks, the default one first."""
         return await self._trunks.get(None) or ()
+
+    async def is_barred(self, account_id: str, number: str) -> bool:
+        """Whether the E.164 number is on the account's do-not-call list."""
+        # Most accounts have none: of them every number is known without a look at the database.
+        if await self._any_barred.get(account_id) is None:
+            return False
+        return await self._barred.get((account_id, number)) is not None
+
+    async def rates(self) -> Mapping[str, int]:
+        """What a minute costs by the beginnings of numbers, in millionths of the currency."""
+        return await self._rates.get(None) or {}
 
     async def peer_uris(self) -> list[str]:
         """The SIP URIs of all lines and trunks, each once."""
@@ -134,7 +165,7 @@ class SqlDirectory:
 
     def _load_key(self, key_id: str) -> ApiKey | None:
         row = self._key_row.find(key_id)
-        return None if row is None else ApiKey(**row)
+        return None if row is None else key_of(row)
 
     def _load_line(self, key: tuple[str, str]) -> Line | None:
         row = self._line_row.find(*key)
@@ -155,6 +186,12 @@ class SqlDirectory:
         with reading(self._engine) as connection:
             rows = connection.execute(select(trunks).order_by(trunks.c.position, trunks.c.name)).mappings()
             return tuple(trunk_of(row) for row in rows)
+
+    def _load_barred(self, key: tuple[str, str]) -> dict[str, Any] | None:
+        return self._barred_row.find(*key)
+
+    def _load_rates(self, _: None) -> Mapping[str, int]:
+        return RateTable(self._engine).all()
 
     def _load_peer_uris(self) -> list[str]:
         of_lines = select(lines.c.uri).where(lines.c.uri.is_not(None))

@@ -1,4 +1,4 @@
-"""Where lines, trunks and limits become rows, and rows values again. Other rows have the fields of their values: `Account(**row)`."""
+"""Where keys, lines, trunks and limits become rows, and rows values again. Other rows have the fields of their values: `Account(**row)`."""
 
 from dataclasses import asdict
 from typing import Any
@@ -6,6 +6,27 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from ringbridge.call.directory import AccountLimits, CallerIdPolicy, Line, LineKind, NumberFormat, Srtp, Trunk
+from ringbridge.call.key import ApiKey, Scope
+
+
+def key_of(row: RowMapping | dict[str, Any]) -> ApiKey:
+    """The key in a row of `api_keys`. A scope that this version does not know opens nothing here."""
+    scopes = row["scopes"]
+    values = {
+        "scopes": None if scopes is None else frozenset(scope for scope in Scope if scope.value in scopes),
+        "lines": tuple(row["lines"] or ()),
+        "networks": tuple(row["networks"] or ()),
+    }
+    return ApiKey(**dict(row) | values)
+
+
+def key_row(key: ApiKey) -> dict[str, Any]:
+    """The row of a key."""
+    return asdict(key) | {
+        "scopes": None if key.scopes is None else sorted(scope.value for scope in key.scopes),
+        "lines": list(key.lines),
+        "networks": list(key.networks),
+    }
 
 
 def line_of(row: RowMapping | dict[str, Any]) -> Line:
@@ -47,9 +68,11 @@ def trunk_row(trunk: Trunk) -> dict[str, Any]:
 def limits_of(row: RowMapping | dict[str, Any]) -> AccountLimits:
     """The limits in a row of `account_limits`."""
     values = {name: value for name, value in row.items() if name != "account_id"}
-    return AccountLimits(**values | {"countries": tuple(row["countries"])})
+    lists = {"countries": tuple(row["countries"]), "refused_prefixes": tuple(row["refused_prefixes"] or ())}
+    return AccountLimits(**values | lists)
 
 
 def limits_row(account_id: str, limits: AccountLimits) -> dict[str, Any]:
     """The row of an account's limits."""
-    return asdict(limits) | {"account_id": account_id, "countries": list(limits.countries)}
+    lists = {"countries": list(limits.countries), "refused_prefixes": list(limits.refused_prefixes)}
+    return asdict(limits) | lists | {"account_id": account_id}

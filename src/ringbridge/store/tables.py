@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Double,
@@ -40,6 +41,7 @@ accounts = Table(
     Column("language", Text, nullable=False),
     Column("main_number", Text),
     Column("suspended", Boolean, nullable=False),
+    Column("ends_calls", Boolean, nullable=False, server_default=false()),
 )
 
 account_limits = Table(
@@ -55,6 +57,34 @@ account_limits = Table(
     Column("confirm_s", Double, nullable=False, server_default=text("10")),
     Column("destination_ring_s", Double, nullable=False),
     Column("call_s", Double, nullable=False),
+    Column("per_minute", Integer),
+    Column("user_per_minute", Integer),
+    Column("destination_per_10_minutes", Integer),
+    Column("refused_prefixes", JSON),
+    Column("quiet_hours", Text, nullable=False, server_default=text("''")),
+    Column("spend_per_call", BigInteger),
+    Column("spend_per_hour", BigInteger),
+    Column("spend_per_day", BigInteger),
+    Column("spend_per_month", BigInteger),
+    Column("short_calls_per_hour", Integer),
+)
+
+# Whom an account must not call, whoever asks: E.164 with plus.
+do_not_call = Table(
+    "do_not_call",
+    metadata,
+    Column("account_id", Text, ForeignKey(accounts.c.id), primary_key=True),
+    Column("number", Text, primary_key=True),
+    Column("added_at", Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What a minute to numbers that begin so costs, in millionths of the currency.
+rates = Table(
+    "rates",
+    metadata,
+    Column("prefix", Text, primary_key=True),
+    Column("micros_per_minute", BigInteger, nullable=False),
 )
 
 api_keys = Table(
@@ -67,6 +97,21 @@ api_keys = Table(
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False),
     Column("revoked_at", Double),
+    Column("not_before", Double),
+    Column("scopes", JSON),
+    Column("lines", JSON),
+    Column("networks", JSON),
+    Column("is_test", Boolean, nullable=False, server_default=false()),
+    Column("ends_calls", Boolean, nullable=False, server_default=false()),
+)
+
+# Apart from the keys: what is written here every minute is no change that a server would have to notice.
+api_key_uses = Table(
+    "api_key_uses",
+    metadata,
+    Column("key_id", Text, ForeignKey(api_keys.c.id), primary_key=True),
+    Column("used_at", Double, nullable=False),
+    Column("address", Text, nullable=False),
 )
 
 trunks = Table(
@@ -160,6 +205,7 @@ def _leg_columns(leg: str) -> list[Column[Any]]:
     ]
 
 
+# metadata: JSON of texts by their names. What comes before `state` stays as it was accepted, the rest goes on.
 calls = Table(
     "calls",
     metadata,
@@ -169,6 +215,8 @@ calls = Table(
     Column("user_number", Text, nullable=False),
     Column("destination_number", Text, nullable=False),
     Column("accepted_at", Double, nullable=False),
+    Column("metadata", JSON),
+    Column("webhook", Text),
     Column("state", Text, nullable=False),
     Column("outcome", Text),
     Column("cause", Text),
@@ -201,6 +249,31 @@ call_events = Table(
     sqlite_with_rowid=False,
 )
 
+# What a call may cost at most and what it did cost, of calls whose rates were known. No reference to calls: as for records below.
+charges = Table(
+    "charges",
+    metadata,
+    Column("call_id", Text, primary_key=True),
+    Column("account_id", Text, nullable=False),
+    Column("accepted_at", Double, nullable=False, index=True),
+    Column("user_micros_per_minute", BigInteger, nullable=False),
+    Column("destination_micros_per_minute", BigInteger, nullable=False),
+    Column("reserved_micros", BigInteger, nullable=False),
+    Column("settled_micros", BigInteger),
+)
+
+# The keys by which clients tell a repeated request from a new one, each for a day. body_digest: SHA-256 in hexadecimal.
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("body_digest", Text, nullable=False),
+    Column("call_id", Text, ForeignKey(calls.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    Column("created_at", Double, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
 # No reference to calls: a record is kept for the books long after the call and its history may have been deleted.
 records = Table(
     "records",
@@ -220,5 +293,14 @@ records = Table(
     Column("user_ring_seconds", Double, nullable=False),
     Column("destination_ring_seconds", Double, nullable=False),
     Column("talk_seconds", Double, nullable=False),
+    Column("metadata", JSON),
     Index(None, "account_id", "ended_at"),
+)
+
+# For how long an account keeps its calls; without a row for good.
+record_retentions = Table(
+    "record_retentions",
+    metadata,
+    Column("account_id", Text, ForeignKey(accounts.c.id), primary_key=True),
+    Column("days", Integer, nullable=False),
 )

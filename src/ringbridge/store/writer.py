@@ -71,6 +71,7 @@ class GroupCommitWriter(Generic[Change]):
     """Writes changes by `apply`, which executes some of them over the driver's cursor, inside one transaction.
 
     reduce: what to write in place of a change that the database will never take; None to drop it.
+    on_commit: told in the thread what is durable now; it must neither block nor raise.
     Entering starts the thread; leaving writes what is queued and ends it. All methods belong to the event loop's thread.
     """
 
@@ -80,8 +81,10 @@ class GroupCommitWriter(Generic[Change]):
         apply: Callable[[DBAPICursor, Sequence[Change]], None],
         reduce: Callable[[Change], Change | None],
         limits: WriterLimits = WriterLimits(),
+        on_commit: Callable[[Sequence[Change]], None] | None = None,
     ) -> None:
         self._limits = limits
+        self._on_commit = on_commit
         self._session = WriteSession(engine)
         self._apply = apply
         self._reduce = reduce
@@ -220,6 +223,8 @@ class GroupCommitWriter(Generic[Change]):
     def _commit(self, batch: list[_Entry[Change]]) -> None:
         changes = [entry.change for entry in batch]
         self._session.transact(lambda cursor: self._apply(cursor, changes))
+        if self._on_commit is not None:
+            self._on_commit(changes)
 
     def _acknowledge(self, batch: list[_Entry[Change]]) -> None:
         if not self._healthy:

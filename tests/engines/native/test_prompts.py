@@ -4,7 +4,7 @@ import pytest
 
 from ringbridge.engines.native.prompts import BUILT_IN, Prompt, PromptLibrary
 from ringbridge.media.g711 import decode_a_law, decode_mu_law
-from ringbridge.media.tones import RINGBACKS, power_at
+from ringbridge.media.tones import RINGBACKS, TONES, power_at
 
 LANGUAGES = ("de", "en", "es", "fr", "it", "pt")
 REASONS = ("busy", "declined", "failed", "invalid-number", "no-answer", "not-reachable")
@@ -47,9 +47,9 @@ def test_every_prompt_is_as_loud_as_speech_in_both_laws(name: str, language: str
     assert max(power_at(mu_law, frequency) for frequency in range(100, 1000, 20)) < mean_square(mu_law)
 
 
-@pytest.mark.parametrize("name", RINGBACKS)
-def test_a_ringing_tone_is_on_and_then_off(name: str) -> None:
-    cadence = RINGBACKS[name]
+@pytest.mark.parametrize("name", [*RINGBACKS, "on-hold", "hung-up"])
+def test_a_tone_is_on_and_then_off(name: str) -> None:
+    cadence = TONES[name]
     prompt = PromptLibrary().find_tone(name)
     assert prompt is not None
     assert prompt.stem == BUILT_IN / "tone" / name
@@ -59,6 +59,14 @@ def test_a_ringing_tone_is_on_and_then_off(name: str) -> None:
     for frequency_hz in cadence.frequencies_hz:
         assert power_at(samples[:on], frequency_hz) > 0.01
     assert set(samples[on : on + off]) == {0}
+
+
+def test_silence_is_silent_in_each_codec() -> None:
+    prompt = PromptLibrary().find_tone("silence")
+    assert prompt is not None
+    assert prompt.seconds == 1.0
+    assert set(decode_mu_law(prompt.stem.with_name("silence.0").read_bytes())) == {0}
+    assert max(map(abs, decode_a_law(prompt.stem.with_name("silence.8").read_bytes()))) <= 8
 
 
 def test_an_unknown_language_is_answered_in_english() -> None:

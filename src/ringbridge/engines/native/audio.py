@@ -59,13 +59,25 @@ class CallAudio:
     name of a SIP session that a first offer was written for.
     """
 
-    __slots__ = ("_call", "_is_closed", "_legs", "_media", "_relay", "_sdp_id", "_terms")
+    __slots__ = (
+        "_call",
+        "_is_closed",
+        "_legs",
+        "_legs_at",
+        "_media",
+        "_relay",
+        "_sdp_id",
+        "_sides",
+        "_terms",
+    )
 
     def __init__(self, call: Call, sdp_id: int, relay: MediaRelay) -> None:
         self._call = call
         self._sdp_id = sdp_id
         self._relay = relay
-        self._legs = {leg: LegAudio() for leg in LegName}
+        self._legs = {leg: LegAudio() for leg in SIDES}
+        self._sides = SIDES
+        self._legs_at = LEGS
         self._terms: dict[str, Terms] = {}
         self._media: MediaSession | None = None
         self._is_closed = False
@@ -81,7 +93,7 @@ class CallAudio:
         """Lease ports, unless there are some. Raises NoMediaPorts or MediaUnavailable."""
         if self._media is not None:
             return
-        routes = {SIDES[leg]: self._call.party(leg).routes for leg in LegName}
+        routes = {SIDES[leg]: self._call.party(leg).routes for leg in SIDES}
         secured = [side for side in Side if any(route.srtp is not Srtp.OFF for route in routes[side])]
         media = await self._relay.open(
             self._call.id,
@@ -105,16 +117,35 @@ class CallAudio:
         """The relay has forgotten the session."""
         self._media = None
 
-    def play(self, prompt: Path, *, repeat: bool) -> None:
-        """Play a prompt to the user, in a codec that the user's phone accepted."""
-        if self._media is not None:
-            payload_type = flows.prompt_payload_type(self._legs[LegName.USER].codecs)
-            self._media.play(Side.USER, prompt, payload_type, repeat=repeat)
+    # Who is on which side
 
-    def stop_playing(self) -> None:
-        """From now on the user hears the destination."""
+    def make_room_for_third(self, leaving: LegName) -> None:
+        """A third is to be offered the place of the leaving leg, which it takes when it answers."""
+        self._legs[LegName.THIRD] = LegAudio()
+        self._sides = {**SIDES, LegName.THIRD: SIDES[leaving]}
+
+    def leg_at(self, side: Side) -> LegName:
+        """Whose sound comes from this side."""
+        return self._legs_at[side]
+
+    def encrypts(self, leg: LegName) -> bool:
+        """Whether the leg's audio could be SRTP. For a place that was made without, it is too late."""
+        if leg is LegName.THIRD and self._media is not None:
+            return self._media.local_key(self._sides[leg]) is not None
+        return self._relay.encrypts
+
+    # What is heard
+
+    def play(self, leg: LegName, prompt: Path, *, repeat: bool) -> None:
+        """Play a prompt to the leg, in a codec that its phone accepted."""
         if self._media is not None:
-            self._media.stop_playing(Side.USER)
+            payload_type = flows.prompt_payload_type(self._legs[leg].codecs)
+            self._media.play(self._sides[leg], prompt, payload_type, repeat=repeat)
+
+    def stop_playing(self, leg: LegName) -> None:
+        """From now on the leg hears the other one."""
+        if self._media is not None:
+            self._media.stop_playing(self._sides[leg])
 
     def watch_keys(self) -> bool:
         """From now on tell the keys that the user presses. False if the user's phone does not send any that can be told."""
@@ -125,7 +156,7 @@ class CallAudio:
     def send_digits(self, leg: LegName, digits: str) -> None:
         """Press keys for the leg to hear."""
         if self._media is not None:
-            self._media.send_digits(SIDES[leg], digits, self._legs[leg].codecs)
+            self._media.send_digits(self._sides[leg], digits, self._legs[leg].codecs)
 
     # Descriptions
 
@@ -138,18 +169,17 @@ class CallAudio:
         """Take the description of a leg that is not answered yet, and have its first packet told. Raises MediaError."""
         self._take(leg, session, self._read(session, body), self._offered(leg))
         if self._media is not None:
-            self._media.watch_first_packet(SIDES[leg])
+            self._media.watch_first_packet(self._sides[leg])
 
     def take_answer(self, leg: LegName, session: str, body: bytes) -> None:
         """The leg was answered with this description. Raises MediaError when there can be no talk by it."""
         self._legs[leg].is_answered = True
         self._agree(leg, session, body, self._offered(leg))
 
-    def narrowed_offer(self, session: str) -> bytes | None:
-        """What to offer the user's phone so that the destination understands all that is said; None if it does already."""
-        user, destination = self._legs[LegName.USER], self._legs[LegName.DESTINATION]
-        codecs = flows.codecs_to_narrow_to(user.codecs, destination.codecs)
-        return None if codecs is None or self._media is None else self._offer(LegName.USER, session, codecs)
+    def narrowed_offer(self, first: LegName, second: LegName, session: str) -> bytes | None:
+        """What to offer the first's phone so that the second understands all that is said; None if it does already."""
+        codecs = flows.codecs_to_narrow_to(self._legs[first].codecs, self._legs[second].codecs)
+        return None if codecs is None or self._media is None else self._offer(first, session, codecs)
 
     def answer(self, leg: LegName, session: str, body: bytes) -> bytes:
         """Our answer to a leg that re-negotiates; without an offer in `body`, ours. Raises MediaError."""
@@ -162,7 +192,7 @@ class CallAudio:
         agreed.version += 1
         described = answer(
             body,
-            self._media.local(SIDES[leg]),
+            self._media.local(self._sides[leg]),
             agreed.supported,
             session_id=self._sdp_id,
             version=agreed.version,
@@ -178,15 +208,15 @@ class CallAudio:
     def _offered(self, leg: LegName) -> tuple[Codec, ...]:
         if leg is LegName.USER:
             return flows.CODECS
-        user = self._legs[LegName.USER].codecs
-        return flows.offered_to_destination(user, transcodes=self._relay.transcodes)
+        listener = self._legs_at[self._sides[leg].other]
+        return flows.offered_to_destination(self._legs[listener].codecs, transcodes=self._relay.transcodes)
 
     def _offer(self, leg: LegName, session: str, codecs: tuple[Codec, ...]) -> bytes:
         assert self._media is not None
         agreed = self._legs[leg]
         agreed.version += 1
         return offer(
-            self._media.local(SIDES[leg]),
+            self._media.local(self._sides[leg]),
             codecs,
             session_id=self._sdp_id,
             version=agreed.version,
@@ -198,7 +228,7 @@ class CallAudio:
         """What its phone is told that we encrypt with."""
         if self._media is None or self._terms[session].srtp is Srtp.OFF:
             return None
-        return self._media.local_key(SIDES[leg])
+        return self._media.local_key(self._sides[leg])
 
     def _read(self, session: str, body: bytes) -> AudioDescription:
         """What a phone has written, if its terms allow it. Raises MediaError."""
@@ -219,9 +249,11 @@ class CallAudio:
 
         The zeros of RFC 2543's hold are no address to send to. Raises NoCommonCodec.
         """
-        agreed, side = self._legs[leg], SIDES[leg]
+        agreed, side = self._legs[leg], self._sides[leg]
         agreed.codecs = flows.accepted_codecs(ours, audio)
-        if self._media is None:
+        if leg is LegName.THIRD and agreed.is_answered:
+            self._legs_at = {**LEGS, side: leg}
+        if self._media is None or self._legs_at[side] is not leg:
             return
         if agreed.is_answered:
             self._media.expect_audio(side, audio.direction is Direction.SENDRECV and not audio.on_hold)

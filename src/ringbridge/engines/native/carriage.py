@@ -20,11 +20,11 @@ from ringbridge.call.event import (
     LegRinging,
     MediaSilent,
 )
-from ringbridge.call.model import Call, LegName, Prompt, Route
+from ringbridge.call.model import Call, LegName, Party, Prompt, Route
 from ringbridge.engines.native import media as port
 from ringbridge.engines.native import stored_dialog
 from ringbridge.engines.native.attempts import Attempt, Attempts, Pause
-from ringbridge.engines.native.audio import LEGS, CallAudio, Terms
+from ringbridge.engines.native.audio import CallAudio, Terms
 from ringbridge.engines.native.auto_answer import auto_answer_fields
 from ringbridge.engines.native.encryption import dialable
 from ringbridge.engines.native.identity import from_field, identity_fields
@@ -47,12 +47,13 @@ FIRST_ANSWER_SECONDS = 4.0
 class Carriage:
     """What the engine holds for one call."""
 
-    __slots__ = ("_audio", "_call", "_legs", "_player", "_tools")
+    __slots__ = ("_audio", "_call", "_legs", "_parties", "_player", "_tools")
 
     def __init__(self, call: Call, sdp_id: int, tools: Tools) -> None:
         self._call = call
         self._tools = tools
-        self._legs = {leg: LegCarriage(self._attempts(leg)) for leg in LegName}
+        self._parties = {leg: call.party(leg) for leg in call.talkers}
+        self._legs = {leg: LegCarriage(self._attempts(leg)) for leg in call.talkers}
         self._audio = CallAudio(call, sdp_id, tools.relay)
         self._player = PromptPlayer(call, tools.prompts, self._audio, self._tell)
 
@@ -62,20 +63,29 @@ class Carriage:
         """Dial the leg. The destination's INVITE leaves before this returns, unless its host is to be looked up."""
         self._try_next(leg)
 
-    def play(self, prompt: Prompt, *, repeat: bool) -> None:
-        """Play to the user; PromptFinished follows unless it repeats."""
-        self._player.play(prompt, repeat=repeat)
+    def originate_third(self, third: Party, leaving: LegName) -> None:
+        """Dial a third, who takes the place of the leaving leg once it has answered."""
+        dialed = self._legs[LegName.THIRD].dialed if LegName.THIRD in self._legs else 0
+        self._parties[LegName.THIRD] = third
+        self._legs[LegName.THIRD] = LegCarriage(self._attempts(LegName.THIRD), dialed)
+        self._audio.make_room_for_third(leaving)
+        self._player.called_number = third.number
+        self._try_next(LegName.THIRD)
 
-    def stop_playing(self) -> None:
-        """From now on the user hears the destination."""
-        self._player.disarm()
-        self._audio.stop_playing()
+    def play(self, leg: LegName, prompt: Prompt, *, repeat: bool) -> None:
+        """Play to the leg; PromptFinished follows unless it repeats."""
+        self._player.play(leg, prompt, repeat=repeat)
 
-    def join(self) -> None:
-        """Let both hear each other; if the destination took fewer codecs, tell the user's phone once."""
-        self.stop_playing()
-        session = self._legs[LegName.USER].session
-        body = None if session is None else self._audio.narrowed_offer(session)
+    def stop_playing(self, leg: LegName) -> None:
+        """From now on the leg hears the other one."""
+        self._player.disarm(leg)
+        self._audio.stop_playing(leg)
+
+    def join(self, first: LegName, second: LegName) -> None:
+        """Let both hear each other; if the second took fewer codecs, tell the first's phone once."""
+        self.stop_playing(first)
+        session = self._legs[first].session
+        body = None if session is None else self._audio.narrowed_offer(first, second, session)
         if session is not None and body is not None:
             self._tools.driver.endpoint.offer(session, body, self._tools.now())
             self._tools.driver.pump()
@@ -90,8 +100,8 @@ class Carriage:
 
     def release(self) -> None:
         """The call is over: the media ports are free at once, a leg still being dialled is not dialled, none is left up."""
-        self._player.disarm()
-        for leg in LegName:
+        for leg in self._legs:
+            self._player.disarm(leg)
             if not self._legs[leg].is_over:
                 self.hang_up(leg, Cause.INTERNAL)
         self._audio.close()
@@ -104,9 +114,11 @@ class Carriage:
             case port.FirstPacket():
                 self._tell(EarlyMediaStarted(LegName.DESTINATION))
             case port.KeyPressed(side=side, key=key):
-                self._tell_of(LEGS[side], KeyPressed(LEGS[side], key))
+                leg = self._audio.leg_at(side)
+                self._tell_of(leg, KeyPressed(leg, key))
             case port.Silent(side=side):
-                self._tell_of(LEGS[side], MediaSilent(LEGS[side]))
+                leg = self._audio.leg_at(side)
+                self._tell_of(leg, MediaSilent(leg))
             case port.Lost():
                 self._audio.lose()
                 self._tell(CancelRequested(Cause.MEDIA_FAILED))
@@ -209,7 +221,7 @@ class Carriage:
     def _attempts(self, leg: LegName) -> Attempts:
         tools = self._tools
         return Attempts(
-            self._call.party(leg), resolver=tools.resolver, trunks=tools.trunks, contacts=tools.contacts
+            self._parties[leg], resolver=tools.resolver, trunks=tools.trunks, contacts=tools.contacts
         )
 
     def _try_next(self, leg: LegName) -> None:
@@ -258,7 +270,7 @@ class Carriage:
         """Ring all the phones; none that would be in plain RTP although its route requires SRTP."""
         call, tools, carriage = self._call, self._tools, self._legs[leg]
         route, branches = attempt
-        wanted = dialable(branches, route.srtp, leg, call.id, relay_encrypts=tools.relay.encrypts)
+        wanted = dialable(branches, route.srtp, leg, call.id, relay_encrypts=self._audio.encrypts(leg))
         if not wanted:
             carriage.lacks_encryption = True
             self._try_next(leg)
@@ -278,7 +290,7 @@ class Carriage:
                     headers=[
                         *(("Route", proxy) for proxy in branch.path),
                         *identity_fields(route, tools.contact_host),
-                        *(auto_answer_fields(branch.user_agent) if call.party(leg).auto_answer else ()),
+                        *(auto_answer_fields(branch.user_agent) if self._parties[leg].auto_answer else ()),
                     ],
                     credentials=None if route.trunk is None else tools.trunks.credentials(route.trunk),
                     session=session,

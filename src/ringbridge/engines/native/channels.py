@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from itertools import product
 
 from ringbridge.call.directory import Trunk
-from ringbridge.call.model import Call, LegName
+from ringbridge.call.model import Call
 
 RATE_SECONDS = 1.0
 
@@ -34,7 +34,7 @@ class Channels:
 
     def have_room(self, call: Call) -> bool:
         """Whether both legs of a new call could have a channel now; they may have to share a trunk."""
-        ways = [[route.trunk for route in call.party(leg).routes] for leg in LegName]
+        ways = [[route.trunk for route in call.party(leg).routes] for leg in call.talkers]
         return any(self._are_free(Counter(way for way in both if way is not None)) for both in product(*ways))
 
     def take(self, name: str) -> bool:

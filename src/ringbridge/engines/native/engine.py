@@ -10,7 +10,7 @@ from typing import Self, assert_never
 
 import structlog
 
-from ringbridge.call.directory import Trunk
+from ringbridge.call.directory import Phone, Trunk
 from ringbridge.call.event import Effect, Event, HangUp, Join, Originate, Play, SendDigits, StopPlaying
 from ringbridge.call.model import Call, LegName
 from ringbridge.call.ports import EventHandler
@@ -139,14 +139,17 @@ class NativeEngine:
         """See `call.ports.Engine`."""
         carriage = self._carriage(call)
         match effect:
+            case Originate(LegName.THIRD):
+                assert call.transfer is not None
+                carriage.originate_third(call.transfer.third, call.other(call.transfer.waiting))
             case Originate(leg):
                 carriage.originate(leg)
-            case Play(prompt, repeat):
-                carriage.play(prompt, repeat=repeat)
-            case StopPlaying():
-                carriage.stop_playing()
-            case Join():
-                carriage.join()
+            case Play(prompt, repeat, leg):
+                carriage.play(leg, prompt, repeat=repeat)
+            case StopPlaying(leg):
+                carriage.stop_playing(leg)
+            case Join(first, second):
+                carriage.join(first, second)
             case SendDigits(leg, digits):
                 carriage.send_digits(leg, digits)
             case HangUp(leg, cause):
@@ -165,6 +168,13 @@ class NativeEngine:
     def healthy(self) -> bool:
         """See `call.ports.Engine`."""
         return self._relay.healthy
+
+    def phones(self, line_id: str) -> list[Phone]:
+        """See `call.ports.Engine`."""
+        return [
+            Phone(contact.hop.transport, contact.hop.host, contact.hop.port, contact.user_agent)
+            for contact in self._registrations.contacts(line_id)
+        ]
 
     def reserve(self, call: Call) -> bool:
         """See `call.ports.Engine`."""

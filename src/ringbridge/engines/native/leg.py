@@ -38,12 +38,12 @@ class LegCarriage:
         "trunk",
     )
 
-    def __init__(self, attempts: Attempts) -> None:
+    def __init__(self, attempts: Attempts, dialed: int = 0) -> None:
         self.attempts = attempts
         self.trunk = attempts.first_trunk
         """The one that the call is known to be tried over."""
-        self.dialed = 0
-        """How many sessions were begun."""
+        self.dialed = dialed
+        """How many sessions were begun under the name of this leg."""
         self.has_rung = False
         self.session: str | None = None
         """The one that was answered."""

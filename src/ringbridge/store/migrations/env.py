@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from ringbridge.store.tables import metadata
+from ringbridge.store.webhook_tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

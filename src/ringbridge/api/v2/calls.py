@@ -1,0 +1,99 @@
+"""Calls as resources: reading, following and ending one. A call is placed through version 1."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from ringbridge.api.resource import CallResource, CancelResource, EventResource
+from ringbridge.api.v2.access import SECURITY, Access
+from ringbridge.api.v2.prefer import PREFERENCE_APPLIED, wait_seconds
+from ringbridge.api.v2.problems import CallAlreadyEnded, problems
+from ringbridge.call.errors import NotFound
+from ringbridge.call.history import StoredCall
+from ringbridge.call.key import Scope
+from ringbridge.call.model import State
+from ringbridge.service.authentication import Caller
+from ringbridge.service.calls import CallService
+
+CALL_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def calls_router(access: Access, calls: CallService) -> APIRouter:
+    """The routes below `/calls`."""
+
+    reader = Annotated[Caller, Depends(access.needs(Scope.CALLS_READ))]
+    canceller = Annotated[Caller, Depends(access.needs(Scope.CALLS_CANCEL))]
+    call_id_path = Annotated[str, Path(description="The call's id.")]
+
+    async def found(caller: Caller, call_id: str) -> StoredCall:
+        call = await calls.find(caller, call_id) if CALL_ID.fullmatch(call_id) else None
+        if call is None:
+            raise NotFound("There is no call with this id.")
+        return call
+
+    async def found_for_reading(caller: reader, call_id: call_id_path) -> StoredCall:
+        return await found(caller, call_id)
+
+    async def position(
+        call: Annotated[StoredCall, Depends(found_for_reading)],
+        after: Annotated[int, Query(ge=0, description="Leave out events up to this sequence.")] = 0,
+        last_event_id: Annotated[int | None, Header(ge=0)] = None,
+    ) -> int:
+        """Where to go on. Raises 204 when nothing will follow, which tells an EventSource not to come back."""
+        start = after if last_event_id is None else last_event_id
+        if call.state == State.ENDED.value and start >= len(call.events):
+            raise HTTPException(204)
+        return start
+
+    router = APIRouter(prefix="/calls", tags=["calls"])
+
+    @router.get(
+        "/{call_id}",
+        responses={200: {"headers": PREFERENCE_APPLIED}, **problems(401, 403, 404, 429, 503)},
+        openapi_extra=SECURITY,
+        summary="A call so far",
+    )
+    async def read_call(
+        caller: reader,
+        call: Annotated[StoredCall, Depends(found_for_reading)],
+        seconds: Annotated[int | None, Depends(wait_seconds)],
+    ) -> CallResource:
+        if seconds is not None:
+            call = await calls.find_ended(caller, call.id, seconds) or call
+        return CallResource.from_stored(call)
+
+    @router.get(
+        "/{call_id}/events",
+        response_class=EventSourceResponse,
+        responses={
+            204: {"description": "The call is over and nothing is left to tell"},
+            **problems(401, 403, 404, 422, 429, 503),
+        },
+        openapi_extra=SECURITY,
+        summary="A call's events as they happen",
+    )
+    async def follow_call(
+        caller: reader,
+        call: Annotated[StoredCall, Depends(found_for_reading)],
+        start: Annotated[int, Depends(position)],
+    ) -> AsyncIterator[ServerSentEvent]:
+        async for event in calls.follow(caller, call.id, start):
+            yield ServerSentEvent(data=EventResource.from_stored(event), id=str(event.sequence))
+
+    @router.delete(
+        "/{call_id}",
+        status_code=202,
+        responses=problems(401, 403, 404, 409, 429, 503),
+        openapi_extra=SECURITY,
+        summary="Hang up",
+    )
+    async def cancel_call(caller: canceller, call_id: call_id_path) -> CancelResource:
+        call = await found(caller, call_id)
+        if not await calls.cancel(caller, call.id):
+            raise CallAlreadyEnded("The call is over already.")
+        return CancelResource(id=call.id)
+
+    return router

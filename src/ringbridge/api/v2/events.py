@@ -1,0 +1,63 @@
+"""What happens to all calls of an account, as it happens (Server-Sent Events)."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import AfterValidator, Field
+
+from ringbridge.api.resource import EventResource
+from ringbridge.api.v2.access import SECURITY, Access
+from ringbridge.api.v2.problems import problems
+from ringbridge.call.key import Scope
+from ringbridge.service.authentication import Caller
+from ringbridge.service.calls import CallService
+from ringbridge.service.feed import FeedEvent, FeedPosition
+
+
+class AccountEventResource(EventResource):
+    """An event and its call."""
+
+    call_id: str
+    metadata: dict[str, str] = Field(description="What the client gave along with the call.")
+
+    @classmethod
+    def from_feed(cls, told: FeedEvent) -> "AccountEventResource":
+        """The resource of an event of some call."""
+        event = EventResource.from_stored(told.event)
+        return cls(**event.model_dump(), call_id=told.call_id, metadata=dict(told.metadata or {}))
+
+
+def _position(text: str | None) -> str | None:
+    if text is not None and FeedPosition.parse(text) is None:
+        raise ValueError("This is the id of no event")
+    return text
+
+
+_Position = Annotated[str | None, AfterValidator(_position)]
+
+
+def events_router(access: Access, calls: CallService) -> APIRouter:
+    """The route `/events`."""
+    router = APIRouter(prefix="/events", tags=["calls"])
+
+    @router.get(
+        "",
+        response_class=EventSourceResponse,
+        responses=problems(401, 403, 422, 429, 503),
+        openapi_extra=SECURITY,
+        summary="The events of all calls as they happen",
+    )
+    async def follow_account(
+        caller: Annotated[Caller, Depends(access.needs(Scope.CALLS_READ))],
+        after: Annotated[
+            _Position, Query(description="Go on behind the event with this id; by default from now on.")
+        ] = None,
+        last_event_id: Annotated[_Position, Header()] = None,
+    ) -> AsyncIterator[ServerSentEvent]:
+        seen = last_event_id or after
+        async for told in calls.follow_account(caller, None if seen is None else FeedPosition.parse(seen)):
+            yield ServerSentEvent(data=AccountEventResource.from_feed(told), id=str(told.position))
+
+    return router

@@ -1,0 +1,105 @@
+"""Placing a call through version 2."""
+
+import re
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
+
+from ringbridge.api.resource import CallResource
+from ringbridge.api.v2.access import SECURITY, TOKEN_SECURITY, Access
+from ringbridge.api.v2.body import StrictRoute
+from ringbridge.api.v2.call_body import CallBody
+from ringbridge.api.v2.prefer import PREFERENCE_APPLIED, wait_seconds
+from ringbridge.api.v2.preview import PreviewResource
+from ringbridge.api.v2.problems import problems
+from ringbridge.call.errors import NotFound
+from ringbridge.call.idempotency import IdempotencyKey
+from ringbridge.call.key import Scope
+from ringbridge.service.authentication import Caller
+from ringbridge.service.calls import CallService
+
+_REPLAYED: dict[str, Any] = {
+    "Idempotent-Replayed": {
+        "schema": {"const": "true"},
+        "description": "This is an earlier call that was asked for again.",
+    }
+}
+_LOCATION: dict[str, Any] = {
+    "Location": {"schema": {"type": "string"}, "description": "The path of the call."}
+}
+
+
+_KEY = re.compile(r"[ -~]{1,255}")
+
+
+def _key_text(
+    request: Request,
+    idempotency_key: Annotated[
+        str | None,
+        Header(description="Makes a repeated request known for a day: 1 to 255 printable ASCII characters."),
+    ] = None,
+) -> str | None:
+    """The request's one Idempotency-Key. Raises 400 for what cannot be one."""
+    given = request.headers.getlist("idempotency-key")
+    if not given:
+        return None
+    if len(given) > 1 or not _KEY.fullmatch(given[0]):
+        raise HTTPException(400, "Invalid idempotency key")
+    return idempotency_key
+
+
+def placing_router(access: Access, calls: CallService) -> APIRouter:
+    """The routes that take a `CallBody`."""
+    router = APIRouter(prefix="/calls", tags=["calls"], route_class=StrictRoute)
+
+    @router.post(
+        "",
+        status_code=201,
+        responses={
+            200: {
+                "description": "The call that the key led to before, or that a second click repeats",
+                "model": CallResource,
+                "headers": _LOCATION | _REPLAYED | PREFERENCE_APPLIED,
+            },
+            201: {
+                "description": "The call is accepted and stored",
+                "headers": _LOCATION | PREFERENCE_APPLIED,
+            },
+            **problems(400, 401, 403, 409, 413, 415, 422, 429, 503),
+        },
+        openapi_extra=TOKEN_SECURITY,
+        summary="Place a call",
+    )
+    async def place_call(
+        caller: Annotated[Caller, Depends(access.placing)],
+        body: CallBody,
+        key_text: Annotated[str | None, Depends(_key_text)],
+        seconds: Annotated[int | None, Depends(wait_seconds)],
+        response: Response,
+    ) -> CallResource:
+        # A test key's request is never one of a live key. No key begins with a tab.
+        mark = "\t" if caller.key.is_test else ""
+        key = None if key_text is None else IdempotencyKey(mark + key_text, body.digest())
+        placed = await calls.place(caller, body.request(), key)
+        call = await calls.find_ended(caller, placed.call_id, seconds or 0)
+        if call is None:
+            raise NotFound("The call is gone already.")
+        response.headers["location"] = f"/api/v2/calls/{call.id}"
+        if placed.replayed:
+            response.status_code = 200
+            response.headers["idempotent-replayed"] = "true"
+        return CallResource.from_stored(call)
+
+    @router.post(
+        "/preview",
+        responses=problems(400, 401, 403, 413, 415, 422, 429, 503),
+        openapi_extra=SECURITY,
+        summary="What would become of a call",
+        description="Reads and judges a call as placing it would. Nothing is dialled, stored or counted.",
+    )
+    async def preview_call(
+        caller: Annotated[Caller, Depends(access.needs(Scope.CALLS_CREATE))], body: CallBody
+    ) -> PreviewResource:
+        return PreviewResource.from_preview(await calls.preview(caller, body.request()))
+
+    return router

@@ -1,0 +1,110 @@
+"""The record of a call, which every ended call has once: what bills, reports and disputes are made of; and the port to them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+ERASED = "erased"
+"""What stands in the place of a number that was erased, and of where it was reached."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One ended call. Points in time are UTC seconds since 1970, None where the call did not come that far.
+
+    user_target, destination_target: the SIP URI that was dialled. user_caller_number, destination_caller_number:
+    the number that the phone showed. Ring seconds end with the leg's answer or its end, talk seconds are from the
+    destination's answer to the end of the call.
+    """
+
+    call_id: str
+    account_id: str
+    key_id: str
+    user_number: str
+    user_target: str
+    user_trunk: str | None
+    user_caller_number: str
+    destination_number: str
+    destination_target: str
+    destination_trunk: str | None
+    destination_caller_number: str
+    accepted_at: float
+    outcome: str
+    cause: str
+    ended_by: str
+    ended_at: float
+    user_dialed_at: float | None
+    user_ringing_at: float | None
+    user_answered_at: float | None
+    user_ended_at: float | None
+    user_cause: str | None
+    user_sip_status: int | None
+    user_q850: int | None
+    destination_dialed_at: float | None
+    destination_ringing_at: float | None
+    destination_answered_at: float | None
+    destination_ended_at: float | None
+    destination_cause: str | None
+    destination_sip_status: int | None
+    destination_q850: int | None
+    user_ring_seconds: float
+    destination_ring_seconds: float
+    talk_seconds: float
+    metadata: Mapping[str, str] | None = None
+
+    @property
+    def place(self) -> "RecordPlace":
+        """Where it stands among the records of its account."""
+        return RecordPlace(self.ended_at, self.call_id)
+
+
+class RecordPlace(NamedTuple):
+    """Where a record stands in its account's list, which is ordered by the time of the end."""
+
+    ended_at: float
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordFilter:
+    """Which records are asked for: of calls that ended at or after a time and before another, in UTC seconds, with one outcome.
+
+    lines: of calls of these lines only; none means all.
+    """
+
+    ended_from: float | None = None
+    ended_before: float | None = None
+    outcome: str | None = None
+    lines: tuple[str, ...] = ()
+
+
+class Erasure(NamedTuple):
+    """What was erased: so many calls. `running` is how many calls with that number go on, which keep it until they end."""
+
+    calls: int
+    running: int
+
+
+class RecordStore(Protocol):
+    """Keeps records. Its methods block: call them in threads. All raise StoreUnavailable."""
+
+    def page(
+        self, account_id: str, wanted: RecordFilter, after: RecordPlace | None, limit: int
+    ) -> list[Record]:
+        """The account's records behind the place `after` (None: from the first), the newest first, `limit` at most."""
+        ...
+
+    def find(self, account_id: str, call_id: str) -> Record | None:
+        """The record of the account's call."""
+        ...
+
+    def erase(self, account_id: str, number: str) -> Erasure:
+        """Forget a number in all that is stored of the account's calls that are over; the records stay for the books."""
+        ...
+
+    def sweep(self, now_utc: float, limit: int) -> int:
+        """Delete up to `limit` calls, with history and record, that their accounts do not want to keep at `now_utc`.
+
+        Returns how many were deleted: fewer than `limit` when none is left.
+        """
+        ...

@@ -1,0 +1,70 @@
+"""What the service asks of those who keep webhooks and send to them."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from ringbridge.call.webhook import Delivery, DeliveryKey, Reply, Webhook
+
+
+class WebhookStore(Protocol):
+    """Keeps webhooks and the log of what was sent to them. All methods raise StoreUnavailable."""
+
+    async def all(self, account_id: str) -> list[Webhook]:
+        """The account's webhooks, the oldest first."""
+        ...
+
+    async def find(self, account_id: str, webhook_id: str) -> Webhook | None:
+        """The account's webhook with this id."""
+        ...
+
+    async def add(self, webhook: Webhook) -> None:
+        """Keep a new webhook. Raises TooManyWebhooks."""
+        ...
+
+    async def change(
+        self, account_id: str, webhook_id: str, alter: Callable[[Webhook], Webhook]
+    ) -> Webhook | None:
+        """Exchange the account's webhook for what `alter` makes of it, which is returned; None where there is none."""
+        ...
+
+    async def remove(self, account_id: str, webhook_id: str) -> bool:
+        """Forget the account's webhook and its log; False where there is none."""
+        ...
+
+    async def deliveries(
+        self, webhook_id: str, *, state: str | None, before: tuple[str, int] | None, limit: int
+    ) -> list[Delivery]:
+        """The log, the newest calls first; `state` as in `Delivery.state`, `before` as (call id, sequence)."""
+        ...
+
+    async def replay(self, key: DeliveryKey) -> bool:
+        """Have an event sent again, as if it had not been; False where the log has no such event."""
+        ...
+
+    async def replay_since(self, webhook_id: str, since: float, *, delivered: bool) -> int:
+        """Have sent again what was given up since then, and with `delivered` what was taken, too; how many."""
+        ...
+
+
+class WebhookSender(Protocol):
+    """Reaches receivers."""
+
+    async def check(self, url: str) -> None:
+        """Whether a webhook may have this URL, by what its name leads to now. Raises InvalidWebhook."""
+        ...
+
+    async def test(self, webhook: Webhook, utc_now: float) -> Reply:
+        """Send an event that never was, once."""
+        ...
+
+
+class WebhookDispatcher(Protocol):
+    """Sends what is in the outbox."""
+
+    async def refresh(self) -> None:
+        """Somebody changed which webhooks there are. Raises StoreUnavailable."""
+        ...
+
+    def wake(self, webhook_id: str) -> None:
+        """Look for what waits for this webhook, as after a replay."""
+        ...

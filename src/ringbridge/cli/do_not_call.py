@@ -1,0 +1,95 @@
+"""`ringbridge do-not-call`: the numbers that an account must not call."""
+
+import csv
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ringbridge.cli.csv_file import opened_csv
+from ringbridge.cli.errors import CommandError
+from ringbridge.cli.output import counted, moment
+from ringbridge.cli.workspace import administration, database, find_account
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Whom an account must not call.")
+
+AccountOption = Annotated[str, typer.Option("--account", help="The account's id.")]
+
+
+@app.command("add")
+def add_numbers(
+    account: AccountOption,
+    numbers: Annotated[list[str], typer.Argument(metavar="NUMBER...", help="As in the account's country.")],
+) -> None:
+    """Put numbers on the list: calls to them are refused from now on."""
+    _add(account, [_number(text, _country(account)) for text in numbers])
+
+
+@app.command("remove")
+def remove_number(
+    account: AccountOption,
+    number: Annotated[str, typer.Argument(help="As in the account's country.")],
+) -> None:
+    """Take a number off the list."""
+    from ringbridge.store.do_not_call import DoNotCallList
+
+    known = _number(number, _country(account))
+    with database() as engine:
+        if not DoNotCallList(engine, account).remove(known):
+            raise CommandError(f"{known} is not on the do-not-call list of account {account}")
+
+
+@app.command("import")
+def import_numbers(
+    account: AccountOption,
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="Numbers in the first column.")],
+) -> None:
+    """Put the numbers of a CSV file on the list, all or none; a first row that says number is passed over."""
+    country = _country(account)
+    numbers = []
+    with opened_csv(file) as stream:
+        for row, cells in enumerate(csv.reader(stream), start=1):
+            text = cells[0].strip() if cells else ""
+            if not text or (row == 1 and text.lower() == "number"):
+                continue
+            try:
+                numbers.append(_number(text, country))
+            except CommandError as error:
+                raise CommandError(f"{file}, row {row}: {error}; no number was added") from error
+    _add(account, numbers)
+
+
+@app.command("export")
+def export_numbers(account: AccountOption) -> None:
+    """Print the list as CSV: each number, and when it was put there (UTC)."""
+    from ringbridge.store.do_not_call import DoNotCallList
+
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    with database() as engine:
+        entries = DoNotCallList(engine, account).entries()
+        # What fails, fails before the first line.
+        first = next(entries, None)
+        writer.writerow(("number", "added_at"))
+        for number, added_at in () if first is None else (first, *entries):
+            writer.writerow((number, moment(added_at)))
+
+
+def _add(account: str, numbers: list[str]) -> None:
+    from ringbridge.store.do_not_call import DoNotCallList
+
+    with database() as engine:
+        count = DoNotCallList(engine, account).add(numbers, at=time.time())
+    typer.echo(f"{counted(count, 'number')} added")
+
+
+def _country(account: str) -> str:
+    with administration() as directory:
+        return find_account(directory, account).country
+
+
+def _number(text: str, country: str) -> str:
+    from ringbridge.cli.number import e164
+
+    return e164(text, country)

@@ -1,0 +1,78 @@
+"""`ringbridge rates`: what calls cost, for the limits of money."""
+
+import csv
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ringbridge.call.money import amount_text, parse_amount
+from ringbridge.cli.csv_file import opened_csv
+from ringbridge.cli.errors import CommandError
+from ringbridge.cli.output import counted, show
+from ringbridge.cli.workspace import database
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What calls cost.")
+
+_PREFIX = re.compile(r"\+[1-9][0-9]{0,14}")
+
+
+@app.command("import")
+def import_rates(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="Columns prefix and per_minute.")],
+) -> None:
+    """Take the rates of a CSV file in place of all that there are.
+
+    \b
+    A row says what a minute to numbers that begin so costs; the longest prefix counts:
+      prefix,per_minute
+      +1,0.01
+      +1876,0.20
+    The currency is yours: the limits of money (see ringbridge limits set --help) are in the same one.
+    """
+    from ringbridge.store.rates import RateTable
+
+    rates = _read(file)
+    with database() as engine:
+        RateTable(engine).replace(rates)
+    typer.echo(counted(len(rates), "rate"))
+
+
+@app.command("list")
+def list_rates(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """List all rates by prefix."""
+    from ringbridge.store.rates import RateTable
+
+    with database() as engine:
+        rates = RateTable(engine).all()
+    rows = [{"prefix": prefix, "per_minute": amount_text(micros)} for prefix, micros in rates.items()]
+    show(rows, as_json=as_json, empty="no rates: add some with: ringbridge rates import FILE.csv")
+
+
+def _read(file: Path) -> dict[str, int]:
+    """Prefix -> millionths a minute. Raises CommandError that names the row."""
+    rates: dict[str, int] = {}
+    with opened_csv(file) as stream:
+        for row, cells in enumerate(csv.reader(stream), start=1):
+            texts = [cell.strip() for cell in cells]
+            if row == 1 and texts == ["prefix", "per_minute"]:
+                continue
+            if row == 1:
+                raise CommandError(f"{file}, row 1: the columns are prefix and per_minute")
+            if not any(texts):
+                continue
+            micros = parse_amount(texts[1]) if len(texts) == 2 else None
+            if micros is None or _PREFIX.fullmatch(texts[0]) is None or not texts[0].isascii():
+                raise CommandError(
+                    f"{file}, row {row}: write a prefix with its plus and an amount, such as +44,0.015; "
+                    "no rate was changed"
+                )
+            if texts[0] in rates:
+                raise CommandError(
+                    f"{file}, row {row}: {texts[0]} is in an earlier row already; no rate was changed"
+                )
+            rates[texts[0]] = micros
+    return rates

@@ -1,0 +1,295 @@
+"""Sends what is in the outbox: each webhook by itself, the events of one call in their order, each until it is taken.
+
+Nothing is only in memory but what is being sent now, so a server that was killed goes on where it was; an event whose
+outcome was not written yet is sent again.
+"""
+
+import asyncio
+import heapq
+import random
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import replace
+from itertools import groupby
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import structlog
+
+from ringbridge.call.errors import StoreUnavailable
+from ringbridge.call.webhook import Attempt, DeliveryKey, DueDelivery, Reply, Webhook
+from ringbridge.notify.payload import body
+from ringbridge.notify.schedule import pause_seconds
+
+log = structlog.get_logger()
+
+# A webhook that hangs takes so many connections, one that failed last time only one.
+CALLS_AT_ONCE = 4
+_ROWS_OF_EACH = 64
+_WEBHOOKS_AT_ONCE = 500
+_DATABASE_PAUSE_SECONDS = 1.0
+
+GONE = 410
+"""The status by which a receiver says that it wants no more (Standard Webhooks)."""
+
+
+class Outbox(Protocol):
+    """What is to be sent. See `store.outbox.Outbox`."""
+
+    async def refresh(self) -> set[str]: ...
+
+    def webhook(self, webhook_id: str) -> Webhook | None: ...
+
+    def listen(self, on_news: Callable[[Iterable[str], Iterable[DeliveryKey]], None]) -> None: ...
+
+    async def pending(self) -> dict[str, float]: ...
+
+    async def due(self, webhook_ids: Sequence[str], utc_now: float, limit: int) -> list[DueDelivery]: ...
+
+    async def has_delivered_since(self, webhook_id: str, since: float) -> bool: ...
+
+    async def disable(self, webhook_id: str, reason: str, at: float) -> None: ...
+
+
+class Sends(Protocol):
+    """Sends one request. See `notify.sender.Sender`."""
+
+    async def send(self, webhook: Webhook, event_id: str, body: bytes, utc_now: float) -> Reply: ...
+
+
+class Observer(Protocol):
+    """Counts what is sent."""
+
+    def webhook_tried(self, result: str) -> None:
+        """A try is over: `delivered`, `failed` (it will be tried again) or `given_up`."""
+        ...
+
+    def webhook_disabled(self) -> None:
+        """A webhook was disabled because of its receiver."""
+        ...
+
+
+class _Queue:
+    """What is going on with one webhook. calls: of which events are being sent or their outcomes being written, how many."""
+
+    __slots__ = ("calls", "failed_last", "sending")
+
+    def __init__(self) -> None:
+        self.calls: dict[str, int] = {}
+        self.sending = 0
+        self.failed_last = False
+
+    @property
+    def room(self) -> int:
+        """How many more calls' events may be sent at once."""
+        return (1 if self.failed_last else CALLS_AT_ONCE) - self.sending
+
+
+class Dispatcher:
+    """An async context manager: while entered, it sends. Leaving it gives up what is being sent, for the next server.
+
+    save: keeps the outcome of a try; the outbox tells when it is durable.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        sender: Sends,
+        save: Callable[[Attempt], None],
+        utc_now: Callable[[], float],
+        observer: Observer,
+        pause: Callable[[int, float, float], float | None] = pause_seconds,
+    ) -> None:
+        self._outbox = outbox
+        self._sender = sender
+        self._save = save
+        self._utc_now = utc_now
+        self._observer = observer
+        self._pause = pause
+        self._queues: dict[str, _Queue] = {}
+        self._woken: set[str] = set()
+        self._later: list[tuple[float, str]] = []
+        self._has_work = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        self._outbox.listen(self._on_news)
+        await self._outbox.refresh()
+        await self._resume()
+        self._spawn(self._run())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        tasks = set(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def refresh(self) -> None:
+        """Somebody changed which webhooks there are. Raises StoreUnavailable."""
+        if await self._outbox.refresh():
+            await self._resume()
+
+    async def _resume(self) -> None:
+        """Look for all that waits. Raises StoreUnavailable."""
+        for webhook_id, due_at in (await self._outbox.pending()).items():
+            self._wake_at(due_at, webhook_id)
+
+    def _on_news(self, webhook_ids: Iterable[str], tried: Iterable[DeliveryKey]) -> None:
+        for webhook_id in webhook_ids:
+            self.wake(webhook_id)
+        for key in tried:
+            self._let_go(key.webhook_id, key.call_id)
+
+    def wake(self, webhook_id: str) -> None:
+        """Look for what waits for this webhook."""
+        self._woken.add(webhook_id)
+        self._has_work.set()
+
+    def _wake_at(self, utc: float, webhook_id: str) -> None:
+        heapq.heappush(self._later, (utc, webhook_id))
+        self._has_work.set()
+
+    def _let_go(self, webhook_id: str, call_id: str) -> None:
+        """One thing less that keeps a call's next events from being sent."""
+        queue = self._queues.get(webhook_id)
+        if queue is None or call_id not in queue.calls:
+            return
+        queue.calls[call_id] -= 1
+        if queue.calls[call_id] == 0:
+            del queue.calls[call_id]
+            if not queue.calls and not queue.failed_last:
+                del self._queues[webhook_id]
+            self.wake(webhook_id)
+
+    async def _run(self) -> None:
+        while True:
+            await self._work()
+            ids = self._take()
+            if not ids:
+                continue
+            try:
+                due = await self._outbox.due(ids, self._utc_now(), _ROWS_OF_EACH)
+            except StoreUnavailable as error:
+                log.warning("webhooks.not_read", reason=str(error))
+                retry_at = self._utc_now() + _DATABASE_PAUSE_SECONDS
+                for webhook_id in ids:
+                    self._wake_at(retry_at, webhook_id)
+                continue
+            for (webhook_id, call_id), rows in groupby(due, key=lambda one: one.key[:2]):
+                self._offer(webhook_id, call_id, list(rows))
+
+    async def _work(self) -> None:
+        """Wait until a webhook was woken or is due."""
+        self._has_work.clear()
+        if self._woken:
+            return
+        wait = self._later[0][0] - self._utc_now() if self._later else None
+        if wait is not None and wait <= 0.0:
+            return
+        # Looked at again now and then, because the clock on the wall may be set meanwhile.
+        try:
+            async with asyncio.timeout(None if wait is None else min(wait, 60.0)):
+                await self._has_work.wait()
+        except TimeoutError:
+            return
+
+    def _take(self) -> list[str]:
+        """The webhooks to look at now: woken or due, enabled, and with room for more."""
+        now = self._utc_now()
+        while self._later and self._later[0][0] <= now:
+            self._woken.add(heapq.heappop(self._later)[1])
+        taken: list[str] = []
+        while self._woken and len(taken) < _WEBHOOKS_AT_ONCE:
+            webhook_id = self._woken.pop()
+            queue = self._queues.get(webhook_id)
+            # One without room is woken again when something of it ends.
+            if self._outbox.webhook(webhook_id) is not None and (queue is None or queue.room > 0):
+                taken.append(webhook_id)
+        return taken
+
+    def _offer(self, webhook_id: str, call_id: str, rows: list[DueDelivery]) -> None:
+        queue = self._queues.setdefault(webhook_id, _Queue())
+        if call_id not in queue.calls and queue.room > 0:
+            queue.calls[call_id] = 1
+            queue.sending += 1
+            self._spawn(self._send_in_order(webhook_id, call_id, rows, queue))
+
+    async def _send_in_order(
+        self, webhook_id: str, call_id: str, rows: list[DueDelivery], queue: _Queue
+    ) -> None:
+        try:
+            for row in rows:
+                webhook = self._outbox.webhook(webhook_id)
+                if webhook is not None and webhook.is_of_calls:
+                    webhook = replace(webhook, url=row.call_url or "")
+                if webhook is None or not await self._try(webhook, row, queue):
+                    break
+        finally:
+            queue.sending -= 1
+            self._let_go(webhook_id, call_id)
+            self.wake(webhook_id)
+
+    async def _try(self, webhook: Webhook, row: DueDelivery, queue: _Queue) -> bool:
+        """Send one event; whether it was taken."""
+        key, attempts = row.key, row.attempts + 1
+        if not webhook.wants(row.notice.name):
+            # Somebody changed the webhook since.
+            queue.calls[key.call_id] += 1
+            self._save(Attempt(key, attempts, self._utc_now(), None, None, "no longer wanted", False))
+            return True
+        reply = await self._sender.send(
+            webhook, key.event_id, body(row.notice, webhook.format), self._utc_now()
+        )
+        now = self._utc_now()
+        queue.failed_last = not reply.is_taken
+        next_at = None
+        if not reply.is_taken:
+            fraction = random.random()  # noqa: S311 - it spreads load, it keeps no secret
+            pause = self._pause(attempts, fraction, reply.retry_after_seconds)
+            is_over = reply.status == GONE and webhook.is_of_calls
+            next_at = None if pause is None or is_over else now + pause
+        queue.calls[key.call_id] += 1
+        self._save(Attempt(key, attempts, now, next_at, reply.status, reply.error, reply.is_taken))
+        if reply.is_taken:
+            self._observer.webhook_tried("delivered")
+            return True
+        self._observer.webhook_tried("failed" if next_at is not None else "given_up")
+        log.info(
+            "webhook.failed", webhook=webhook.id, event_id=key.event_id, attempts=attempts, reason=reply.error
+        )
+        if reply.status == GONE:
+            await self._disable(webhook, "gone")
+        elif next_at is None:
+            await self._disable(webhook, "failing", unless_delivered_since=row.created_at)
+        else:
+            self._wake_at(next_at, webhook.id)
+        return False
+
+    async def _disable(
+        self, webhook: Webhook, reason: str, *, unless_delivered_since: float | None = None
+    ) -> None:
+        """Send no more to a receiver that wants no more, or that took nothing else in all the time of an event."""
+        if webhook.is_of_calls:
+            return
+        since = unless_delivered_since
+        try:
+            if since is not None and await self._outbox.has_delivered_since(webhook.id, since):
+                return
+            await self._outbox.disable(webhook.id, reason, self._utc_now())
+        except StoreUnavailable as error:
+            log.warning("webhook.not_disabled", webhook=webhook.id, reason=str(error))
+            return
+        self._observer.webhook_disabled()
+        log.error("webhook.disabled", webhook=webhook.id, account=webhook.account_id, reason=reason)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("webhooks.fault", exc_info=task.exception())

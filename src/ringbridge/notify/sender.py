@@ -1,0 +1,210 @@
+"""One HTTP request to a webhook's receiver, which may be anything: slow, broken, endless, or not the receiver's at all.
+
+The address is checked where the socket for it is made, so it is that of the socket in use, whatever the name said
+when the webhook was made. Redirects are answers like any other that is not 2xx.
+"""
+
+import asyncio
+import contextlib
+import email.utils
+import errno
+import math
+import re
+import secrets
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from ringbridge import __version__
+from ringbridge.call.webhook import InvalidWebhook, Reply, Webhook
+from ringbridge.notify.address import Network, is_allowed, may_send
+from ringbridge.notify.payload import test_body
+from ringbridge.notify.signature import signature
+
+TOTAL_SECONDS = 15.0
+CONNECT_SECONDS = 5.0
+LONGEST_ANSWER = 65_536
+
+# Names are looked up in threads of their own: one that hangs must hold up no database.
+_LOOKUP_THREADS = 16
+_MOST_CONNECTIONS = 512
+
+_REFUSED = "the address is private, or not for everybody"
+
+
+class Sender:
+    """Sends over connections that it keeps for a while. `allowed`: networks that need not be public.
+
+    An async context manager: leaving it closes the connections.
+    """
+
+    def __init__(self, allowed: Sequence[Network] = (), total_seconds: float = TOTAL_SECONDS) -> None:
+        self._allowed = allowed
+        self._total_seconds = total_seconds
+        self._sessions: dict[str, aiohttp.ClientSession] = {}
+        self._resolver = _Resolver()
+
+    async def __aenter__(self) -> Self:
+        # What is sent names people's numbers: in plain text it goes into allowed networks only.
+        for scheme, permits in (("https", may_send), ("http", is_allowed)):
+            self._sessions[scheme] = self._session(permits)
+        return self
+
+    def _session(self, permits: Callable[[str, Sequence[Network]], bool]) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            limit=_MOST_CONNECTIONS,
+            resolver=self._resolver,
+            ssl=ssl.create_default_context(),
+            socket_factory=partial(self._socket_for, permits),
+        )
+        return aiohttp.ClientSession(
+            connector=connector,
+            timeout=aiohttp.ClientTimeout(total=self._total_seconds, sock_connect=CONNECT_SECONDS),
+            headers={"User-Agent": f"ringbridge/{__version__}"},
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+        )
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for session in self._sessions.values():
+            await session.close()
+        await self._resolver.close()
+
+    async def check(self, url: str) -> None:
+        """Whether a webhook may have this URL, by what its name leads to now. Raises InvalidWebhook."""
+        host, port = parse_url(url)
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                found = await self._resolver.resolve(host, port, socket.AF_UNSPEC)
+        except (OSError, TimeoutError):
+            raise InvalidWebhook(f"The name {host} cannot be looked up.") from None
+        addresses = [one["host"] for one in found]
+        if not all(may_send(address, self._allowed) for address in addresses):
+            raise InvalidWebhook(f"Requests may not be sent to {host}: {_REFUSED}.")
+        if urlsplit(url).scheme == "http" and not all(is_allowed(one, self._allowed) for one in addresses):
+            raise InvalidWebhook("Use https: what is sent names people's numbers.")
+
+    async def send(self, webhook: Webhook, event_id: str, body: bytes, utc_now: float) -> Reply:
+        """Send `body`, signed at `utc_now`, and read the answer. Whatever the receiver does is in the reply."""
+        timestamp = int(utc_now)
+        headers = {
+            "Content-Type": "application/json",
+            "webhook-id": event_id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": signature(webhook.secrets(utc_now), event_id, timestamp, body),
+        }
+        try:
+            return await self._post(webhook.url, body, headers, utc_now)
+        except TimeoutError:
+            return Reply(None, f"no whole answer within {self._total_seconds:g} seconds")
+        except aiohttp.ClientConnectorCertificateError:
+            return Reply(None, "the certificate is not valid for the name")
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return Reply(None, _REFUSED if _REFUSED in str(error) else _short(error))
+
+    async def test(self, webhook: Webhook, utc_now: float) -> Reply:
+        """Send an event that never was, once, signed as others are."""
+        body = test_body(webhook.format, webhook.account_id, utc_now)
+        return await self.send(webhook, f"evt_test_{secrets.token_hex(8)}", body, utc_now)
+
+    async def _post(self, url: str, body: bytes, headers: dict[str, str], utc_now: float) -> Reply:
+        session = self._sessions["http" if urlsplit(url).scheme == "http" else "https"]
+        async with session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
+            octets = 0
+            async for chunk in answer.content.iter_any():
+                octets += len(chunk)
+                if octets > LONGEST_ANSWER:
+                    # The rest is not waited for, and the connection with it is of no more use.
+                    answer.close()
+                    break
+            if 200 <= answer.status < 300:
+                return Reply(answer.status)
+            wait = _retry_after_seconds(answer.headers.get("Retry-After", ""), utc_now)
+            return Reply(answer.status, f"status {answer.status}", wait)
+
+    def _socket_for(
+        self, permits: Callable[[str, Sequence[Network]], bool], info: tuple[Any, ...]
+    ) -> socket.socket:
+        """The socket for an address that was looked up or written in the URL; called for each before it is connected."""
+        family, kind, protocol, _, address = info
+        if not permits(address[0], self._allowed):
+            raise OSError(errno.EPERM, _REFUSED)
+        connection = socket.socket(family, kind, protocol)
+        connection.setblocking(False)
+        return connection
+
+
+def parse_url(url: str) -> tuple[str, int]:
+    """The host and port of a receiver's URL. Raises InvalidWebhook for what is no such URL."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+        host = (
+            (parts.hostname or "").encode("idna").decode()
+            if ":" not in (parts.hostname or "")
+            else parts.hostname
+        )
+    except ValueError:
+        raise InvalidWebhook("This is not a URL.") from None
+    if parts.scheme not in {"https", "http"} or not host:
+        raise InvalidWebhook("Give a URL with https, for example https://crm.example.com/calls.")
+    if parts.username is not None or parts.password is not None:
+        raise InvalidWebhook("Give a URL without credentials: requests are signed.")
+    if len(url) > 2048 or not url.isprintable() or " " in url or port == 0:
+        raise InvalidWebhook("This is not a URL.")
+    return host, port or (443 if parts.scheme == "https" else 80)
+
+
+class _Resolver(AbstractResolver):
+    """The system's resolver in threads that nothing else uses."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="webhook-names")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """See `AbstractResolver`."""
+        found = await asyncio.get_running_loop().run_in_executor(
+            self._threads, lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
+        )
+        return [
+            ResolveResult(
+                hostname=host,
+                host=str(address[0]),
+                port=port,
+                family=kind,
+                proto=protocol,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for kind, _, protocol, _, address in found
+        ]
+
+    async def close(self) -> None:
+        """Wait for no look-up that hangs."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _short(error: Exception) -> str:
+    text = "".join(character for character in str(error) if character.isprintable())
+    return (text or type(error).__name__)[:200]
+
+
+def _retry_after_seconds(text: str, utc_now: float) -> float:
+    """What a `Retry-After` says (RFC 9110 section 10.2.3), in seconds or as a date; 0.0 for what says nothing."""
+    if re.fullmatch(r"[0-9]{1,9}", text):
+        return float(text)
+    with contextlib.suppress(ValueError, TypeError):
+        seconds = email.utils.parsedate_to_datetime(text).timestamp() - utc_now
+        return max(0.0, seconds) if math.isfinite(seconds) else 0.0
+    return 0.0

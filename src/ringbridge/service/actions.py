@@ -1,0 +1,77 @@
+"""What a client may ask of a call while it runs, beyond its end. The call machine says when it means anything."""
+
+import structlog
+
+from ringbridge.call import machine
+from ringbridge.call.errors import CallError
+from ringbridge.call.event import (
+    DigitsRequested,
+    HangUpRequested,
+    HoldRequested,
+    ResumeRequested,
+    TransferRequested,
+)
+from ringbridge.call.history import StoredCall, as_stored
+from ringbridge.call.model import Call, LegName, State
+from ringbridge.service.authentication import Caller
+from ringbridge.service.calls import CallService
+from ringbridge.service.runner import Runner
+
+Action = HoldRequested | ResumeRequested | DigitsRequested | HangUpRequested | TransferRequested
+
+
+log = structlog.get_logger()
+
+
+class WrongState(CallError):
+    """What is asked for means nothing in the state that the call is in. `state` is its word."""
+
+    code = "wrong_state"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"The call is in state {state}, in which that cannot be done.")
+        self.state = state
+
+
+class CallActions:
+    """The use cases of a call that runs."""
+
+    def __init__(self, calls: CallService) -> None:
+        self._calls = calls
+
+    def act(self, caller: Caller, call_id: str, action: Action) -> StoredCall:
+        """Have it done to a call of the caller's account, and give the call as it was before.
+
+        Raises WrongState; a call that no longer runs, or never did, is over.
+        """
+        runner = self._running(caller, call_id)
+        _require(runner.call, action)
+        runner.deliver(action)
+        return as_stored(runner.call, runner.history)
+
+    async def transfer(self, caller: Caller, call_id: str, leg: LegName, destination_line: str) -> StoredCall:
+        """Have the leg talk to whom the client wrote, in place of the other one.
+
+        The third is looked at as the destination of a new call from the user's line would be, and dialled like it. Raises
+        what `place` does for that, and WrongState.
+        """
+        call = self._running(caller, call_id).call
+        # Asked beforehand, with somebody in the third's place: what cannot be done needs no looking up.
+        _require(call, TransferRequested(leg, call.destination))
+        planned = await self._calls.admit_third(caller, call, destination_line)
+        # The record knows no third.
+        said = {"call": call_id, "account": call.account_id, "key": caller.key.id}
+        log.info("call.transfer_asked", **said, number=planned.destination.number)
+        rate = 0 if planned.tariff is None else planned.tariff.destination_micros_per_minute
+        return self.act(caller, call_id, TransferRequested(leg, planned.destination, planned.digits, rate))
+
+    def _running(self, caller: Caller, call_id: str) -> Runner:
+        runner = self._calls.runner(caller, call_id)
+        if runner is None:
+            raise WrongState(State.ENDED.value)
+        return runner
+
+
+def _require(call: Call, action: Action) -> None:
+    if not machine.accepts(call, action):
+        raise WrongState(call.state.value)

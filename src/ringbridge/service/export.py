@@ -1,0 +1,109 @@
+"""Records as documents and as tables: what leaves as JSON or as CSV, through the API or the command line."""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import UTC, datetime
+from enum import Enum
+from io import StringIO
+from typing import Any
+
+from ringbridge.call.record import Record
+
+COLUMNS = tuple(item.name for item in fields(Record))
+
+_SIDES = ("user", "destination")
+_LEG = (
+    "number",
+    "trunk",
+    "caller_number",
+    "dialed_at",
+    "ringing_at",
+    "answered_at",
+    "ended_at",
+    "cause",
+    "sip_status",
+    "q850",
+    "ring_seconds",
+)
+_CALL = (
+    "call_id",
+    "key_id",
+    "outcome",
+    "cause",
+    "ended_by",
+    "accepted_at",
+    "ended_at",
+    "talk_seconds",
+    "metadata",
+)
+
+# With these a spreadsheet takes a cell for a formula, and runs it. An apostrophe in front says that it is text.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+class ExportForm(Enum):
+    """How records are written: a table with a row of names, or a list of documents. Either can be sent as it grows."""
+
+    CSV = "csv"
+    JSON = "json"
+
+    @property
+    def media_type(self) -> str:
+        """What HTTP calls it."""
+        return "text/csv; charset=utf-8" if self is ExportForm.CSV else "application/json"
+
+    @property
+    def head(self) -> str:
+        """What stands before the first record."""
+        return _row(COLUMNS) if self is ExportForm.CSV else "["
+
+    @property
+    def tail(self) -> str:
+        """What stands behind the last record."""
+        return "" if self is ExportForm.CSV else "\n]\n"
+
+    def body(self, records: Sequence[Record], *, is_first: bool) -> str:
+        """Some records; `is_first` when none was written before."""
+        if self is ExportForm.CSV:
+            return "".join(
+                _row([_cell(name, getattr(record, name)) for name in COLUMNS]) for record in records
+            )
+        texts = [f"\n{json.dumps(as_document(record), ensure_ascii=False)}" for record in records]
+        return ("" if is_first or not texts else ",") + ",".join(texts)
+
+
+def as_document(record: Record) -> dict[str, Any]:
+    """A record as JSON has it: the call, and in it each side by itself."""
+    document = {name: _value(name, getattr(record, name)) for name in _CALL}
+    for side in _SIDES:
+        document[side] = {name: _value(name, getattr(record, f"{side}_{name}")) for name in _LEG}
+    return document
+
+
+def _value(name: str, value: Any) -> Any:
+    """Times as RFC 3339 has them, and seconds, to the millisecond."""
+    if value is None:
+        return None
+    if name.endswith("_at"):
+        text = datetime.fromtimestamp(round(value, 3), UTC).isoformat(timespec="milliseconds")
+        return text.replace("+00:00", "Z")
+    return round(value, 3) if name.endswith("_seconds") else value
+
+
+def _cell(name: str, value: Any) -> Any:
+    shown = _value(name, value)
+    if isinstance(shown, Mapping):
+        shown = json.dumps(dict(shown), ensure_ascii=False)
+    if isinstance(shown, dict):
+        shown = json.dumps(shown, ensure_ascii=False)
+    if isinstance(shown, str) and shown.startswith(_FORMULA_STARTS):
+        return f"'{shown}"
+    return shown
+
+
+def _row(cells: Sequence[Any]) -> str:
+    text = StringIO()
+    csv.writer(text).writerow(cells)
+    return text.getvalue()

@@ -1,0 +1,88 @@
+"""What the calls of each account cost in the running hour, day and month of UTC: spent, and reserved for calls that are up.
+
+In memory; `restore` gives back what the database knows when the server starts. Amounts are millionths of the currency.
+"""
+
+from datetime import UTC, datetime
+from enum import Enum
+
+from ringbridge.call.directory import AccountLimits
+from ringbridge.call.errors import SpendLimitReached
+
+_HOUR_SECONDS = 3600
+_DAY_SECONDS = 86_400
+
+
+class Period(Enum):
+    """What a limit of money is for. The values end the names of the limits."""
+
+    HOUR = "hour"
+    DAY = "day"
+    MONTH = "month"
+
+    def start(self, utc: float) -> float:
+        """When the period began in which `utc` is, both UTC seconds since 1970."""
+        match self:
+            case Period.HOUR:
+                return utc // _HOUR_SECONDS * _HOUR_SECONDS
+            case Period.DAY:
+                return utc // _DAY_SECONDS * _DAY_SECONDS
+            case Period.MONTH:
+                moment = datetime.fromtimestamp(utc, UTC)
+                return datetime(moment.year, moment.month, 1, tzinfo=UTC).timestamp()
+
+    def end(self, utc: float) -> float:
+        """When it is over."""
+        match self:
+            case Period.HOUR:
+                return self.start(utc) + _HOUR_SECONDS
+            case Period.DAY:
+                return self.start(utc) + _DAY_SECONDS
+            case Period.MONTH:
+                # The longest month has 31 days, and no next one is over after 32.
+                return self.start(self.start(utc) + 32 * _DAY_SECONDS)
+
+
+class Spending:
+    """The sums. A call counts in the periods in which it was accepted, with the most that it may cost until it is settled."""
+
+    def __init__(self) -> None:
+        self._sums: dict[tuple[str, Period], tuple[float, int]] = {}
+
+    def restore(self, account_id: str, period: Period, micros: int, utc_now: float) -> None:
+        """What was spent in the running period before this process began."""
+        self._sums[account_id, period] = (period.start(utc_now), micros)
+
+    def spent(self, account_id: str, period: Period, utc_now: float) -> int:
+        """What is spent and reserved in the running period."""
+        start, micros = self._sums.get((account_id, period), (0.0, 0))
+        return micros if start == period.start(utc_now) else 0
+
+    def check(self, account_id: str, limits: AccountLimits, micros: int, utc_now: float) -> None:
+        """Raises SpendLimitReached if `micros` more would be too much in one of the periods."""
+        if not limits.limits_money:
+            return
+        for period in Period:
+            most: int | None = getattr(limits, f"spend_per_{period.value}")
+            if most is not None and self.spent(account_id, period, utc_now) + micros > most:
+                wait_seconds = period.end(utc_now) - utc_now
+                raise SpendLimitReached(
+                    f"spend_per_{period.value}", most=most, retry_after_seconds=wait_seconds
+                )
+
+    def reserve(self, account_id: str, micros: int, utc_now: float) -> None:
+        """Count what a call that is accepted now may cost."""
+        if micros == 0:
+            return
+        for period in Period:
+            sum_now = self.spent(account_id, period, utc_now) + micros
+            self._sums[account_id, period] = (period.start(utc_now), sum_now)
+
+    def settle(self, account_id: str, reserved: int, cost: int, accepted_utc: float) -> None:
+        """The call did cost `cost`: give back the rest in the periods in which it was accepted, if they run still."""
+        if cost == reserved:
+            return
+        for period in Period:
+            start, micros = self._sums.get((account_id, period), (0.0, 0))
+            if start == period.start(accepted_utc):
+                self._sums[account_id, period] = (start, micros - reserved + cost)

@@ -1,0 +1,217 @@
+"""What an account may ask about its webhooks. Whatever changes takes effect before the answer."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from ringbridge.call.errors import NotFound
+from ringbridge.call.webhook import (
+    PREVIOUS_SECRET_SECONDS,
+    SECRET_OCTETS,
+    Delivery,
+    DeliveryKey,
+    InvalidWebhook,
+    Reply,
+    Webhook,
+    WebhookFormat,
+    parse_event_id,
+    parse_event_names,
+    secret_of,
+)
+from ringbridge.call.webhook_ports import WebhookDispatcher, WebhookSender, WebhookStore
+from ringbridge.service.authentication import Caller
+from ringbridge.service.clock import Clock
+
+BY_REQUEST = "by_request"
+"""Why a webhook is disabled that its account disabled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookChange:
+    """What is to become of a webhook; None leaves it as it is, and an empty name takes it away."""
+
+    url: str | None = None
+    name: str | None = None
+    format: WebhookFormat | None = None
+    events: list[str] | None = None
+    enabled: bool | None = None
+
+
+class Tested(NamedTuple):
+    """What came back for an event that never was, and how long it took."""
+
+    reply: Reply
+    seconds: float
+
+
+class WebhookService:
+    """The use cases around webhooks. All raise StoreUnavailable; those that take an id raise NotFound.
+
+    A webhook of another account is no different from one that never was.
+    """
+
+    def __init__(
+        self,
+        store: WebhookStore,
+        sender: WebhookSender,
+        dispatcher: WebhookDispatcher,
+        clock: Clock,
+        pepper: bytes,
+    ) -> None:
+        self._pepper = pepper
+        self._store = store
+        self._sender = sender
+        self._dispatcher = dispatcher
+        self._clock = clock
+
+    async def all(self, caller: Caller) -> list[Webhook]:
+        """The account's webhooks, the oldest first."""
+        return await self._store.all(caller.account.id)
+
+    async def find(self, caller: Caller, webhook_id: str) -> Webhook:
+        """The webhook with this id."""
+        found = await self._store.find(caller.account.id, webhook_id)
+        if found is None:
+            raise _unknown()
+        return found
+
+    async def create(
+        self, caller: Caller, *, url: str, name: str | None, kind: WebhookFormat, events: list[str]
+    ) -> Webhook:
+        """A new webhook, with a secret of its own. Raises InvalidWebhook and TooManyWebhooks."""
+        webhook = new_webhook(
+            caller.account.id, url=url, name=name, kind=kind, events=events, utc_now=self._clock.utc_now()
+        )
+        await self._sender.check(url)
+        await self._store.add(webhook)
+        await self._dispatcher.refresh()
+        return webhook
+
+    def call_secret(self, caller: Caller) -> str:
+        """What signs the requests to webhooks that the account's calls bring with them."""
+        return call_secret(self._pepper, caller.account.id)
+
+    async def change(self, caller: Caller, webhook_id: str, change: WebhookChange) -> Webhook:
+        """The webhook as it is now. Raises InvalidWebhook."""
+        name, events = shown_name(change.name), parse_event_names(change.events or [])
+        if change.url is not None:
+            await self._sender.check(change.url)
+        now = self._clock.utc_now()
+
+        def alter(webhook: Webhook) -> Webhook:
+            changed = replace(
+                webhook,
+                url=webhook.url if change.url is None else change.url,
+                name=webhook.name if change.name is None else name,
+                format=change.format or webhook.format,
+                events=webhook.events if change.events is None else events,
+            )
+            if change.enabled is True:
+                return replace(changed, disabled_at=None, disabled_reason=None)
+            if change.enabled is False and webhook.disabled_at is None:
+                return replace(changed, disabled_at=now, disabled_reason=BY_REQUEST)
+            return changed
+
+        return await self._alter(caller, webhook_id, alter)
+
+    async def rotate_secret(self, caller: Caller, webhook_id: str) -> Webhook:
+        """The webhook with a new secret; the one that it had signs, too, for a day. An older one no longer does."""
+        secret = secret_of(secrets.token_bytes(SECRET_OCTETS))
+        until = self._clock.utc_now() + PREVIOUS_SECRET_SECONDS
+        return await self._alter(
+            caller,
+            webhook_id,
+            lambda webhook: replace(
+                webhook, secret=secret, previous_secret=webhook.secret, previous_secret_until=until
+            ),
+        )
+
+    async def remove(self, caller: Caller, webhook_id: str) -> None:
+        """Forget the webhook and its log. What is on its way may still arrive."""
+        if not await self._store.remove(caller.account.id, webhook_id):
+            raise _unknown()
+        await self._dispatcher.refresh()
+
+    async def test(self, caller: Caller, webhook_id: str) -> Tested:
+        """Send an event that never was, once, also to a webhook that is disabled."""
+        webhook = await self.find(caller, webhook_id)
+        began = self._clock.now()
+        reply = await self._sender.test(webhook, self._clock.utc_now())
+        return Tested(reply, self._clock.now() - began)
+
+    async def deliveries(
+        self,
+        caller: Caller,
+        webhook_id: str,
+        *,
+        state: str | None,
+        before: tuple[str, int] | None,
+        limit: int,
+    ) -> list[Delivery]:
+        """The log, the newest calls first; `before` as (call id, sequence)."""
+        await self.find(caller, webhook_id)
+        return await self._store.deliveries(webhook_id, state=state, before=before, limit=limit)
+
+    async def replay(self, caller: Caller, webhook_id: str, event_id: str) -> None:
+        """Send an event of the log again, as if it had not been sent. Raises NotFound for the event, too."""
+        await self.find(caller, webhook_id)
+        event = parse_event_id(event_id)
+        if event is None or not await self._store.replay(DeliveryKey(webhook_id, *event)):
+            raise NotFound("There is no event with this id in the log of this webhook.")
+        self._dispatcher.wake(webhook_id)
+
+    async def replay_since(self, caller: Caller, webhook_id: str, since: float, *, delivered: bool) -> int:
+        """Send again what was given up since then, and with `delivered` also what was taken; how many events."""
+        await self.find(caller, webhook_id)
+        count = await self._store.replay_since(webhook_id, since, delivered=delivered)
+        self._dispatcher.wake(webhook_id)
+        return count
+
+    async def _alter(self, caller: Caller, webhook_id: str, alter: Callable[[Webhook], Webhook]) -> Webhook:
+        changed = await self._store.change(caller.account.id, webhook_id, alter)
+        if changed is None:
+            raise _unknown()
+        await self._dispatcher.refresh()
+        return changed
+
+
+def new_webhook(
+    account_id: str,
+    *,
+    url: str,
+    name: str | None,
+    kind: WebhookFormat,
+    events: list[str],
+    utc_now: float,
+) -> Webhook:
+    """A webhook that is not kept yet. Raises InvalidWebhook; where its URL leads is not looked at."""
+    return Webhook(
+        id=f"wh_{secrets.token_hex(12)}",
+        account_id=account_id,
+        url=url,
+        name=shown_name(name),
+        format=kind,
+        events=parse_event_names(events),
+        secret=secret_of(secrets.token_bytes(SECRET_OCTETS)),
+        created_at=utc_now,
+    )
+
+
+def call_secret(pepper: bytes, account_id: str) -> str:
+    """The account's secret for the webhooks of its single calls: nothing is kept of it, and it cannot be rotated."""
+    return secret_of(hmac.digest(pepper, f"webhooks of calls {account_id}".encode(), hashlib.sha256))
+
+
+def shown_name(text: str | None) -> str | None:
+    """A webhook's name, without blanks around it; None for none. Raises InvalidWebhook for what nobody can see."""
+    name = (text or "").strip()
+    if not name.isprintable():
+        raise InvalidWebhook("The name contains control characters.")
+    return name or None
+
+
+def _unknown() -> NotFound:
+    return NotFound("There is no webhook with this id.")

@@ -1,0 +1,138 @@
+"""Reading calls as they are stored: one with its history, or a page of many. It blocks: for other threads than the event loop's."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import ColumnElement, Engine, RowMapping, Select, select
+from sqlalchemy import tuple_ as row_value
+
+from ringbridge.call.history import CallFilter, CallPlace, StoredCall, StoredEvent, StoredLeg, ToldEvent
+from ringbridge.call.model import LegName
+from ringbridge.store.database import reading
+from ringbridge.store.tables import call_events, calls, records
+
+# All that may come before two people talk, and the longest talk (`HARD_CALL_SECONDS`), with hours to spare.
+LONGEST_CALL_SECONDS = 28_800.0
+
+
+def read_call(engine: Engine, account_id: str, call_id: str) -> StoredCall | None:
+    """The account's call with its history so far. Raises StoreUnavailable."""
+    statement = _calls_of(account_id).where(calls.c.id == call_id)
+    history = (
+        select(*(column for column in call_events.columns if column.name != "call_id"))
+        .where(call_events.c.call_id == call_id)
+        .order_by(call_events.c.sequence)
+    )
+    with reading(engine) as connection:
+        row = connection.execute(statement).mappings().one_or_none()
+        if row is None:
+            return None
+        events = connection.execute(history).mappings().all()
+    return _stored_call(row, tuple(StoredEvent(**event) for event in events))
+
+
+def read_calls(
+    engine: Engine, account_id: str, wanted: CallFilter, after: CallPlace | None, limit: int
+) -> list[StoredCall]:
+    """The account's calls behind the place `after`, the newest first, `limit` at most, without their histories."""
+    statement = (
+        _calls_of(account_id)
+        .where(*_conditions(wanted))
+        .order_by(calls.c.accepted_at.desc(), calls.c.id.desc())
+        .limit(limit)
+    )
+    if after is not None:
+        # The first condition alone finds the rows by the index; SQLite does not look into the second for that.
+        statement = statement.where(
+            calls.c.accepted_at <= after.accepted_at,
+            row_value(calls.c.accepted_at, calls.c.id) < row_value(after.accepted_at, after.call_id),
+        )
+    with reading(engine) as connection:
+        return [_stored_call(row, ()) for row in connection.execute(statement).mappings()]
+
+
+def read_events(
+    engine: Engine, account_id: str, since: float, after: tuple[float, str, int] | None, limit: int
+) -> list[ToldEvent]:
+    """Events of the account's calls from `since` on, behind the time, the call and the sequence `after`."""
+    place = (call_events.c.at, call_events.c.call_id, call_events.c.sequence)
+    statement = (
+        select(call_events, calls.c.user_number, calls.c.metadata)
+        .join(calls, calls.c.id == call_events.c.call_id)
+        .where(
+            calls.c.account_id == account_id,
+            # Of calls that can still have been going on: the index finds these.
+            calls.c.accepted_at >= since - LONGEST_CALL_SECONDS,
+            call_events.c.at >= since,
+            call_events.c.name != "blocked",
+        )
+        .order_by(*place)
+        .limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(row_value(*place) > row_value(*after))
+    with reading(engine) as connection:
+        return [_told_event(row) for row in connection.execute(statement).mappings()]
+
+
+def _told_event(row: RowMapping) -> ToldEvent:
+    event = StoredEvent(**{name: row[name] for name in StoredEvent._fields})
+    return ToldEvent(row["call_id"], row["user_number"], row["metadata"], event)
+
+
+def _calls_of(account_id: str) -> Select[tuple[object, ...]]:
+    """The account's calls with the talk seconds of their records."""
+    joined = calls.outerjoin(records, records.c.call_id == calls.c.id)
+    return select(calls, records.c.talk_seconds).select_from(joined).where(calls.c.account_id == account_id)
+
+
+def _conditions(wanted: CallFilter) -> Iterator[ColumnElement[bool]]:
+    for column, value in (
+        (calls.c.state, wanted.state),
+        (calls.c.outcome, wanted.outcome),
+        (calls.c.user_number, wanted.user_number),
+        (calls.c.destination_number, wanted.destination_number),
+    ):
+        if value is not None:
+            yield column == value
+    if wanted.lines:
+        yield calls.c.user_number.in_(wanted.lines)
+    if wanted.accepted_from is not None:
+        yield calls.c.accepted_at >= wanted.accepted_from
+    if wanted.accepted_before is not None:
+        yield calls.c.accepted_at < wanted.accepted_before
+    for name, text in wanted.metadata:
+        yield calls.c.metadata[name].as_string() == text
+
+
+def _stored_call(row: RowMapping, events: tuple[StoredEvent, ...]) -> StoredCall:
+    return StoredCall(
+        id=row["id"],
+        account_id=row["account_id"],
+        state=row["state"],
+        outcome=row["outcome"],
+        cause=row["cause"],
+        ended_by=row["ended_by"],
+        accepted_at=row["accepted_at"],
+        ended_at=row["ended_at"],
+        talk_seconds=row["talk_seconds"] or 0.0,
+        metadata=row["metadata"],
+        webhook=row["webhook"],
+        user=_stored_leg(row, LegName.USER),
+        destination=_stored_leg(row, LegName.DESTINATION),
+        events=events,
+    )
+
+
+def _stored_leg(row: RowMapping, name: LegName) -> StoredLeg:
+    leg = name.value
+    return StoredLeg(
+        number=row[f"{leg}_number"],
+        trunk=row[f"{leg}_trunk"],
+        state=row[f"{leg}_state"],
+        ringing_at=row[f"{leg}_ringing_at"],
+        answered_at=row[f"{leg}_answered_at"],
+        ended_at=row[f"{leg}_ended_at"],
+        cause=row[f"{leg}_cause"],
+        sip_status=row[f"{leg}_sip_status"],
+        q850=row[f"{leg}_q850"],
+    )

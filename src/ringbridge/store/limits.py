@@ -1,0 +1,39 @@
+"""An account's limits, changed in one transaction with what they are measured against."""
+
+from collections.abc import Callable
+
+from sqlalchemy import Engine, insert, select, update
+
+from ringbridge.call.directory import AccountLimits
+from ringbridge.store.administration import Administration
+from ringbridge.store.revision import changing, require_account
+from ringbridge.store.row import limits_of, limits_row
+from ringbridge.store.tables import account_limits
+
+
+class SqlLimits:
+    """The port `LimitStore` over `engine`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def suspend(self, account_id: str) -> None:
+        """Let an account place no more calls. Raises NotFound and StoreUnavailable."""
+        Administration(self._engine).suspend(account_id)
+
+    def change(self, account_id: str, change: Callable[[AccountLimits], AccountLimits]) -> AccountLimits:
+        """Keep what `change` makes of the account's limits; what it raises leaves them as they are.
+
+        Raises NotFound and StoreUnavailable.
+        """
+        of_account = account_limits.c.account_id == account_id
+        with changing(self._engine) as connection:
+            require_account(connection, account_id)
+            row = connection.execute(select(account_limits).where(of_account)).mappings().one_or_none()
+            limits = change(AccountLimits() if row is None else limits_of(row))
+            values = limits_row(account_id, limits)
+            if row is None:
+                connection.execute(insert(account_limits), values)
+            else:
+                connection.execute(update(account_limits).where(of_account).values(values))
+        return limits

@@ -1,0 +1,30 @@
+"""What a minute to numbers that begin so costs: one table for the whole server. Synchronous: the command line uses it."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import Engine, delete, insert, select
+
+from ringbridge.store.database import reading
+from ringbridge.store.revision import changing
+from ringbridge.store.tables import rates
+
+
+class RateTable:
+    """Reads and exchanges the rates over `engine`, prefix -> millionths of the currency. Methods raise StoreUnavailable."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def all(self) -> dict[str, int]:
+        """Every rate, by prefix."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(select(rates).order_by(rates.c.prefix))
+            return {row.prefix: row.micros_per_minute for row in rows}
+
+    def replace(self, new_rates: Mapping[str, int]) -> None:
+        """These rates, and no others any more."""
+        rows = [{"prefix": prefix, "micros_per_minute": micros} for prefix, micros in new_rates.items()]
+        with changing(self._engine) as connection:
+            connection.execute(delete(rates))
+            if rows:
+                connection.execute(insert(rates), rows)

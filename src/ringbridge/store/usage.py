@@ -1,0 +1,127 @@
+"""What accounts did before now, read from what was stored: for the limits that look back, and for whoever asks."""
+
+import asyncio
+
+from sqlalchemy import Engine, RowMapping, func, or_, select, update
+
+from ringbridge.call.cause import Outcome
+from ringbridge.call.model import Tariff
+from ringbridge.call.tariff import leg_micros
+from ringbridge.call.usage import PastCall
+from ringbridge.store.database import reading, writing
+from ringbridge.store.tables import calls, charges, records
+
+# From a call's acceptance to its destination's answer.
+_LONGEST_BEFORE_ANSWER_SECONDS = 1800.0
+
+
+class SqlUsage:
+    """The port `Usage` over `engine`. All methods raise StoreUnavailable."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def settle(self) -> None:
+        """Settle what calls of an earlier process cost that have their end by now."""
+        await asyncio.to_thread(self._settle)
+
+    async def calls_since(self, utc: float) -> list[PastCall]:
+        """The calls accepted since `utc`, UTC seconds since 1970, the oldest first; without those that were blocked."""
+        return await asyncio.to_thread(self._calls_since, utc)
+
+    async def short_calls_since(self, utc: float, seconds: float) -> list[PastCall]:
+        """The calls that ended since `utc`, less than `seconds` after the destination's answer, the oldest first."""
+        return await asyncio.to_thread(self._short_calls_since, utc, seconds)
+
+    async def spent_since(self, utc: float) -> dict[str, int]:
+        """What the calls accepted since `utc` cost or may cost, in millionths, by account."""
+        return await asyncio.to_thread(self._spent_since, utc)
+
+    async def outcomes_since(self, account_id: str, utc: float) -> dict[str | None, int]:
+        """How many of the account's calls accepted since `utc` had which outcome; None for those that are not over."""
+        return await asyncio.to_thread(self._outcomes_since, account_id, utc)
+
+    def _settle(self) -> None:
+        statement = (
+            select(
+                charges.c.call_id,
+                charges.c.user_micros_per_minute,
+                charges.c.destination_micros_per_minute,
+                records,
+            )
+            .join(records, records.c.call_id == charges.c.call_id)
+            .where(charges.c.settled_micros.is_(None))
+        )
+        with writing(self._engine) as connection:
+            for row in connection.execute(statement).mappings().all():
+                tariff = Tariff(row["user_micros_per_minute"], row["destination_micros_per_minute"])
+                connection.execute(
+                    update(charges)
+                    .where(charges.c.call_id == row[charges.c.call_id])
+                    .values(
+                        settled_micros=leg_micros(tariff.user_micros_per_minute, _up_seconds(row, "user"))
+                        + leg_micros(tariff.destination_micros_per_minute, _up_seconds(row, "destination"))
+                    )
+                )
+
+    def _calls_since(self, utc: float) -> list[PastCall]:
+        statement = (
+            select(calls.c.account_id, calls.c.user_number, calls.c.destination_number, calls.c.accepted_at)
+            .where(
+                calls.c.id >= _first_id(utc),
+                calls.c.accepted_at >= utc,
+                or_(calls.c.outcome.is_(None), calls.c.outcome != Outcome.BLOCKED.value),
+            )
+            .order_by(calls.c.accepted_at)
+        )
+        with reading(self._engine) as connection:
+            return [PastCall(*row) for row in connection.execute(statement)]
+
+    def _short_calls_since(self, utc: float, seconds: float) -> list[PastCall]:
+        statement = (
+            select(
+                records.c.account_id,
+                records.c.user_number,
+                records.c.destination_number,
+                records.c.ended_at,
+            )
+            .where(
+                records.c.call_id >= _first_id(utc - _LONGEST_BEFORE_ANSWER_SECONDS),
+                records.c.ended_at >= utc,
+                records.c.destination_answered_at.is_not(None),
+                records.c.talk_seconds < seconds,
+            )
+            .order_by(records.c.ended_at)
+        )
+        with reading(self._engine) as connection:
+            return [PastCall(*row) for row in connection.execute(statement)]
+
+    def _spent_since(self, utc: float) -> dict[str, int]:
+        spent = func.sum(func.coalesce(charges.c.settled_micros, charges.c.reserved_micros))
+        statement = (
+            select(charges.c.account_id, spent)
+            .where(charges.c.accepted_at >= utc)
+            .group_by(charges.c.account_id)
+        )
+        with reading(self._engine) as connection:
+            return {account_id: int(micros) for account_id, micros in connection.execute(statement)}
+
+    def _outcomes_since(self, account_id: str, utc: float) -> dict[str | None, int]:
+        statement = (
+            select(calls.c.outcome, func.count().label("calls"))
+            .where(calls.c.account_id == account_id, calls.c.accepted_at >= utc)
+            .group_by(calls.c.outcome)
+        )
+        with reading(self._engine) as connection:
+            return {row.outcome: row.calls for row in connection.execute(statement)}
+
+
+def _first_id(utc: float) -> str:
+    """No call that was accepted since then has a lower id: ids begin with the time, and so are an index of it."""
+    return f"{int(utc * 1000):012x}"[:8]
+
+
+def _up_seconds(row: RowMapping, leg: str) -> float:
+    answered_at: float | None = row[f"{leg}_answered_at"]
+    ended_at: float = row[f"{leg}_ended_at"] or row["ended_at"]
+    return 0.0 if answered_at is None else max(0.0, ended_at - answered_at)

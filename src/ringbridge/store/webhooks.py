@@ -1,0 +1,199 @@
+"""Webhooks of accounts and the log of what was sent to them: the port `WebhookStore`. Each method is one transaction."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, and_, delete, func, insert, select, tuple_, update
+
+from ringbridge.call.errors import NotFound
+from ringbridge.call.webhook import (
+    MOST_WEBHOOKS,
+    Delivery,
+    DeliveryKey,
+    TooManyWebhooks,
+    Webhook,
+)
+from ringbridge.store.database import reading, storable, writing
+from ringbridge.store.deliveries import DUE_AT_ONCE
+from ringbridge.store.tables import accounts, call_events, directory_revision
+from ringbridge.store.webhook_row import webhook_of, webhook_row
+from ringbridge.store.webhook_tables import webhook_deliveries, webhooks
+
+Result = TypeVar("Result")
+
+
+class SqlWebhooks:
+    """WebhookStore over `engine`. All methods raise StoreUnavailable. Those of the command line, named `..._now`, block."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def all(self, account_id: str) -> list[Webhook]:
+        """The account's webhooks, the oldest first."""
+        return await asyncio.to_thread(self.all_now, account_id)
+
+    async def find(self, account_id: str, webhook_id: str) -> Webhook | None:
+        """The account's webhook with this id."""
+        return await asyncio.to_thread(self.find_now, account_id, webhook_id)
+
+    async def add(self, webhook: Webhook) -> None:
+        """Keep a new webhook. Raises TooManyWebhooks, and NotFound without such an account."""
+        await asyncio.to_thread(self.add_now, webhook)
+
+    async def change(
+        self, account_id: str, webhook_id: str, alter: Callable[[Webhook], Webhook]
+    ) -> Webhook | None:
+        """Exchange the account's webhook for what `alter` makes of it, which is returned; None where there is none."""
+        return await asyncio.to_thread(self._change, account_id, webhook_id, alter)
+
+    async def remove(self, account_id: str, webhook_id: str) -> bool:
+        """Forget the account's webhook and its log; False where there is none."""
+        return await asyncio.to_thread(self.remove_now, account_id, webhook_id)
+
+    async def deliveries(
+        self, webhook_id: str, *, state: str | None, before: tuple[str, int] | None, limit: int
+    ) -> list[Delivery]:
+        """The log, the newest calls first; `state` as in `Delivery.state`, `before` as (call id, sequence)."""
+        return await asyncio.to_thread(self._deliveries, webhook_id, state, before, limit)
+
+    async def replay(self, key: DeliveryKey) -> bool:
+        """Send an event again, as if it had not been sent; False where the log has no such event."""
+        return await asyncio.to_thread(self._replay, key)
+
+    async def replay_since(self, webhook_id: str, since: float, *, delivered: bool) -> int:
+        """Send again what was given up of the events since then, and with `delivered` also what was taken; how many."""
+        return await asyncio.to_thread(self._replay_since, webhook_id, since, delivered)
+
+    def all_now(self, account_id: str) -> list[Webhook]:
+        """See `all`."""
+        statement = (
+            select(webhooks)
+            .where(webhooks.c.account_id == account_id)
+            .order_by(webhooks.c.created_at, webhooks.c.id)
+        )
+        with reading(self._engine) as connection:
+            return [webhook_of(row) for row in connection.execute(statement).mappings()]
+
+    def find_now(self, account_id: str, webhook_id: str) -> Webhook | None:
+        """See `find`."""
+        if not storable(webhook_id):
+            return None
+        with reading(self._engine) as connection:
+            return _find(connection, account_id, webhook_id)
+
+    def add_now(self, webhook: Webhook) -> None:
+        """See `add`."""
+        own = webhooks.c.account_id == webhook.account_id
+        with self._changing() as connection:
+            if connection.scalar(select(accounts.c.id).where(accounts.c.id == webhook.account_id)) is None:
+                raise NotFound(f"There is no account {webhook.account_id}.")
+            count = connection.scalar(select(func.count()).select_from(webhooks).where(own)) or 0
+            if count >= MOST_WEBHOOKS:
+                raise TooManyWebhooks(f"An account has {MOST_WEBHOOKS} webhooks at most. Remove one first.")
+            connection.execute(insert(webhooks), webhook_row(webhook))
+
+    def remove_now(self, account_id: str, webhook_id: str) -> bool:
+        """See `remove`."""
+        if not storable(webhook_id):
+            return False
+        with self._changing() as connection:
+            removed = connection.execute(
+                delete(webhooks).where(webhooks.c.account_id == account_id, webhooks.c.id == webhook_id)
+            )
+            if removed.rowcount == 0:
+                return False
+            connection.execute(
+                delete(webhook_deliveries).where(webhook_deliveries.c.webhook_id == webhook_id)
+            )
+        return True
+
+    def _change(
+        self, account_id: str, webhook_id: str, alter: Callable[[Webhook], Webhook]
+    ) -> Webhook | None:
+        if not storable(webhook_id):
+            return None
+        with self._changing() as connection:
+            found = _find(connection, account_id, webhook_id)
+            if found is None:
+                return None
+            changed = alter(found)
+            connection.execute(
+                update(webhooks).where(webhooks.c.id == webhook_id).values(**webhook_row(changed))
+            )
+        return changed
+
+    def _deliveries(
+        self, webhook_id: str, state: str | None, before: tuple[str, int] | None, limit: int
+    ) -> list[Delivery]:
+        rows = webhook_deliveries.c
+        statement = (
+            select(webhook_deliveries, call_events.c.name)
+            .join(
+                call_events,
+                and_(call_events.c.call_id == rows.call_id, call_events.c.sequence == rows.sequence),
+            )
+            .where(rows.webhook_id == webhook_id)
+            .order_by(rows.call_id.desc(), rows.sequence.desc())
+            .limit(limit)
+        )
+        match state:
+            case "pending":
+                statement = statement.where(rows.next_attempt_at.is_not(None))
+            case "delivered":
+                statement = statement.where(rows.delivered_at.is_not(None), rows.next_attempt_at.is_(None))
+            case "failed":
+                statement = statement.where(rows.delivered_at.is_(None), rows.next_attempt_at.is_(None))
+        if before is not None:
+            statement = statement.where(tuple_(rows.call_id, rows.sequence) < before)
+        with reading(self._engine) as connection:
+            found = connection.execute(statement).mappings().all()
+        return [_delivery_of(dict(row)) for row in found]
+
+    def _replay(self, key: DeliveryKey) -> bool:
+        if not storable(key.call_id):
+            return False
+        rows = webhook_deliveries.c
+        with writing(self._engine) as connection:
+            replayed = connection.execute(
+                update(webhook_deliveries)
+                .where(
+                    rows.webhook_id == key.webhook_id,
+                    rows.call_id == key.call_id,
+                    rows.sequence == key.sequence,
+                )
+                .values(_AGAIN)
+            )
+            return replayed.rowcount == 1
+
+    def _replay_since(self, webhook_id: str, since: float, delivered: bool) -> int:
+        rows = webhook_deliveries.c
+        statement = update(webhook_deliveries).where(
+            rows.webhook_id == webhook_id, rows.created_at >= since, rows.next_attempt_at.is_(None)
+        )
+        if not delivered:
+            statement = statement.where(rows.delivered_at.is_(None))
+        with writing(self._engine) as connection:
+            return connection.execute(statement.values(_AGAIN)).rowcount
+
+    @contextmanager
+    def _changing(self) -> Iterator[Connection]:
+        """A running server reads the webhooks again when the revision of the directory grows."""
+        with writing(self._engine) as connection:
+            connection.execute(update(directory_revision).values(revision=directory_revision.c.revision + 1))
+            yield connection
+
+
+_AGAIN = {"attempts": 0, "next_attempt_at": DUE_AT_ONCE, "delivered_at": None}
+
+
+def _find(connection: Connection, account_id: str, webhook_id: str) -> Webhook | None:
+    statement = select(webhooks).where(webhooks.c.account_id == account_id, webhooks.c.id == webhook_id)
+    row = connection.execute(statement).mappings().one_or_none()
+    return None if row is None else webhook_of(row)
+
+
+def _delivery_of(row: dict[str, object]) -> Delivery:
+    key = DeliveryKey(*(row.pop(name) for name in DeliveryKey._fields))  # type: ignore[arg-type]
+    return Delivery(key=key, **row)  # type: ignore[arg-type]

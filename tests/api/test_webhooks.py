@@ -1,0 +1,208 @@
+"""Webhooks as resources."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, insert
+
+from ringbridge.store.change import ChangeStatements, NewCall
+from ringbridge.store.database import writing
+from ringbridge.store.session import WriteSession
+from ringbridge.store.tables import accounts, calls
+from ringbridge.store.webhook_tables import webhook_deliveries, webhooks
+from tests.api.conftest import ACCOUNT, FrontDoor, exchange, request
+from tests.store.samples import a_call, event
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+PATH = "/api/v2/webhooks"
+URL = "https://good.example.com/hook"
+
+
+@pytest.fixture(autouse=True)
+def _no_webhooks(door: FrontDoor) -> Iterator[None]:
+    yield
+    with writing(door.database) as connection:
+        for table in (webhook_deliveries, webhooks, calls):
+            connection.execute(delete(table))
+
+
+async def ask(door: FrontDoor, method: str, path: str, content: object = None) -> tuple[int, Any]:
+    """Status and JSON of the answer."""
+    body = b"" if content is None else json.dumps(content).encode()
+    reply = await exchange(door, request(body, method=method, path=path))
+    return reply.status, json.loads(reply.body) if reply.body else None
+
+
+async def made(door: FrontDoor, **values: object) -> dict[str, Any]:
+    """A new webhook."""
+    status, webhook = await ask(door, "POST", PATH, {"url": URL, **values})
+    assert status == 201, webhook
+    return dict(webhook)
+
+
+async def test_a_webhook_is_made_and_its_secret_shown_once(door: FrontDoor) -> None:
+    webhook = await made(door, name=" CRM ", format="net2phone", events=["connected"])
+
+    secret = webhook.pop("secret")
+    assert webhook.pop("previous_secret_until") is None
+    assert secret.startswith("whsec_")
+    assert (webhook["name"], webhook["format"], webhook["events"], webhook["enabled"]) == (
+        "CRM",
+        "net2phone",
+        ["connected"],
+        True,
+    )
+    assert await ask(door, "GET", f"{PATH}/{webhook['id']}") == (200, webhook)
+    assert await ask(door, "GET", PATH) == (200, {"items": [webhook], "next_cursor": None})
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        ({}, "missing_field"),
+        ({"url": URL, "color": "red"}, "unknown_field"),
+        ({"url": "https://private.example.com/"}, "invalid_webhook"),
+        ({"url": URL, "events": ["Ended!"]}, "invalid_webhook"),
+        ({"url": URL, "name": "a\u0000b"}, "invalid_webhook"),
+        ({"url": URL, "format": "xml"}, "invalid_field"),
+        ({"url": "https://good.example.com/" + "a" * 2048}, "invalid_field"),
+    ],
+)
+async def test_what_cannot_be_a_webhook_is_refused(
+    door: FrontDoor, content: dict[str, Any], code: str
+) -> None:
+    status, problem = await ask(door, "POST", PATH, content)
+
+    assert (status, problem["code"]) == (422, code)
+    assert (await ask(door, "GET", PATH))[1]["items"] == []
+
+
+async def test_an_account_has_so_many_webhooks(door: FrontDoor) -> None:
+    for _ in range(20):
+        await made(door)
+
+    status, problem = await ask(door, "POST", PATH, {"url": URL})
+
+    assert (status, problem["code"]) == (409, "too_many_webhooks")
+
+
+async def test_a_webhook_is_changed_disabled_and_enabled(door: FrontDoor) -> None:
+    webhook = await made(door, name="CRM", events=["ended"])
+    path = f"{PATH}/{webhook['id']}"
+
+    status, changed = await ask(door, "PATCH", path, {"url": URL + "2", "events": [], "format": "net2phone"})
+    assert (status, changed["url"], changed["events"]) == (200, URL + "2", [])
+    assert (changed["name"], changed["format"]) == ("CRM", "net2phone")
+    _, disabled = await ask(door, "PATCH", path, {"enabled": False, "name": ""})
+    assert (disabled["enabled"], disabled["disabled_reason"], disabled["name"]) == (False, "by_request", None)
+    assert (await ask(door, "PATCH", path, {"enabled": False}))[1] == disabled
+    _, enabled = await ask(door, "PATCH", path, {"enabled": True})
+    assert (enabled["enabled"], enabled["disabled_reason"], enabled["disabled_at"]) == (True, None, None)
+    status, problem = await ask(door, "PATCH", path, {"url": "https://private.example.com/"})
+    assert (status, problem["code"]) == (422, "invalid_webhook")
+
+
+async def test_a_secret_is_rotated_with_an_overlap(door: FrontDoor) -> None:
+    webhook = await made(door)
+
+    status, rotated = await ask(door, "POST", f"{PATH}/{webhook['id']}/rotate-secret")
+
+    assert status == 200
+    assert rotated["secret"] != webhook["secret"]
+    assert rotated["previous_secret_until"] is not None
+
+
+async def test_a_receiver_is_tried_out(door: FrontDoor) -> None:
+    good, bad = await made(door), await made(door, url="https://bad.example.com/")
+
+    _, taken = await ask(door, "POST", f"{PATH}/{good['id']}/test")
+    _, refused = await ask(door, "POST", f"{PATH}/{bad['id']}/test")
+
+    assert (taken["delivered"], taken["status"], taken["error"]) == (True, 204, None)
+    assert (refused["delivered"], refused["status"], refused["error"]) == (False, 500, "status 500")
+
+
+async def test_the_secret_of_single_calls_stays_the_same(door: FrontDoor) -> None:
+    first = await ask(door, "GET", f"{PATH}/call-secret")
+    assert first[1]["secret"].startswith("whsec_")
+    assert await ask(door, "GET", f"{PATH}/call-secret") == first
+
+
+def told(door: FrontDoor, webhook_id: str, *call_ids: str) -> None:
+    """One event of each call is to be sent to the webhook."""
+    session = WriteSession(door.database)
+    statements = ChangeStatements(door.database.dialect, lambda call, name: [webhook_id])
+    changes = [NewCall(a_call(call_id), event(a_call(call_id), 1, "accepted")) for call_id in call_ids]
+    session.transact(lambda cursor: statements.apply(cursor, changes))
+    session.close()
+
+
+async def test_the_log_is_read_in_pages_and_events_are_sent_again(door: FrontDoor) -> None:
+    webhook = await made(door)
+    told(door, webhook["id"], "call-1", "call-2", "call-3")
+    log = f"{PATH}/{webhook['id']}/deliveries"
+
+    _, first = await ask(door, "GET", f"{log}?limit=2")
+    _, second = await ask(door, "GET", f"{log}?limit=2&cursor={first['next_cursor']}")
+
+    shown = first["items"] + second["items"]
+    assert [one["event_id"] for one in shown] == ["evt_call-3_1", "evt_call-2_1", "evt_call-1_1"]
+    assert second["next_cursor"] is None
+    assert {one["state"] for one in shown} == {"pending"}
+    assert (await ask(door, "GET", f"{log}?state=failed"))[1]["items"] == []
+    assert (await ask(door, "GET", f"{log}?state=failed&cursor={first['next_cursor']}"))[0] == 400
+    with writing(door.database) as connection:
+        connection.execute(webhook_deliveries.update().values(next_attempt_at=None, last_status=500))
+    assert len((await ask(door, "GET", f"{log}?state=failed"))[1]["items"]) == 3
+    assert await ask(door, "POST", f"{log}/evt_call-2_1/replay") == (202, {"count": 1})
+    assert await ask(door, "POST", f"{PATH}/{webhook['id']}/replay", {"since": "2000-01-01T00:00:00Z"}) == (
+        202,
+        {"count": 2},
+    )
+    for unknown in ("evt_call-9_1", "evt_call-2_2", "nonsense", "evt_call-2_%00"):
+        assert (await ask(door, "POST", f"{log}/{unknown}/replay"))[0] == 404
+
+
+async def test_a_removed_webhook_is_gone(door: FrontDoor) -> None:
+    webhook = await made(door)
+    path = f"{PATH}/{webhook['id']}"
+
+    assert await ask(door, "DELETE", path) == (204, None)
+
+    assert (await ask(door, "DELETE", path))[0] == 404
+    assert (await ask(door, "GET", path))[0] == 404
+
+
+async def test_a4_a_webhook_of_another_account_is_none(door: FrontDoor) -> None:
+    others = "wh_of_another"
+    with writing(door.database) as connection:
+        if not connection.execute(accounts.select().where(accounts.c.id == "2000000")).first():
+            connection.execute(
+                insert(accounts),
+                {"id": "2000000", "name": "Other", "country": "US", "language": "en", "suspended": False},
+            )
+        row = {"format": "ringbridge", "events": [], "secret": "whsec_AA==", "created_at": time.time()}
+        connection.execute(insert(webhooks), {"id": others, "account_id": "2000000", "url": URL, **row})
+    assert ACCOUNT.id != "2000000"
+    told(door, others, "call-1")
+    replay = {"since": "2000-01-01T00:00:00Z"}
+    routes = [
+        ("GET", "", None),
+        ("PATCH", "", {"enabled": False}),
+        ("DELETE", "", None),
+        ("POST", "/rotate-secret", None),
+        ("POST", "/test", None),
+        ("GET", "/deliveries", None),
+        ("POST", "/deliveries/evt_call-1_1/replay", None),
+        ("POST", "/replay", replay),
+    ]
+    for method, path, content in routes:
+        answer = await ask(door, method, f"{PATH}/{others}{path}", content)
+        assert answer == await ask(door, method, f"{PATH}/wh_unknown{path}", content)
+        assert answer[0] == 404
+    with writing(door.database) as connection:
+        assert connection.execute(webhooks.select().where(webhooks.c.id == others)).first() is not None

@@ -1,0 +1,143 @@
+"""Webhooks as values: what they want, what signs, and how events and deliveries are named."""
+
+from dataclasses import replace
+
+import pytest
+
+from ringbridge.call.webhook import (
+    Delivery,
+    DeliveryKey,
+    InvalidWebhook,
+    Notice,
+    Reply,
+    Webhook,
+    WebhookFormat,
+    account_of_call_webhook,
+    call_webhook,
+    parse_event_id,
+    parse_event_names,
+    secret_of,
+)
+
+WEBHOOK = Webhook(id="wh_1", account_id="1", url="https://example.com/", secret="new", created_at=0.0)
+KEY = DeliveryKey("wh_1", "018f-1", 12)
+
+
+def test_all_events_are_wanted_unless_some_are_named() -> None:
+    assert WEBHOOK.wants("ended")
+    assert replace(WEBHOOK, events=("ended",)).wants("ended")
+    assert not replace(WEBHOOK, events=("ended",)).wants("connected")
+
+
+def test_net2phones_format_has_words_for_two_events() -> None:
+    net2phone = replace(WEBHOOK, format=WebhookFormat.NET2PHONE)
+    assert [name for name in ("accepted", "destination_ringing", "connected") if net2phone.wants(name)] == [
+        "destination_ringing",
+        "connected",
+    ]
+
+
+def test_the_secret_before_signs_as_long_as_it_may() -> None:
+    rotated = replace(WEBHOOK, previous_secret="old", previous_secret_until=100.0)
+    assert rotated.secrets(99.0) == ("new", "old")
+    assert rotated.secrets(100.0) == ("new",)
+    assert WEBHOOK.secrets(0.0) == ("new",)
+
+
+def test_secrets_are_not_shown_in_logs() -> None:
+    assert "new" not in repr(WEBHOOK)
+    assert "old" not in repr(replace(WEBHOOK, previous_secret="old"))
+
+
+def test_a_secret_is_written_as_receivers_libraries_take_it() -> None:
+    assert secret_of(b"\0" * 32) == "whsec_" + "A" * 43 + "="
+
+
+def test_names_of_events_are_kept_once() -> None:
+    assert parse_event_names(["ended", "connected", "ended"]) == ("ended", "connected")
+    assert parse_event_names([]) == ()
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [""],
+        ["Ended"],
+        ["call.ended"],
+        ["a" * 41],
+        [f"e{'_' * n}" for n in range(38)] * 2 + [f"f{'_' * n}" for n in range(38)],
+    ],
+)
+def test_what_is_no_name_of_an_event_is_refused(names: list[str]) -> None:
+    with pytest.raises(InvalidWebhook):
+        parse_event_names(names)
+
+
+def test_an_event_is_known_by_its_call_and_place() -> None:
+    assert KEY.event_id == "evt_018f-1_12"
+    assert parse_event_id(KEY.event_id) == ("018f-1", 12)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "evt_", "evt_x_0", "evt_x_01", "evt__1", "evt_x_1_", "msg_x_1", "evt_x_9999999999"]
+)
+def test_what_is_no_event_is_seen(text: str) -> None:
+    assert parse_event_id(text) is None
+
+
+def test_a_notice_has_the_id_of_its_event() -> None:
+    notice = Notice(
+        account_id="1",
+        call_id="018f-1",
+        sequence=12,
+        name="ended",
+        at=0.0,
+        state="ended",
+        user_number="201",
+        user_name=None,
+        user_leg="ended",
+        destination_number="+13053452300",
+        destination_caller_number="+18175629657",
+        destination_leg="none",
+    )
+    assert notice.event_id == KEY.event_id
+
+
+@pytest.mark.parametrize(
+    ("reply", "is_taken"),
+    [
+        (Reply(200), True),
+        (Reply(299), True),
+        (Reply(199, "status 199"), False),
+        (Reply(301, "status 301"), False),
+        (Reply(None, "no answer"), False),
+        (Reply(None), False),
+        (Reply(300), False),
+    ],
+)
+def test_only_an_answer_that_says_so_takes_an_event(reply: Reply, is_taken: bool) -> None:
+    assert reply.is_taken is is_taken
+
+
+def test_the_log_says_how_far_an_event_came() -> None:
+    delivery = Delivery(
+        key=KEY,
+        name="ended",
+        created_at=0.0,
+        attempts=1,
+        next_attempt_at=5.0,
+        last_attempt_at=None,
+        last_status=None,
+        last_error=None,
+        delivered_at=None,
+    )
+    assert delivery.state == "pending"
+    assert replace(delivery, next_attempt_at=None).state == "failed"
+    assert replace(delivery, next_attempt_at=None, delivered_at=1.0).state == "delivered"
+
+
+def test_the_webhooks_of_single_calls_are_known_by_their_account() -> None:
+    webhook = call_webhook("1009683", "secret")
+    assert (webhook.account_id, webhook.secrets(0.0), webhook.is_of_calls) == ("1009683", ("secret",), True)
+    assert account_of_call_webhook(webhook.id) == "1009683"
+    assert not WEBHOOK.is_of_calls

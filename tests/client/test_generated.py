@@ -1,0 +1,88 @@
+"""What is made from the description of the API: frozen, and working against a real server."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clients.description import operations
+from clients.generate import DESCRIPTION, REPOSITORY, generated
+from clients.javascript import type_of
+from clients.postman import collection, example_of
+
+from tests.client.conftest import Access
+from tests.peers.server import user_number
+from tests.peers.tool import WAIT_SECONDS, require_tool
+
+BUSY = "+15125550101"
+DOCUMENT: dict[str, Any] = json.loads(DESCRIPTION.read_text())
+
+
+@pytest.mark.parametrize("path", [path.relative_to(REPOSITORY) for path in generated(DOCUMENT)], ids=str)
+def test_what_is_in_the_repository_is_what_the_description_says(path: Path) -> None:
+    """After a change of the API: scripts/describe-api."""
+    assert (REPOSITORY / path).read_text() == generated(DOCUMENT)[REPOSITORY / path]
+
+
+@pytest.mark.parametrize(
+    ("schema", "type_name"),
+    [
+        ({"$ref": "#/components/schemas/Page_LineResource_"}, "PageLineResource"),
+        ({"anyOf": [{"type": "integer"}, {"type": "number"}, {"type": "null"}]}, "number | null"),
+        ({"type": "string", "enum": ["a", "b"]}, '"a" | "b"'),
+        ({"const": True}, "true"),
+        ({"type": "array", "items": {"type": "boolean"}}, "Array<boolean>"),
+        ({"type": "object", "additionalProperties": {"type": "string"}}, "Record<string, string>"),
+        ({"type": "object", "patternProperties": {"^a": {"type": "string"}}}, "Record<string, string>"),
+        ({"type": "object", "additionalProperties": True}, "Record<string, unknown>"),
+        ({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}, "{ a: string; }"),
+        ({}, "unknown"),
+    ],
+)
+def test_schemas_become_types(schema: dict[str, Any], type_name: str) -> None:
+    assert type_of(schema) == type_name
+
+
+def test_the_collection_has_every_operation_once_with_a_body_that_is_allowed() -> None:
+    items = [item for folder in collection(DOCUMENT)["item"] for item in folder["item"]]
+    assert sorted((item["request"]["method"], item["name"]) for item in items) == sorted(
+        (operation.method, operation.summary) for operation in operations(DOCUMENT)
+    )
+    (place,) = [item["request"] for item in items if item["name"] == "Place a call"]
+    assert place["url"]["raw"] == "{{url}}/api/v2/calls"
+    assert json.loads(place["body"]["raw"]) == {
+        "user_line": "+1 (817) 562-9657",
+        "destination_line": "15125292329",
+    }
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"type": "integer", "minimum": 5}, 5),
+        ({"type": "array", "items": {"type": "boolean"}}, [True]),
+        ({"anyOf": [{"enum": ["a"]}, {"type": "null"}]}, "a"),
+        ({"type": "string", "default": "csv"}, "csv"),
+    ],
+)
+def test_examples_are_values_that_a_schema_allows(schema: dict[str, Any], value: object) -> None:
+    assert example_of(schema, DOCUMENT) == value
+
+
+async def test_a_program_in_javascript_places_and_follows_a_call(access: Access) -> None:
+    node = require_tool("node", "nodejs")
+    words = (access.url, access.account_id, access.key, f"+{user_number(0)}", BUSY)
+    process = await asyncio.create_subprocess_exec(
+        node, str(Path(__file__).parent / "follow.mjs"), *words, stdout=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(WAIT_SECONDS):
+        out, _ = await process.communicate()
+    assert process.returncode == 0
+    seen = json.loads(out)
+    assert seen["ids"] == [str(index + 1) for index in range(len(seen["ids"]))]
+    assert (seen["names"][0], seen["names"][-1], seen["left"]) == ("accepted", "ended", 0)
+    assert (seen["outcome"], seen["metadata"]) == ("destination_busy", {"order": "4711"})
+    assert (seen["listed"], seen["table"]) == ([True], "call_id")
+    assert seen["refused"][:2] == [422, "unknown_line"]
+    assert seen["stranger"] == [401, "invalid_credentials", "Invalid API credentials."]

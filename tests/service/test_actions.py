@@ -1,0 +1,148 @@
+"""What a client may ask of a call while it runs, over doubles at the ports."""
+
+from dataclasses import replace
+
+import pytest
+
+from ringbridge.call.cause import Cause
+from ringbridge.call.errors import InvalidDestination, ServerDraining, TooManyCalls
+from ringbridge.call.event import (
+    DigitsRequested,
+    Effect,
+    HangUp,
+    HangUpRequested,
+    HoldRequested,
+    Join,
+    LegAnswered,
+    LegEnded,
+    Originate,
+    Play,
+    PromptFinished,
+    ResumeRequested,
+    SendDigits,
+    StopPlaying,
+)
+from ringbridge.call.model import LegName, Prompt
+from ringbridge.service.actions import CallActions, WrongState
+from ringbridge.service.spending import Period
+from tests.service.double import CALLER, STRANGER
+from tests.service.test_calls import House, house
+
+__all__ = ["house"]
+
+USER, DESTINATION = LegName.USER, LegName.DESTINATION
+
+
+async def talking(house: House) -> str:
+    """A call whose two sides are joined."""
+    call_id = await house.place()
+    for event in (LegAnswered(USER), LegAnswered(DESTINATION)):
+        house.engine.tell(call_id, event)
+    await until_done(house, call_id, Join())
+    return call_id
+
+
+async def until_done(house: House, call_id: str, effect: Effect) -> None:
+    await house.engine.until(lambda engine: (call_id, effect) in engine.performed)
+
+
+async def test_what_is_asked_is_done_and_told(house: House) -> None:
+    call_id = await talking(house)
+    actions = CallActions(house.calls)
+
+    before = actions.act(CALLER, call_id, HoldRequested(USER))
+    assert before.state == "connected"
+    await until_done(house, call_id, Play(Prompt.ON_HOLD, repeat=True, leg=USER))
+    actions.act(CALLER, call_id, ResumeRequested())
+    await until_done(house, call_id, StopPlaying(USER))
+    actions.act(CALLER, call_id, DigitsRequested(DESTINATION, "9"))
+    await until_done(house, call_id, SendDigits(DESTINATION, "9"))
+    actions.act(CALLER, call_id, HangUpRequested(DESTINATION))
+    await until_done(house, call_id, HangUp(DESTINATION, Cause.CANCELED))
+    names = [event.name for _, event in house.store.saved]
+    assert names[-5:] == ["connected", "held", "resumed", "digits_sent", "destination_ended"]
+
+
+async def test_what_means_nothing_in_the_state_of_the_call_is_refused(house: House) -> None:
+    call_id = await house.place()
+    with pytest.raises(WrongState, match="ringing_user") as refused:
+        CallActions(house.calls).act(CALLER, call_id, HoldRequested(USER))
+    assert refused.value.state == "ringing_user"
+
+
+async def test_a_third_is_looked_at_like_a_destination_and_dialled(house: House) -> None:
+    call_id = await talking(house)
+    actions = CallActions(house.calls)
+    before = await actions.transfer(CALLER, call_id, DESTINATION, "+1 512 555 0003 x 7")
+    assert before.state == "connected"
+    await until_done(house, call_id, Originate(LegName.THIRD))
+    house.engine.tell(call_id, LegAnswered(LegName.THIRD))
+    await until_done(house, call_id, SendDigits(LegName.THIRD, ",7"))
+    call = house.store.saved[-1][0]
+    assert call.party(LegName.THIRD).number == "+15125550003"
+    assert call.route(LegName.THIRD).trunk == "carrier"
+    with pytest.raises(WrongState):
+        await actions.transfer(CALLER, call_id, DESTINATION, "+1 512 555 0004")
+
+
+async def test_a_third_that_may_not_be_called_is_refused(house: House) -> None:
+    call_id = await talking(house)
+    actions = CallActions(house.calls)
+    house.directory.barred.add("+15125550003")
+    for number, code in (
+        ("+1 512 555 0003", "do_not_call"),
+        ("911", "emergency_number"),
+        ("15125292329", "already_in_call"),
+        ("+1 817 562 9657", "same_as_user_line"),
+    ):
+        with pytest.raises(InvalidDestination) as refused:
+            await actions.transfer(CALLER, call_id, DESTINATION, number)
+        assert refused.value.code == code
+    assert (call_id, Originate(LegName.THIRD)) not in house.engine.performed
+
+
+async def test_a_third_counts_like_a_call(house: House) -> None:
+    house.directory.limits_of_all = replace(house.directory.limits_of_all, per_minute=2)
+    call_id = await talking(house)
+    actions = CallActions(house.calls)
+    await actions.transfer(CALLER, call_id, DESTINATION, "+1 512 555 0003")
+    house.engine.tell(call_id, LegEnded(LegName.THIRD, Cause.BUSY, 486))
+    await until_done(house, call_id, Play(Prompt.BUSY, leg=DESTINATION))
+    house.engine.tell(call_id, PromptFinished(Prompt.BUSY))
+    await until_done(house, call_id, StopPlaying(DESTINATION))
+    with pytest.raises(TooManyCalls, match="per_minute"):
+        await actions.transfer(CALLER, call_id, DESTINATION, "+1 512 555 0004")
+
+
+async def test_money_is_set_aside_for_a_third_until_the_call_is_over(house: House) -> None:
+    house.directory.all_rates = {"+1": 60_000}
+    call_id = await talking(house)
+    spending = house.calls.admission.spending
+
+    def spent() -> int:
+        return spending.spent(CALLER.account.id, Period.MONTH, house.clock.utc_now())
+
+    before = spent()
+    await CallActions(house.calls).transfer(CALLER, call_id, DESTINATION, "+1 512 555 0003")
+    assert spent() == before + 60 * 60_000
+    house.engine.tell(call_id, LegEnded(DESTINATION, Cause.NORMAL))
+    await house.engine.until(lambda engine: call_id in engine.released)
+    assert spent() < 60_000
+
+
+async def test_a_stopping_server_dials_no_third(house: House) -> None:
+    call_id = await talking(house)
+    house.calls.refuse_new_calls()
+    with pytest.raises(ServerDraining):
+        await CallActions(house.calls).transfer(CALLER, call_id, DESTINATION, "+1 512 555 0003")
+
+
+async def test_a_call_that_is_over_or_another_account_s_takes_no_requests(house: House) -> None:
+    call_id = await talking(house)
+    actions = CallActions(house.calls)
+    with pytest.raises(WrongState, match="ended"):
+        actions.act(STRANGER, call_id, HoldRequested(USER))
+    house.engine.tell(call_id, LegEnded(USER, Cause.NORMAL))
+    await house.engine.until(lambda engine: call_id in engine.released)
+    with pytest.raises(WrongState, match="ended"):
+        actions.act(CALLER, call_id, HoldRequested(USER))

@@ -1,0 +1,68 @@
+"""Whose calls a caller sees: the account's, and of these the ones of the key's lines."""
+
+from dataclasses import replace
+
+import pytest
+
+from ringbridge.call.errors import InvalidDestination, InvalidUserLine
+from ringbridge.call.history import CallFilter
+from ringbridge.service.calls import CallService
+from ringbridge.service.clock import Clock
+from ringbridge.service.request import CallRequest
+from tests.service.double import (
+    ACCOUNT,
+    CALLER,
+    MOBILE,
+    PHONE,
+    CountingObserver,
+    MemoryDirectory,
+    MemoryStore,
+    ScriptedEngine,
+)
+
+BOUND = CALLER._replace(key=replace(CALLER.key, lines=(MOBILE.number,)))
+
+
+def service(store: MemoryStore) -> CallService:
+    return CallService(
+        engine=ScriptedEngine(),
+        store=store,
+        directory=MemoryDirectory(),
+        clock=Clock(),
+        observer=CountingObserver(),
+    )
+
+
+async def test_lines_are_read_as_those_of_a_new_call() -> None:
+    store = MemoryStore()
+    await service(store).page(
+        CALLER, CallFilter(state="ended"), None, 7, user_line="(817) 562-9657", destination_line="15125292329"
+    )
+    wanted = CallFilter(state="ended", user_number=PHONE.number, destination_number="+15125292329")
+    assert store.asked == [(ACCOUNT.id, wanted, None, 7)]
+
+
+async def test_a_line_that_cannot_be_read_is_refused() -> None:
+    calls = service(MemoryStore())
+    with pytest.raises(InvalidUserLine):
+        await calls.page(CALLER, CallFilter(), None, 7, user_line="nobody")
+    with pytest.raises(InvalidDestination):
+        await calls.page(CALLER, CallFilter(), None, 7, destination_line="12")
+
+
+async def test_a_key_that_is_bound_to_lines_lists_their_calls() -> None:
+    store = MemoryStore()
+    await service(store).page(BOUND, CallFilter(), None, 7)
+    assert store.asked == [(ACCOUNT.id, CallFilter(lines=(MOBILE.number,)), None, 7)]
+
+
+async def test_a_key_that_is_bound_to_lines_neither_sees_nor_ends_a_running_call_of_another() -> None:
+    async with service(MemoryStore()) as calls:
+        placed = await calls.place(
+            CALLER, CallRequest(user_line=PHONE.number, destination_line="15125292329")
+        )
+        found = [await calls.find(caller, placed.call_id) is not None for caller in (CALLER, BOUND)]
+        followed = [event async for event in calls.follow(BOUND, placed.call_id, 0)]
+        ended = [await calls.cancel(caller, placed.call_id) for caller in (BOUND, CALLER)]
+        await calls.drain(0.0)
+    assert (found, followed, ended) == ([True, False], [], [False, True])

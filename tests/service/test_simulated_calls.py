@@ -1,0 +1,33 @@
+"""What a test key's request becomes: the same call, over a trunk that is none."""
+
+from dataclasses import replace
+
+import pytest
+
+from ringbridge.call.simulation import SIMULATED, is_simulated
+from ringbridge.service.clock import Clock
+from ringbridge.service.planner import Planner
+from ringbridge.service.request import CallRequest
+from tests.service.double import CALLER, EXTENSION, MOBILE, PHONE, MemoryDirectory
+
+TESTER = CALLER._replace(key=replace(CALLER.key, is_test=True))
+
+
+@pytest.mark.parametrize("line", [PHONE, MOBILE, EXTENSION])
+async def test_a_test_key_calls_without_any_trunk(line: object) -> None:
+    directory = MemoryDirectory()
+    request = CallRequest(user_line=line.number, destination_line="15125290100")  # type: ignore[attr-defined]
+    as_it_would_be = (await Planner(directory, Clock()).plan(CALLER, request)).call
+    directory.all_trunks = ()
+    call = (await Planner(directory, Clock()).plan(TESTER, request)).call
+    for party in (call.user, call.destination):
+        assert [(route.trunk, route.target.endswith("@simulated.invalid")) for route in party.routes] == [
+            (SIMULATED, True)
+        ]
+    assert (call.user.number, call.destination.number, call.confirm) == (
+        as_it_would_be.user.number,
+        as_it_would_be.destination.number,
+        as_it_would_be.confirm,
+    )
+    assert call.user.device is None
+    assert (is_simulated(call), is_simulated(as_it_would_be)) == (True, False)

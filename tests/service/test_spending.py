@@ -1,0 +1,65 @@
+"""Money by the hour, the day and the month of UTC."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from ringbridge.call.directory import AccountLimits
+from ringbridge.call.errors import SpendLimitReached
+from ringbridge.service.spending import Period, Spending
+
+
+def utc(*when: int) -> float:
+    return datetime(*when, tzinfo=UTC).timestamp()  # type: ignore[misc, arg-type]
+
+
+NOW = utc(2026, 12, 31, 23, 30)
+
+
+@pytest.mark.parametrize(
+    ("period", "start", "end"),
+    [
+        (Period.HOUR, utc(2026, 12, 31, 23), utc(2027, 1, 1)),
+        (Period.DAY, utc(2026, 12, 31), utc(2027, 1, 1)),
+        (Period.MONTH, utc(2026, 12, 1), utc(2027, 1, 1)),
+    ],
+)
+def test_periods_begin_and_end_by_the_calendar_of_utc(period: Period, start: float, end: float) -> None:
+    assert (period.start(NOW), period.end(NOW)) == (start, end)
+
+
+def test_february_ends() -> None:
+    assert Period.MONTH.end(utc(2027, 2, 1)) == utc(2027, 3, 1)
+
+
+@pytest.mark.parametrize("period", Period)
+def test_a_period_that_is_over_is_forgotten(period: Period) -> None:
+    spending = Spending()
+    limits = AccountLimits(**{f"spend_per_{period.value}": 5})  # type: ignore[arg-type]
+    spending.reserve("1", 5, NOW)
+    with pytest.raises(SpendLimitReached) as caught:
+        spending.check("1", limits, 1, NOW)
+
+    assert caught.value.retry_after_seconds == period.end(NOW) - NOW
+    spending.check("2", limits, 5, NOW)
+    spending.check("1", limits, 5, period.end(NOW))
+
+
+def test_a_call_is_settled_in_the_periods_in_which_it_was_accepted() -> None:
+    spending = Spending()
+    spending.reserve("1", 60, utc(2026, 12, 30, 22, 59))
+    spending.reserve("1", 6, utc(2026, 12, 30, 23, 1))
+    spending.settle("1", 60, 10, utc(2026, 12, 30, 22, 59))
+
+    at = utc(2026, 12, 30, 23, 2)
+    assert [spending.spent("1", period, at) for period in Period] == [6, 16, 16]
+
+
+def test_what_was_spent_before_a_restart_counts() -> None:
+    spending = Spending()
+    spending.restore("1", Period.DAY, 4, NOW)
+    spending.reserve("1", 2, NOW)
+
+    assert [spending.spent("1", period, NOW) for period in Period] == [2, 6, 2]
+    spending.settle("1", 2, 1, NOW)
+    assert spending.spent("1", Period.DAY, NOW) == 5

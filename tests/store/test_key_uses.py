@@ -1,0 +1,58 @@
+"""The last use of each key."""
+
+import asyncio
+
+from sqlalchemy import Engine
+from structlog.testing import capture_logs
+
+from ringbridge.call.key import KeyUse
+from ringbridge.store.administration import Administration
+from ringbridge.store.database import writing
+from ringbridge.store.key_uses import SqlKeyUses
+from ringbridge.store.tables import api_key_uses
+from tests.store.samples import PATIENCE_SECONDS
+from tests.store.test_administration import ACCOUNT, a_key
+
+
+async def test_the_last_use_of_each_key_is_written_and_what_is_left_at_the_end(
+    engine: Engine, administration: Administration
+) -> None:
+    administration.add_account("Acme", account_id=ACCOUNT)
+    administration.add_key(a_key("key-1"))
+    administration.add_key(a_key("key-2"))
+    now = iter(range(100, 200))
+    uses = SqlKeyUses(engine, utc_now=lambda: float(next(now)))
+    async with uses.kept(0.01):
+        uses.note("key-1", "192.0.2.1")
+        uses.note("key-1", "192.0.2.2")
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not administration.key_uses(ACCOUNT):
+                await asyncio.to_thread(administration.keys, ACCOUNT)
+        assert administration.key_uses(ACCOUNT) == {"key-1": KeyUse(101.0, "192.0.2.2")}
+    async with uses.kept():
+        uses.note("key-1", "2001:db8::1")
+        uses.note("key-2", "192.0.2.1")
+    assert administration.key_uses(ACCOUNT) == {
+        "key-1": KeyUse(102.0, "2001:db8::1"),
+        "key-2": KeyUse(103.0, "192.0.2.1"),
+    }
+
+
+async def test_what_could_not_be_written_is_written_later(
+    engine: Engine, administration: Administration
+) -> None:
+    administration.add_account("Acme", account_id=ACCOUNT)
+    administration.add_key(a_key("key-1"))
+    uses = SqlKeyUses(engine, utc_now=lambda: 100.0)
+    with writing(engine) as connection:
+        connection.exec_driver_sql("ALTER TABLE api_key_uses RENAME TO gone")
+    with capture_logs() as logs:
+        async with uses.kept():
+            uses.note("key-1", "192.0.2.1")
+    assert [line["event"] for line in logs] == ["key_uses_not_written"]
+    with writing(engine) as connection:
+        connection.exec_driver_sql("ALTER TABLE gone RENAME TO api_key_uses")
+        assert connection.execute(api_key_uses.select()).all() == []
+    async with uses.kept():
+        pass
+    assert administration.key_uses(ACCOUNT) == {"key-1": KeyUse(100.0, "192.0.2.1")}
