@@ -150,6 +150,11 @@ class GuessThrottle:
             self._count((_network(address), "*"), NETWORK_FAILURES_PER_MINUTE, now),
         )
 
+    def wait(self, address: str, account_id: str, now: float) -> float:
+        """The seconds until a guess from there is looked at calmly; 0.0 when it is now. Counts nothing."""
+        sources = (address, account_id[:64]), (_network(address), "*")
+        return max(0.0, *(self._calm_at.get(source, now) - now - 60.0 for source in sources))
+
     def _count(self, source: tuple[str, str], per_minute: int, now: float) -> float:
         """The generic cell rate algorithm of ITU-T I.371 with a burst of one minute."""
         calm_at = max(self._calm_at.get(source, now), now) + 60.0 / per_minute

@@ -2,7 +2,11 @@
 
 from alembic import context
 
-from ringbridge.store.webhook_tables import metadata
+from ringbridge.store import user_tables, webhook_tables
+
+# Both name their tables in the one metadata.
+assert user_tables.metadata is webhook_tables.metadata
+metadata = webhook_tables.metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

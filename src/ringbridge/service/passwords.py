@@ -1,0 +1,87 @@
+"""Passwords: which are taken, and argon2id (RFC 9106), which is slow on purpose, in threads and never more than two at once."""
+
+import asyncio
+import unicodedata
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from ringbridge.call.user import UnusablePassword
+
+SHORTEST_PASSWORD = 12
+# As long as a sentence; far longer ones would only cost memory to read.
+LONGEST_PASSWORD = 256
+
+# The second of OWASP's settings for argon2id: 30 to 70 ms. The library's own takes a quarter of a second and 64 MiB.
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+
+# Whoever floods the sign-in form must not take the memory and the cores that calls need.
+_AT_ONCE = 2
+
+# Compared with where there is no such user, so that it takes as long as a wrong password.
+_NOBODYS = _HASHER.hash("nobody has this password")
+
+# What guessers try first among those that are long enough.
+_COMMON = frozenset(
+    {
+        "123456789012",
+        "1234567890123",
+        "password1234",
+        "passwordpassword",
+        "qwertyuiop12",
+        "qwertyuiop123",
+        "administrator",
+        "administrator1",
+        "adminadminadmin",
+        "letmeinletmein",
+        "ringbridgeringbridge",
+        "iloveyouiloveyou",
+        "abcdefghijkl",
+        "abcdefghijklm",
+        "changemechangeme",
+        "welcome12345",
+    }
+)
+
+
+class Passwords:
+    """Hashes and verifies."""
+
+    def __init__(self) -> None:
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def hash(self, password: str) -> str:
+        """What is kept of a password."""
+        async with self._turns:
+            return await asyncio.to_thread(_HASHER.hash, _normal(password))
+
+    async def verify(self, password: str, password_hash: str | None) -> bool:
+        """Whether it is the password; with no hash to compare with, False after the same work."""
+        if len(password) > LONGEST_PASSWORD:
+            return False
+        async with self._turns:
+            is_right = await asyncio.to_thread(_matches, _normal(password), password_hash or _NOBODYS)
+        return is_right and password_hash is not None
+
+
+def require_usable(password: str, *, login: str) -> None:
+    """Raises UnusablePassword for one that is too short, too long, among the first that guessers try, or the login itself."""
+    if len(password) < SHORTEST_PASSWORD:
+        raise UnusablePassword("too_short")
+    if len(password) > LONGEST_PASSWORD:
+        raise UnusablePassword("too_long")
+    plain = password.casefold()
+    if plain in _COMMON or len(set(plain)) < 4 or plain in (login, login + login):
+        raise UnusablePassword("too_common")
+
+
+def _matches(password: str, password_hash: str) -> bool:
+    try:
+        return _HASHER.verify(password_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _normal(password: str) -> str:
+    """One way to write what keyboards write in two (NIST SP 800-63B section 5.1.1.2); half a character is as good as another."""
+    return unicodedata.normalize("NFKC", password).encode("utf-8", "replace").decode()
