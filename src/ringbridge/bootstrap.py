@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import structlog
 from sqlalchemy import Engine
@@ -39,6 +39,7 @@ from ringbridge.gauges import add_gauges, add_trunk_gauges
 from ringbridge.notify.dispatcher import Dispatcher
 from ringbridge.notify.metrics import Metrics
 from ringbridge.notify.sender import Sender
+from ringbridge.portal_parts import open_portal
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
@@ -84,6 +85,8 @@ class Listening:
     http_port: int
     sip_host: str
     sip_port: int
+    owner_link: str | None
+    """The token of the link that makes the first owner, while there is none."""
 
 
 async def serve(settings: Settings, *, announce: Callable[[Listening], None]) -> None:
@@ -96,6 +99,15 @@ async def serve(settings: Settings, *, announce: Callable[[Listening], None]) ->
             # Until everything is closed: a second signal while the last answers are waited for must not kill us.
             told, told_again = handlers.enter_context(_signals())
             await server.run(announce, settings.drain_seconds, told, told_again)
+
+
+class _Services(TypedDict):
+    calls: CallService
+    records: RecordService
+    keys: KeyService
+    lines: LineService
+    limits: LimitService
+    webhooks: WebhookService
 
 
 class _Server:
@@ -161,18 +173,26 @@ class _Server:
                 "accepting": not calls.is_draining,
             }
 
+        # What both front doors use.
+        services: _Services = {
+            "calls": calls,
+            "records": RecordService(records),
+            "keys": KeyService(Administration(database), directory, pepper, clock),
+            "lines": LineService(SqlLines(database), directory, device_digests),
+            "limits": limits,
+            "webhooks": WebhookService(SqlWebhooks(database), sender, surroundings.dispatcher, clock, pepper),
+        }
+        portal = open_portal(database, directory, pepper, clock, **services)
         app = create_app(
             authenticator=Authenticator(directory, pepper, clock, note_use=key_uses.note),
-            calls=calls,
-            records=RecordService(records),
-            keys=KeyService(Administration(database), directory, pepper, clock),
             tokens=Tokens(directory, pepper, clock),
-            lines=LineService(SqlLines(database), directory, device_digests),
-            limits=limits,
-            webhooks=WebhookService(SqlWebhooks(database), sender, surroundings.dispatcher, clock, pepper),
             metrics=metrics.render,
             ready=ready,
+            portal=portal.app,
+            **services,
         )
+        with _translated():
+            owner_link = await portal.users.owner_link()
         try:
             sock = listen(settings.http_host, settings.http_port)
         except OSError as exc:
@@ -182,6 +202,7 @@ class _Server:
             http_port=sock.getsockname()[1],
             sip_host=engine.local.host,
             sip_port=engine.local.port,
+            owner_link=owner_link,
         )
         return cls(HttpServer(app, sock), calls, listening)
 

@@ -29,6 +29,8 @@ from ringbridge.service.tokens import Tokens
 from ringbridge.service.webhooks import WebhookService
 
 CALL_PATHS = ("/api/v1/call", "/api/v1/call/")
+# What belongs to programs and to those who write them, by its beginning.
+API_PATHS = ("/api/", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics")
 
 _FIELD_CODES = {"missing": "missing_field", "extra_forbidden": "unknown_field"}
 
@@ -45,19 +47,24 @@ def create_app(
     webhooks: WebhookService,
     metrics: Callable[[], bytes],
     ready: Callable[[], Mapping[str, bool]],
+    portal: ASGIApp,
 ) -> ASGIApp:
-    """The ASGI application. `metrics` and `ready` are asked at each request (see `health`)."""
+    """The ASGI application. `metrics` and `ready` are asked at each request (see `health`); `portal` has all other paths."""
     place_call = Envelope(PlaceCall(authenticator, calls))
     framework = _framework(
         authenticator, calls, records, lines, keys, tokens, limits, webhooks, metrics, ready
     )
 
+    pages = Envelope(portal)
+
     async def front_door(scope: Scope, receive: Receive, send: Send) -> None:
         # Nearly every request is for this one; the layers of the framework would cost it more than its answer does.
         if scope["type"] == "http" and scope["path"] in CALL_PATHS:
             await place_call(scope, receive, send)
-        else:
+        elif scope["type"] != "http" or scope["path"].startswith(API_PATHS):
             await framework(scope, receive, send)
+        else:
+            await pages(scope, receive, send)
 
     return front_door
 

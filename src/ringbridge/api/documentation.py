@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -144,7 +144,7 @@ def _tell_problems(paths: dict[str, Any], schemas: dict[str, Any]) -> None:
 
 
 def documentation_routes(app: FastAPI) -> list[BaseRoute]:
-    """The routes `/openapi.json`, `/docs` with its files, and `/`, which leads there."""
+    """The routes `/openapi.json`, and `/docs` with its files."""
     document = json.dumps(openapi_document(app), ensure_ascii=False).encode()
 
     async def openapi(request: Request) -> Response:
@@ -157,12 +157,8 @@ def documentation_routes(app: FastAPI) -> list[BaseRoute]:
             headers={"content-security-policy": _CONTENT_SECURITY_POLICY},
         )
 
-    async def root(request: Request) -> Response:
-        return RedirectResponse("/docs")
-
     return [
         Route("/openapi.json", openapi),
         Route("/docs", docs),
         Mount("/docs/static", StaticFiles(directory=_STATIC)),
-        Route("/", root),
     ]

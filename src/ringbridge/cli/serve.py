@@ -63,11 +63,14 @@ def _relay(settings: "Settings") -> str:
 
 def _sentence(listening: "Listening", settings: "Settings") -> str:
     url = http_url(listening.http_host, listening.http_port)
-    return "\n".join(
-        [
-            f"HTTP  {url} (documentation at {url}/docs)",
-            f"SIP   {host_and_port(listening.sip_host, listening.sip_port)} {_transports(settings)}",
-            f"RTP   {_relay(settings)}",
-            f"data  {settings.data_dir}",
-        ]
-    )
+    lines = [
+        f"HTTP  {url} (documentation at {url}/docs)",
+        f"SIP   {host_and_port(listening.sip_host, listening.sip_port)} {_transports(settings)}",
+        f"RTP   {_relay(settings)}",
+        f"data  {settings.data_dir}",
+    ]
+    if listening.owner_link is not None:
+        lines.append(
+            f"first {url}/welcome/{listening.owner_link} makes the owner of this server, once, within 10 minutes"
+        )
+    return "\n".join(lines)

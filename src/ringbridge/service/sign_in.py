@@ -137,12 +137,13 @@ class SignInService:
             address=visitor.address,
             agent=_shown(visitor.agent),
         )
+        await self._sweep(utc_now)
         old = None if old_token is None else token_digest(old_token)
         await asyncio.to_thread(self._sessions.begin_session, session, in_place_of=old)
         return token
 
-    async def find(self, token: str) -> SignedIn | None:
-        """Whose session this is, if it is not over; it then counts as used."""
+    async def find(self, token: str, *, counts: bool = True) -> SignedIn | None:
+        """Whose session this is, if it is not over; it then counts as used, unless nobody need be there for what asks."""
         digest = token_digest(token)
         found = await asyncio.to_thread(self._sessions.find_session, digest)
         if found is None:
@@ -152,7 +153,7 @@ class SignInService:
         if self._is_over(session, utc_now) or user.disabled:
             return None
         # Written once a minute at most: pages that follow calls ask far more often.
-        if utc_now - session.seen_at >= SEEN_SECONDS:
+        if counts and utc_now - session.seen_at >= SEEN_SECONDS:
             await asyncio.to_thread(self._sessions.see_session, digest, utc_now)
             session = replace(session, seen_at=utc_now)
         return SignedIn(session, user, account)
@@ -161,9 +162,12 @@ class SignInService:
         """Whether the password was given within ten minutes (and `grace_seconds`)."""
         return self._clock.utc_now() - session.fresh_at < FRESH_SECONDS + grace_seconds
 
-    async def sign_out(self, signed_in: SignedIn) -> None:
-        """End this session."""
-        await asyncio.to_thread(self._sessions.end_session, signed_in.user.id, signed_in.session.id)
+    async def sign_out(self, token: str) -> None:
+        """End the session of this token, if there is one."""
+        found = await asyncio.to_thread(self._sessions.find_session, token_digest(token))
+        if found is not None:
+            session, user, _ = found
+            await asyncio.to_thread(self._sessions.end_session, user.id, session.id)
 
     async def sessions(self, user: User) -> list[Session]:
         """The user's sessions that are not over, the latest used first."""
@@ -175,15 +179,8 @@ class SignInService:
         """End one of the user's sessions; False where there is none such."""
         return await asyncio.to_thread(self._sessions.end_session, user.id, session_id)
 
-    async def end_others(self, signed_in: SignedIn) -> None:
-        """End all sessions of the user but this one."""
-        await asyncio.to_thread(
-            self._sessions.end_sessions, signed_in.user.id, but=signed_in.session.token_digest
-        )
-
-    async def sweep(self) -> None:
-        """Forget sessions and links that are over."""
-        utc_now = self._clock.utc_now()
+    async def _sweep(self, utc_now: float) -> None:
+        """Forget sessions and links that are over. Often enough when somebody signs in: nobody else makes any."""
         await asyncio.to_thread(
             self._sessions.sweep,
             seen_before=utc_now - IDLE_SECONDS,

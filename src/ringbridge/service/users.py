@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import phonenumbers
 import structlog
 
 from ringbridge.call.directory import Account
@@ -148,26 +149,28 @@ class UserService:
     async def first_owner(
         self, link_token: str, details: UserDetails, password: str, account: Account
     ) -> User:
-        """Make the owner who runs the server, and the account if it has no id yet. Raises LinkUnusable, InvalidOption, UnusablePassword."""
+        """Make the owner who runs the server, of one of the accounts, or of `account` as the first one.
+
+        Raises LinkUnusable, InvalidOption, UnusablePassword, and then the link still works.
+        """
         if await self.link_user(link_token) is not None:
             raise LinkUnusable
         login, name = _login(details.login), _name(details.name)
         require_usable(password, login=login)
-        if account.id:
-            known = await asyncio.to_thread(self._users.accounts)
-            if account.id not in {one.id for one in known}:
-                raise InvalidOption("account", "unknown_account")
-        account_name, main_number = _name(account.name), _number(account.main_number, account.country)
+        known = {one.id: one for one in await asyncio.to_thread(self._users.accounts)}
+        if known and account.id not in known:
+            raise InvalidOption("account", "unknown_account")
+        account = known[account.id] if known else _checked(account)
         if await asyncio.to_thread(self._users.by_login, login) is not None:
-            raise InvalidOption("login", "taken")
+            raise InvalidOption("login", "already_exists")
         await self._take(link_token)
-        if not account.id:
+        if not known:
             account = await asyncio.to_thread(
                 self._users.add_account,
-                account_name,
+                account.name,
                 country=account.country,
                 language=account.language,
-                main_number=main_number,
+                main_number=account.main_number,
             )
         user = User(
             id=secrets.token_hex(8),
@@ -309,11 +312,24 @@ def _login(text: str) -> str:
     return login
 
 
-def _name(text: str) -> str:
+def _name(text: str, option: str = "name") -> str:
     name = text.strip()
     if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-        raise InvalidOption("name", "invalid_name")
+        raise InvalidOption(option, "invalid_name")
     return name
+
+
+def _checked(account: Account) -> Account:
+    """A new account as it was typed, tidied up. Raises InvalidOption."""
+    country = account.country.strip().upper()
+    if country not in phonenumbers.SUPPORTED_REGIONS:
+        raise InvalidOption("country", "unknown_country")
+    return replace(
+        account,
+        name=_name(account.name, "account_name"),
+        country=country,
+        main_number=_number(account.main_number, country),
+    )
 
 
 def _number(text: str | None, country: str) -> str | None:

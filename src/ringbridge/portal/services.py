@@ -1,0 +1,30 @@
+"""What pages use: one value with all services, which `bootstrap` fills."""
+
+from dataclasses import dataclass
+
+from ringbridge.service.calls import CallService
+from ringbridge.service.clock import Clock
+from ringbridge.service.keys import KeyService
+from ringbridge.service.limits import LimitService
+from ringbridge.service.lines import LineService
+from ringbridge.service.records import RecordService
+from ringbridge.service.second_factor import SecondFactor
+from ringbridge.service.sign_in import SignInService
+from ringbridge.service.users import UserService
+from ringbridge.service.webhooks import WebhookService
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The services, by what they are about."""
+
+    sign_in: SignInService
+    users: UserService
+    second_factor: SecondFactor
+    calls: CallService
+    records: RecordService
+    keys: KeyService
+    lines: LineService
+    limits: LimitService
+    webhooks: WebhookService
+    clock: Clock

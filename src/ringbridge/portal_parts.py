@@ -1,0 +1,63 @@
+"""The portal put together: its users, sessions and pages over the database and the services that `bootstrap` has."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+from starlette.types import ASGIApp
+
+from ringbridge.call.ports import Directory
+from ringbridge.portal.app import create_portal
+from ringbridge.portal.services import Services
+from ringbridge.service.calls import CallService
+from ringbridge.service.clock import Clock
+from ringbridge.service.keys import KeyService
+from ringbridge.service.limits import LimitService
+from ringbridge.service.lines import LineService
+from ringbridge.service.passwords import Passwords
+from ringbridge.service.records import RecordService
+from ringbridge.service.second_factor import SecondFactor
+from ringbridge.service.sign_in import SignInService
+from ringbridge.service.users import UserService
+from ringbridge.service.webhooks import WebhookService
+from ringbridge.store.user_sessions import SqlSessions
+from ringbridge.store.users import SqlUsers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portal:
+    """The pages, and who may sign in there."""
+
+    app: ASGIApp
+    users: UserService
+
+
+def open_portal(
+    database: Engine,
+    directory: Directory,
+    pepper: bytes,
+    clock: Clock,
+    *,
+    calls: CallService,
+    records: RecordService,
+    keys: KeyService,
+    lines: LineService,
+    limits: LimitService,
+    webhooks: WebhookService,
+) -> Portal:
+    """The portal over `database`; `pepper` is what second factors are derived from."""
+    users, sessions, passwords = SqlUsers(database), SqlSessions(database), Passwords()
+    second_factor = SecondFactor(users, pepper, clock)
+    people = UserService(users, sessions, directory, passwords, second_factor, clock)
+    services = Services(
+        sign_in=SignInService(users, sessions, passwords, second_factor, clock),
+        users=people,
+        second_factor=second_factor,
+        calls=calls,
+        records=records,
+        keys=keys,
+        lines=lines,
+        limits=limits,
+        webhooks=webhooks,
+        clock=clock,
+    )
+    return Portal(app=create_portal(services), users=people)
