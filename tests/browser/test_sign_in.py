@@ -1,0 +1,80 @@
+"""From the first start to a signed-in owner with a second factor, as people do it."""
+
+import pyotp
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.portal import LOGIN, PASSWORD, Portal, owner_link, portal_of
+from tests.peers.server import Server
+
+
+def test_the_link_of_the_first_start_makes_the_owner_once(new_server: Server, browser: Browser) -> None:
+    with portal_of(new_server, browser) as portal:
+        portal.open("/welcome/" + owner_link(new_server))
+        portal.require_accessible()
+        page = portal.make_owner()
+        expect(page.get_by_role("heading", name="Welcome")).to_be_visible()
+        portal.expected_statuses = {410}
+        answer = page.goto(portal.url("/welcome/" + owner_link(new_server)))
+        assert answer is not None
+        assert answer.status == 410
+
+
+def test_a_wrong_password_is_refused(portal: Portal) -> None:
+    portal.expected_statuses = {403}
+    page = portal.sign_in(password=PASSWORD + "r")
+    expect(page.get_by_role("alert")).to_contain_text("This is wrong")
+    page.goto(portal.url("/"))
+    assert page.url == portal.url("/login?next=/")
+
+
+def test_the_session_ends_with_signing_out(owner: Portal) -> None:
+    owner.page.get_by_role("button", name="Sign out").click()
+    owner.page.wait_for_url(owner.url("/login"))
+    owner.page.goto(owner.url("/profile"))
+    assert owner.page.url == owner.url("/login?next=/profile")
+
+
+def test_what_another_site_sends_is_refused(owner: Portal, other_site: str) -> None:
+    owner.expected_statuses = {403}
+    owner.foreign_is_expected = True
+    owner.page.goto(other_site + "?" + owner.url("/logout"))
+    owner.page.get_by_role("button").click()
+    expect(owner.page.get_by_text("sent by another site")).to_be_visible()
+    assert owner.open("/").url == owner.url("/")
+
+
+def test_a_second_factor_is_set_up_and_asked_for(new_server: Server, browser: Browser) -> None:
+    with portal_of(new_server, browser) as portal:
+        portal.sign_in()
+        page = portal.open("/profile/second-factor")
+        portal.require_accessible()
+        secret = page.locator(".secret").inner_text()
+        page.get_by_label("Code").fill(pyotp.TOTP(secret).now())
+        page.get_by_role("button", name="Turn on").click()
+        expect(page.get_by_role("heading", name="Your recovery codes")).to_be_visible()
+        portal.require_accessible()
+        recovery_code = page.locator(".codes li").first.inner_text()
+    with portal_of(new_server, browser) as portal:
+        portal.expected_statuses = {403}
+        page = portal.sign_in()
+        page.wait_for_url(portal.url("/login/code?next=/"))
+        portal.require_accessible()
+        page.goto(portal.url("/users"))
+        assert page.url.startswith(portal.url("/login/code"))
+        # The code that was taken when it was set up is not taken again.
+        page.get_by_label("Code").fill("000000")
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        expect(page.get_by_role("alert")).to_be_visible()
+        page.get_by_label("Code").fill(recovery_code)
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        page.wait_for_url(portal.url("/"))
+        assert LOGIN
+
+
+@pytest.mark.parametrize("path", ["/login", "/", "/profile", "/users", "/users/new"])
+def test_pages_have_no_serious_fault(owner: Portal, path: str) -> None:
+    if path == "/login":
+        owner.context.clear_cookies()
+    owner.open(path)
+    owner.require_accessible()
