@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import pytest
 import pytest_asyncio
 from sqlalchemy import Engine
+from starlette.responses import PlainTextResponse
 from structlog.testing import capture_logs
 
 from ringbridge.api.app import create_app
@@ -265,6 +266,7 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fron
         webhooks=WebhookService(SqlWebhooks(database), NoReceiver(), NoDispatcher(), clock, PEPPER),
         metrics=lambda: b"calls 3\n",
         ready=lambda: checks,
+        portal=PlainTextResponse("a page\n"),
     )
     http = HttpServer(app, sock)
     serving = asyncio.ensure_future(http.run_until_stopped())
