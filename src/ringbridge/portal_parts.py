@@ -29,6 +29,7 @@ class Portal:
 
     app: ASGIApp
     users: UserService
+    sign_in: SignInService
 
 
 def open_portal(
@@ -60,4 +61,4 @@ def open_portal(
         webhooks=webhooks,
         clock=clock,
     )
-    return Portal(app=create_portal(services), users=people)
+    return Portal(app=create_portal(services), users=people, sign_in=services.sign_in)

@@ -9,7 +9,7 @@ ROUTES = [
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -74,8 +74,10 @@ class PageRoute:
         if self.fresh:
             grace_seconds = 0.0 if self.method == "GET" else FORM_SECONDS
             if not view.services.sign_in.is_fresh(view.me.session, grace_seconds=grace_seconds):
-                back = here if self.method == "GET" else (view.request.headers.get("referer") or "/")
-                return view.go(f"/login/again?next={quote(_path_of(back))}")
+                back = (
+                    here if self.method == "GET" else urlsplit(view.request.headers.get("referer", "/")).path
+                )
+                return view.go(f"/login/again?next={quote(back)}")
         return None
 
 
@@ -102,9 +104,3 @@ def open_page(path: str, handler: Handler) -> PageRoute:
 def open_action(path: str, handler: Handler) -> PageRoute:
     """A form from those, too, who are not signed in."""
     return PageRoute(method="POST", path=path, handler=handler, is_open=True)
-
-
-def _path_of(url: str) -> str:
-    """The path of a page of ours, whose whole address the browser says."""
-    _, _, rest = url.partition("://")
-    return "/" + rest.partition("/")[2] if rest else "/"
