@@ -25,6 +25,7 @@ from ringbridge.cli import (
     records,
     serve,
     trunk,
+    user,
     webhook,
 )
 from ringbridge.cli.errors import CommandError
@@ -46,6 +47,7 @@ app.add_typer(rates.app, name="rates")
 app.add_typer(do_not_call.app, name="do-not-call")
 app.add_typer(records.app, name="records")
 app.add_typer(webhook.app, name="webhook")
+app.add_typer(user.app, name="user")
 app.command("serve")(serve.serve)
 app.command("call")(call.call)
 app.command("doctor")(doctor.doctor)

@@ -87,8 +87,8 @@ class UserService:
         user = User(
             id=secrets.token_hex(8),
             account_id=by.account.id,
-            login=_login(details.login),
-            name=_name(details.name),
+            login=checked_login(details.login),
+            name=checked_name(details.name),
             role=details.role,
             line=await self._line(by.account, details.line),
             created_at=self._clock.utc_now(),
@@ -101,7 +101,7 @@ class UserService:
         """Change what is said of a user. With another role or line their sessions end. Raises as `invite`, NotFound, LastOwner."""
         _require(by.user, Right.CHANGE_USERS)
         before = await self.find(by.user, user_id)
-        name, line = _name(details.name), await self._line(by.account, details.line)
+        name, line = checked_name(details.name), await self._line(by.account, details.line)
         after = await self._change(
             user_id, lambda user: replace(user, name=name, role=details.role, line=line)
         )
@@ -155,7 +155,7 @@ class UserService:
         """
         if await self.link_user(link_token) is not None:
             raise LinkUnusable
-        login, name = _login(details.login), _name(details.name)
+        login, name = checked_login(details.login), checked_name(details.name)
         require_usable(password, login=login)
         known = {one.id: one for one in await asyncio.to_thread(self._users.accounts)}
         if known and account.id not in known:
@@ -305,14 +305,16 @@ def _require(user: User, right: Right) -> None:
         raise RightMissing
 
 
-def _login(text: str) -> str:
+def checked_login(text: str) -> str:
+    """What somebody signs in with, as it is kept. Raises InvalidOption."""
     login = text.strip().lower()
     if not 2 <= len(login) <= LONGEST_LOGIN or not login.isprintable() or any(map(str.isspace, login)):
         raise InvalidOption("login", "invalid_login")
     return login
 
 
-def _name(text: str, option: str = "name") -> str:
+def checked_name(text: str, option: str = "name") -> str:
+    """Somebody's or something's name, tidied up. Raises InvalidOption."""
     name = text.strip()
     if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
         raise InvalidOption(option, "invalid_name")
@@ -326,7 +328,7 @@ def _checked(account: Account) -> Account:
         raise InvalidOption("country", "unknown_country")
     return replace(
         account,
-        name=_name(account.name, "account_name"),
+        name=checked_name(account.name, "account_name"),
         country=country,
         main_number=_number(account.main_number, country),
     )

@@ -1,0 +1,76 @@
+"""Which passwords are taken, and that comparing takes the same work whether there is such a user or not."""
+
+import asyncio
+import threading
+
+import pytest
+from argon2 import PasswordHasher, extract_parameters
+
+from ringbridge.call.user import UnusablePassword
+from ringbridge.service import passwords
+from ringbridge.service.passwords import Passwords, require_usable
+
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.mark.parametrize(
+    ("password", "code"),
+    [
+        ("eleven char", "too_short"),
+        ("x" * 257, "too_long"),
+        ("aaaaaaaaaaaaaa", "too_common"),
+        ("Administrator", "too_common"),
+        ("ann@example.com", "too_common"),
+        ("ANN@example.com", "too_common"),
+    ],
+)
+def test_some_passwords_are_nobodys(password: str, code: str) -> None:
+    with pytest.raises(UnusablePassword) as caught:
+        require_usable(password, login="ann@example.com")
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize("password", [PASSWORD, "ñandú ñandú ñandú", "twelve chars"])
+def test_a_sentence_will_do(password: str) -> None:
+    require_usable(password, login="ann@example.com")
+
+
+async def test_the_right_password_is_known_again_and_no_other() -> None:
+    kept = await Passwords().hash(PASSWORD)
+    assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert await Passwords().verify(PASSWORD, kept)
+    assert not await Passwords().verify(PASSWORD + "r", kept)
+    assert not await Passwords().verify(PASSWORD, "no hash at all")
+    assert not await Passwords().verify(PASSWORD + "x" * 256, kept)
+
+
+async def test_one_way_of_typing_is_as_good_as_another() -> None:
+    kept = await Passwords().hash("ma\u00f1ana ma\u00f1ana")
+    assert await Passwords().verify("man\u0303ana man\u0303ana", kept)
+    assert not await Passwords().verify("\ud800" * 12, kept)
+
+
+async def test_nobodys_password_takes_as_much_work() -> None:
+    kept = await Passwords().hash(PASSWORD)
+    assert extract_parameters(passwords._NOBODYS) == extract_parameters(kept)
+    assert not await Passwords().verify(PASSWORD, None)
+
+
+async def test_two_are_worked_on_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once, most, lock, both = 0, 0, threading.Lock(), threading.Barrier(2)
+
+    class Counting(PasswordHasher):
+        def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
+            nonlocal at_once, most
+            with lock:
+                at_once += 1
+                most = max(most, at_once)
+            both.wait(60.0)
+            with lock:
+                at_once -= 1
+            return "a hash"
+
+    monkeypatch.setattr(passwords, "_HASHER", Counting())
+    keeper = Passwords()
+    await asyncio.gather(*(keeper.hash(PASSWORD) for _ in range(6)))
+    assert most == 2
