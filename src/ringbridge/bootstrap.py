@@ -192,7 +192,7 @@ class _Server:
             **services,
         )
         with _translated():
-            owner_link = await portal.users.owner_link()
+            owner_link = await portal.links.owner_link()
         try:
             sock = listen(settings.http_host, settings.http_port)
         except OSError as exc:

@@ -13,7 +13,9 @@ from ringbridge.service.clock import Clock
 from ringbridge.service.keys import KeyService
 from ringbridge.service.limits import LimitService
 from ringbridge.service.lines import LineService
+from ringbridge.service.links import LinkService
 from ringbridge.service.passwords import Passwords
+from ringbridge.service.profile import ProfileService
 from ringbridge.service.records import RecordService
 from ringbridge.service.second_factor import SecondFactor
 from ringbridge.service.sign_in import SignInService
@@ -28,7 +30,7 @@ class Portal:
     """The pages, and who may sign in there."""
 
     app: ASGIApp
-    users: UserService
+    links: LinkService
     sign_in: SignInService
 
 
@@ -48,10 +50,13 @@ def open_portal(
     """The portal over `database`; `pepper` is what second factors are derived from."""
     users, sessions, passwords = SqlUsers(database), SqlSessions(database), Passwords()
     second_factor = SecondFactor(users, pepper, clock)
-    people = UserService(users, sessions, directory, passwords, second_factor, clock)
+    profiles = ProfileService(users, sessions, passwords, second_factor)
+    links = LinkService(users, sessions, profiles, passwords, clock)
     services = Services(
         sign_in=SignInService(users, sessions, passwords, second_factor, clock),
-        users=people,
+        users=UserService(users, sessions, directory, clock),
+        links=links,
+        profiles=profiles,
         second_factor=second_factor,
         calls=calls,
         records=records,
@@ -61,4 +66,4 @@ def open_portal(
         webhooks=webhooks,
         clock=clock,
     )
-    return Portal(app=create_portal(services), users=people, sign_in=services.sign_in)
+    return Portal(app=create_portal(services), links=links, sign_in=services.sign_in)

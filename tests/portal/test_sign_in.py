@@ -5,7 +5,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from ringbridge.call.user import Role
-from ringbridge.service.users import new_link
+from ringbridge.service.links import new_link
 from ringbridge.store.user_sessions import SqlSessions
 from tests.portal.conftest import PASSWORD, Client, Desk
 
@@ -170,7 +170,7 @@ async def test_signing_out_ends_the_session(owner: Client, visitor: Client) -> N
 
 
 async def test_the_link_of_the_first_owner_ends_with_the_first_owner(desk: Desk, visitor: Client) -> None:
-    assert await desk.portal.users.owner_link() is None
+    assert await desk.portal.links.owner_link() is None
     token = new_link(SqlSessions(desk.database), None, desk.clock.utc_now())
     assert (await visitor.get(f"/welcome/{token}")).status == 410
     assert (await visitor.get("/welcome/none")).status == 410

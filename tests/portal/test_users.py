@@ -1,8 +1,11 @@
 """The page of users: who may do what, what is refused, and that other accounts' users are not there."""
 
+from dataclasses import replace
+
 import pytest
 
 from ringbridge.call.user import Role
+from ringbridge.store.users import SqlUsers
 from tests.portal.conftest import PASSWORD, Client, Desk
 
 NEW = {"login": "Bob@Example.com", "name": "Bob", "role": "user", "line": "(817) 562-9656"}
@@ -118,3 +121,14 @@ async def test_changing_users_takes_a_fresh_password(desk: Desk, owner: Client) 
         await owner.post("/login/again", {"password": PASSWORD, "next": "/users/new"})
     ).location == "/users/new"
     assert (await owner.get("/users/new")).status == 200
+
+
+async def test_an_owner_does_not_become_whoever_runs_the_server(desk: Desk) -> None:
+    other = replace(desk.users[Role.OWNER], id="other", login="other", runs_server=False)
+    SqlUsers(desk.database).add(other)
+    client = await desk.client_of(other)
+    for what in ("", "/disable", "/enable", "/reset"):
+        fields = {"name": "Mine", "role": "user", "line": ""}
+        assert (await client.post(f"/users/id-owner{what}", fields)).status == 403
+    assert desk.stored(desk.users[Role.OWNER]) == desk.users[Role.OWNER]
+    assert (await client.post("/users/id-user/reset")).status == 200

@@ -47,7 +47,7 @@ def add(
     """
     from ringbridge.cli.name import shown_name
     from ringbridge.cli.number import line_number
-    from ringbridge.service.users import checked_login
+    from ringbridge.service.details import checked_login
     from ringbridge.store.users import SqlUsers
 
     try:
@@ -144,7 +144,7 @@ def _found(login: str) -> Iterator[tuple[Engine, User]]:
 
 
 def _new_link(engine: Engine, settings: Settings, user_id: str | None) -> str:
-    from ringbridge.service.users import new_link
+    from ringbridge.service.links import new_link
     from ringbridge.store.user_sessions import SqlSessions
 
     token = new_link(SqlSessions(engine), user_id, time.time())

@@ -7,6 +7,8 @@ from ringbridge.service.clock import Clock
 from ringbridge.service.keys import KeyService
 from ringbridge.service.limits import LimitService
 from ringbridge.service.lines import LineService
+from ringbridge.service.links import LinkService
+from ringbridge.service.profile import ProfileService
 from ringbridge.service.records import RecordService
 from ringbridge.service.second_factor import SecondFactor
 from ringbridge.service.sign_in import SignInService
@@ -20,6 +22,8 @@ class Services:
 
     sign_in: SignInService
     users: UserService
+    links: LinkService
+    profiles: ProfileService
     second_factor: SecondFactor
     calls: CallService
     records: RecordService

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -13,10 +13,10 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import Message
 
 from ringbridge.call.directory import Account
-from ringbridge.call.errors import CallError, InvalidOption
-from ringbridge.call.user import Right, UnusablePassword, User
+from ringbridge.call.user import Right, User
 from ringbridge.portal import navigation
 from ringbridge.portal.assets import Assets
+from ringbridge.portal.form import Form, Texts
 from ringbridge.portal.guard import Cookies, cookies_for
 from ringbridge.portal.language import LANGUAGES, Language, preferred
 from ringbridge.portal.rendering import render
@@ -117,7 +117,7 @@ class View:
         """Whether whoever asks has the right."""
         return self.signed_in is not None and self.signed_in.user.may(right)
 
-    async def form(self, *, most_octets: int = MOST_FORM_OCTETS) -> "Form":
+    async def form(self, *, most_octets: int = MOST_FORM_OCTETS) -> Form:
         """The fields that were sent. Raises HTTPException for too many octets."""
         receive = self.request.receive
         received = 0
@@ -178,7 +178,7 @@ class View:
     ) -> Response:
         """A page with a form: `values` are what its fields show, `faults` maps names of fields to codes (`fault_of`)."""
         status = 400 if faults else 200
-        return self.page(template, status=status, values=_Texts(values), faults=_Texts(faults or {}), **more)
+        return self.page(template, status=status, values=Texts(values), faults=Texts(faults or {}), **more)
 
     def go(self, path: str, *, flash: str | None = None, kind: str = "success") -> Response:
         """The answer that leads to another page of ours, which shows `flash` above everything else.
@@ -233,58 +233,3 @@ class View:
         except ValueError:
             return None
         return (kind, text) if kind in ("success", "info", "warning", "danger") else None
-
-
-class Form:
-    """The fields of a form: text without blanks around it, '' for one that was not sent."""
-
-    def __init__(self, texts: Mapping[str, list[str]], files: Mapping[str, UploadFile]) -> None:
-        self._texts = texts
-        self._files = files
-
-    def __getitem__(self, name: str) -> str:
-        return self.raw(name).strip()
-
-    def raw(self, name: str) -> str:
-        """The text as it was typed: a password may begin with a blank."""
-        return self._texts.get(name, [""])[-1]
-
-    def all(self, name: str) -> list[str]:
-        """All values of one name, as of several ticked boxes."""
-        return [value.strip() for value in self._texts.get(name, [])]
-
-    def has(self, name: str) -> bool:
-        """Whether the field was sent: a box that is not ticked is not."""
-        return name in self._texts
-
-    def file(self, name: str) -> UploadFile | None:
-        """A file that was chosen."""
-        return self._files.get(name)
-
-    def values(self) -> dict[str, str]:
-        """What to show again in a form that has to be corrected."""
-        return {name: values[-1].strip() for name, values in self._texts.items()}
-
-
-class _Texts(dict[str, str]):
-    """What is not there is empty: a form that is shown first has neither values nor faults."""
-
-    def __missing__(self, name: str) -> str:
-        return ""
-
-
-def fault_of(error: CallError) -> dict[str, str]:
-    """What is wrong with a form: the field that the error names, or `form` for all of it, and the error's code."""
-    name = error.option if isinstance(error, InvalidOption) else "form"
-    if isinstance(error, UnusablePassword):
-        name = "password"
-    return {name: error.code}
-
-
-def own_path(text: str) -> str:
-    """`text` if it is a path of this site, else the first page: nobody is sent elsewhere by a link to us."""
-    parts = urlsplit(text)
-    is_own = (
-        not parts.scheme and not parts.netloc and text.startswith("/") and not text.startswith(("//", "/\\"))
-    )
-    return text if is_own and text.isprintable() else "/"

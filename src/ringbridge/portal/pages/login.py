@@ -5,9 +5,10 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from ringbridge.call.user import SignInRefused
+from ringbridge.portal.form import own_path
 from ringbridge.portal.language import LANGUAGES
 from ringbridge.portal.page import PageRoute, action, open_action, open_page, page
-from ringbridge.portal.view import View, own_path
+from ringbridge.portal.view import View
 from ringbridge.service.sign_in import TooManyGuesses
 
 

@@ -6,9 +6,10 @@ from starlette.responses import Response
 
 from ringbridge.call.errors import InvalidOption, NotFound
 from ringbridge.call.user import SignInRefused, UnusablePassword
+from ringbridge.portal.form import fault_of
 from ringbridge.portal.language import LANGUAGES
 from ringbridge.portal.page import action, page
-from ringbridge.portal.view import THEMES, View, fault_of
+from ringbridge.portal.view import THEMES, View
 
 
 async def show_profile(view: View, faults: dict[str, str] | None = None) -> Response:
@@ -18,7 +19,7 @@ async def show_profile(view: View, faults: dict[str, str] | None = None) -> Resp
         faults,
         sessions=await view.services.sign_in.sessions(view.user),
         browser_name=browser_name,
-        recovery_codes=await view.services.users.count_recovery_codes(view.me),
+        recovery_codes=await view.services.profiles.count_recovery_codes(view.me),
     )
 
 
@@ -33,7 +34,7 @@ async def change_password(view: View) -> Response:
     # The old session is gone with the new token, whatever becomes of the new password.
     view.signed_in = await view.services.sign_in.find(token)
     try:
-        await view.services.users.set_password(view.me, form.raw("password"))
+        await view.services.profiles.set_password(view.me, form.raw("password"))
     except UnusablePassword as error:
         return view.begin_session(await show_profile(view, fault_of(error)), token)
     return view.begin_session(view.go("/profile", flash=view.text("The password is changed.")), token)
@@ -44,7 +45,7 @@ async def change_appearance(view: View) -> Response:
     language, theme = form["language"], form["theme"]
     if language not in LANGUAGES or theme not in THEMES:
         raise NotFound
-    await view.services.users.set_language(view.me, language)
+    await view.services.profiles.set_language(view.me, language)
     response = view.prefer(view.go("/profile"), "theme", theme)
     return view.prefer(response, "language", language)
 
@@ -57,14 +58,14 @@ async def begin_second_factor(view: View) -> Response:
     form = await view.form()
     seed = form["seed"]
     try:
-        codes = await view.services.users.begin_second_factor(view.me, seed, form["code"])
+        codes = await view.services.profiles.begin_second_factor(view.me, seed, form["code"])
     except InvalidOption as error:
         return _second_factor_page(view, seed, fault_of(error))
     return view.page("profile/recovery_codes.html", codes=codes)
 
 
 async def end_second_factor(view: View) -> Response:
-    await view.services.users.end_second_factor(view.me)
+    await view.services.profiles.end_second_factor(view.me)
     return view.go("/profile", flash=view.text("The second factor is turned off."))
 
 

@@ -6,10 +6,11 @@ from starlette.responses import Response
 
 from ringbridge.call.errors import AlreadyExists, InvalidOption
 from ringbridge.call.user import LastOwner, Right, Role, User
+from ringbridge.portal.form import Form, fault_of
 from ringbridge.portal.page import action, page
-from ringbridge.portal.view import Form, View, fault_of
+from ringbridge.portal.view import View
 from ringbridge.portal.words import ROLES
-from ringbridge.service.users import UserDetails
+from ringbridge.service.details import UserDetails
 
 PAGE_ROWS = 50
 

@@ -7,9 +7,10 @@ from starlette.responses import Response
 from ringbridge.call.directory import Account
 from ringbridge.call.errors import InvalidOption
 from ringbridge.call.user import LinkUnusable, Role, UnusablePassword, User
+from ringbridge.portal.form import Form, fault_of
 from ringbridge.portal.page import open_action, open_page
-from ringbridge.portal.view import Form, View, fault_of
-from ringbridge.service.users import UserDetails
+from ringbridge.portal.view import View
+from ringbridge.service.details import UserDetails
 
 
 async def show_welcome(view: View) -> Response:
@@ -34,9 +35,9 @@ async def begin(view: View) -> Response:
 
 async def _follow(view: View, form: Form) -> User:
     """Whom the link is for, with the new password. Raises LinkUnusable, InvalidOption, UnusablePassword."""
-    users, token, password = view.services.users, view.request.path_params["token"], form.raw("password")
-    if await users.link_user(token) is not None:
-        return await users.follow_link(token, password)
+    links, token, password = view.services.links, view.request.path_params["token"], form.raw("password")
+    if await links.link_user(token) is not None:
+        return await links.follow_link(token, password)
     details = UserDetails(login=form["login"], name=form["name"], role=Role.OWNER)
     account = Account(
         id=form["account"],
@@ -45,7 +46,7 @@ async def _follow(view: View, form: Form) -> User:
         language=view.language.code,
         main_number=form["main_number"] or None,
     )
-    return await users.first_owner(token, details, password, account)
+    return await links.first_owner(token, details, password, account)
 
 
 async def _form_page(
@@ -53,10 +54,10 @@ async def _form_page(
 ) -> Response:
     """The form for whom the link is for. Raises LinkUnusable."""
     token = view.request.path_params["token"]
-    invited = await view.services.users.link_user(token)
+    invited = await view.services.links.link_user(token)
     if invited is not None:
         return view.form_page("welcome/password.html", values, faults, token=token, invited=invited)
-    known = await view.services.users.accounts()
+    known = await view.services.links.accounts()
     accounts = [(account.id, f"{account.name} ({account.id})") for account in known]
     return view.form_page("welcome/owner.html", values, faults, token=token, accounts=accounts)
 

@@ -1,0 +1,77 @@
+"""Which routes let whom in: every page that there is, and those that scripts ask for again and again."""
+
+import re
+
+import pytest
+from starlette.responses import PlainTextResponse, Response
+
+from ringbridge.call.user import Right, Role
+from ringbridge.portal import areas
+from ringbridge.portal.page import PageRoute, watched
+from ringbridge.portal.view import View
+from tests.portal.conftest import Client, Desk
+
+# What those who are not signed in may ask for.
+OPEN = {
+    ("GET", "/login"),
+    ("POST", "/login"),
+    ("POST", "/logout"),
+    ("POST", "/language"),
+    ("GET", "/welcome/{token}"),
+    ("POST", "/welcome/{token}"),
+}
+
+
+async def show_rows(view: View) -> Response:
+    return PlainTextResponse(view.user.login)
+
+
+@pytest.fixture
+def routes(monkeypatch: pytest.MonkeyPatch) -> tuple[PageRoute, ...]:
+    """Those that there are, and one more; before the desk is opened."""
+    routes = (*areas.ROUTES, watched("/rows", show_rows, Right.SEE_AUDIT))
+    monkeypatch.setattr("ringbridge.portal.app.ROUTES", routes)
+    return routes
+
+
+def test_what_is_open_is_listed_here() -> None:
+    assert {(route.method, route.path) for route in areas.ROUTES if route.is_open} == OPEN
+
+
+def test_no_route_is_there_twice() -> None:
+    names = [(route.method, re.sub(r"{[^}]*}", "{}", route.path)) for route in areas.ROUTES]
+    assert len(names) == len(set(names))
+
+
+def test_what_changes_keys_limits_trunks_and_users_takes_a_fresh_password() -> None:
+    sensitive = {Right.CHANGE_KEYS, Right.CHANGE_LIMITS, Right.CHANGE_TRUNKS, Right.CHANGE_USERS}
+    assert [route.path for route in areas.ROUTES if route.right in sensitive and not route.fresh] == []
+
+
+async def test_a_stranger_is_led_to_the_sign_in_from_every_other_page(desk: Desk, visitor: Client) -> None:
+    for route in areas.ROUTES:
+        if not route.is_open:
+            path = re.sub(r"{[^}]*}", "x", route.path)
+            reply = await (visitor.get(path) if route.method == "GET" else visitor.post(path))
+            assert (reply.status, reply.location.partition("?")[0]) == (303, "/login"), route
+
+
+async def test_a_role_opens_what_it_may(desk: Desk) -> None:
+    for role, user in desk.users.items():
+        client = await desk.client_of(user)
+        for route in areas.ROUTES:
+            if route.right is not None and not user.may(route.right):
+                path = re.sub(r"{[^}]*}", "x", route.path)
+                reply = await (client.get(path) if route.method == "GET" else client.post(path))
+                assert reply.status == 403, (role, route)
+
+
+async def test_what_a_script_asks_for_does_not_keep_a_session_alive(
+    routes: tuple[PageRoute, ...], desk: Desk
+) -> None:
+    owner = await desk.client_of(desk.users[Role.OWNER])
+    for _ in range(14):
+        desk.clock.skipped_seconds += 60.0
+        assert (await owner.get("/rows")).text == "owner"
+    desk.clock.skipped_seconds += 60.0
+    assert (await owner.get("/rows")).status == 303
