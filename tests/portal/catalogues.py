@@ -3,6 +3,7 @@
 An area is a folder of templates with the module of `pages` of the same name; `layout` is everything else of the portal.
 """
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,11 +67,11 @@ def _files(area: str) -> Iterator[Path]:
         yield from sorted((PORTAL / "pages" / area).glob("*.py"))
 
 
-def bring_up_to_date() -> int:
-    """Write all catalogues anew; how many texts are still to be translated."""
+def bring_up_to_date(chosen: list[str]) -> int:
+    """Write the catalogues of these areas anew, or of all; how many of their texts are still to be translated."""
     missing = 0
     for code in LANGUAGES.keys() - {ENGLISH}:
-        for area in areas():
+        for area in chosen or areas():
             old, new = catalogue(code, area), Catalog(locale=code, header_comment="# SPDX: MIT")
             for text, files in sorted(wanted(area).items(), key=lambda each: str(each[0])):
                 key = text if isinstance(text, str) else text[0]
@@ -89,4 +90,4 @@ def bring_up_to_date() -> int:
 
 
 if __name__ == "__main__":
-    print(f"still to be translated: {bring_up_to_date()}")  # noqa: T201
+    print(f"still to be translated: {bring_up_to_date(sys.argv[1:])}")  # noqa: T201

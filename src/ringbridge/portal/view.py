@@ -26,6 +26,7 @@ from ringbridge.service.authentication import Caller
 from ringbridge.service.sign_in import LONGEST_SECONDS, SignedIn, Visitor
 
 MOST_FORM_OCTETS = 64 * 1024
+NO_WORDS: Mapping[str, str] = {}
 THEMES = ("system", "light", "dark")
 
 _LONGEST_FLASH = 500
@@ -109,9 +110,10 @@ class View:
         translated = self.language.text(text)
         return translated.format(**values) if values else translated
 
-    def fault(self, code: str) -> str:
-        """The sentence for an error's code (`words.FAULTS`)."""
-        return self.text(FAULTS[code]) if code in FAULTS else self.text(FALLBACK_FAULT, code=code)
+    def fault(self, code: str, words: Mapping[str, str] = NO_WORDS) -> str:
+        """The sentence for an error's code: of an area's own `words`, or of `words.FAULTS`."""
+        text = words.get(code) or FAULTS.get(code)
+        return self.text(FALLBACK_FAULT, code=code) if text is None else self.text(text)
 
     def may(self, right: Right) -> bool:
         """Whether whoever asks has the right."""
@@ -174,11 +176,21 @@ class View:
         return response
 
     def form_page(
-        self, template: str, values: Mapping[str, str], faults: Mapping[str, str] | None = None, **more: Any
+        self,
+        template: str,
+        values: Mapping[str, str],
+        faults: Mapping[str, str] | None = None,
+        *,
+        words: Mapping[str, str] = NO_WORDS,
+        **more: Any,
     ) -> Response:
-        """A page with a form: `values` are what its fields show, `faults` maps names of fields to codes (`fault_of`)."""
+        """A page with a form: `values` are what its fields show, `faults` maps names of fields to codes (`fault_of`).
+
+        words: an area's own sentences for codes, `marked`.
+        """
         status = 400 if faults else 200
-        return self.page(template, status=status, values=Texts(values), faults=Texts(faults or {}), **more)
+        sentences = {name: self.fault(code, words) for name, code in (faults or {}).items()}
+        return self.page(template, status=status, values=Texts(values), faults=Texts(sentences), **more)
 
     def go(self, path: str, *, flash: str | None = None, kind: str = "success") -> Response:
         """The answer that leads to another page of ours, which shows `flash` above everything else.

@@ -25,7 +25,7 @@ async def sign_in(view: View) -> Response:
             form["login"], form.raw("password"), view.visitor, view.token
         )
     except SignInRefused as error:
-        values = {"next": own_path(form["next"]), "login": form["login"], "fault": error.code}
+        values = {"next": own_path(form["next"]), "login": form["login"], "fault": view.fault(error.code)}
         return view.page("login/login.html", status=_status(error), **values)
     signed_in = await view.services.sign_in.find(token)
     assert signed_in is not None, "the session has just begun"
@@ -45,7 +45,10 @@ async def give_code(view: View) -> Response:
         token = await view.services.sign_in.give_code(view.me, form["code"], view.visitor, view.token)
     except SignInRefused as error:
         return view.page(
-            "login/code.html", status=_status(error), next=own_path(form["next"]), fault=error.code
+            "login/code.html",
+            status=_status(error),
+            next=own_path(form["next"]),
+            fault=view.fault(error.code),
         )
     return view.begin_session(view.go(own_path(form["next"])), token)
 
@@ -61,7 +64,10 @@ async def sign_in_again(view: View) -> Response:
         token = await view.services.sign_in.renew(view.me, form.raw("password"), view.visitor, view.token)
     except SignInRefused as error:
         return view.page(
-            "login/again.html", status=_status(error), next=own_path(form["next"]), fault=error.code
+            "login/again.html",
+            status=_status(error),
+            next=own_path(form["next"]),
+            fault=view.fault(error.code),
         )
     return view.begin_session(view.go(own_path(form["next"])), token)
 
