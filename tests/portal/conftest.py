@@ -45,6 +45,10 @@ PEPPER = b"pepper for tests"
 PASSWORD = "correct horse battery staple"
 ACCOUNT_ID, OTHER_ACCOUNT_ID = "1009683", "2009683"
 LINE_NUMBER = "+18175629656"
+# Another line of the account, which a test may add.
+EXTENSION = Line(
+    id="line-200", account_id=ACCOUNT_ID, number="200", kind=LineKind.URI, uri="sip:bob@192.0.2.8"
+)
 
 
 class SkippingClock(Clock):
@@ -122,7 +126,9 @@ class Desk:
     portal: Portal
     database: Engine
     administration: Administration
+    directory: SqlDirectory
     calls: CallService
+    keys: KeyService
     clock: SkippingClock
     users: dict[Role, User]
     stranger_id: str
@@ -175,6 +181,7 @@ async def desk(tmp_path: Path, password_hash: str) -> AsyncIterator[Desk]:
                 engine=SimulatedEngine(), store=store, directory=directory, clock=clock, observer=Metrics()
             )
         )
+        keys = KeyService(administration, directory, PEPPER, clock)
         portal = open_portal(
             database,
             directory,
@@ -182,7 +189,7 @@ async def desk(tmp_path: Path, password_hash: str) -> AsyncIterator[Desk]:
             clock,
             calls=calls,
             records=RecordService(SqlRecords(database)),
-            keys=KeyService(administration, directory, PEPPER, clock),
+            keys=keys,
             lines=LineService(SqlLines(database), directory, device_digests),
             limits=LimitService(
                 directory=directory,
@@ -202,7 +209,9 @@ async def desk(tmp_path: Path, password_hash: str) -> AsyncIterator[Desk]:
             portal=portal,
             database=database,
             administration=administration,
+            directory=directory,
             calls=calls,
+            keys=keys,
             clock=clock,
             users=users,
             stranger_id=stranger.id,
