@@ -36,6 +36,8 @@ class Right(Enum):
     CHANGE_TRUNKS = "change-trunks"
     SEE_LIMITS = "see-limits"
     CHANGE_LIMITS = "change-limits"
+    SEE_DO_NOT_CALL = "see-do-not-call"
+    CHANGE_DO_NOT_CALL = "change-do-not-call"
     SEE_PROMPTS = "see-prompts"
     CHANGE_PROMPTS = "change-prompts"
     SEE_KEYS = "see-keys"
@@ -49,7 +51,15 @@ class Right(Enum):
 
 _OWN_CALLS = frozenset({Right.DIAL, Right.SEE_CALLS, Right.CONTROL_CALLS})
 _READING = frozenset(right for right in Right if right.value.startswith("see-"))
-_OPERATING = frozenset({Right.CHANGE_LINES, Right.CHANGE_TRUNKS, Right.CHANGE_PROMPTS, Right.CHANGE_WEBHOOKS})
+_OPERATING = frozenset(
+    {
+        Right.CHANGE_LINES,
+        Right.CHANGE_TRUNKS,
+        Right.CHANGE_DO_NOT_CALL,
+        Right.CHANGE_PROMPTS,
+        Right.CHANGE_WEBHOOKS,
+    }
+)
 
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.OWNER: frozenset(Right),

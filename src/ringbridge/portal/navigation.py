@@ -23,7 +23,7 @@ ENTRIES = (
     Entry("/lines", marked("Lines"), "device-landline-phone", Right.SEE_LINES),
     Entry("/trunks", marked("Trunks"), "route", Right.SEE_TRUNKS),
     Entry("/limits", marked("Limits"), "adjustments", Right.SEE_LIMITS),
-    Entry("/do-not-call", marked("Do not call"), "ban", Right.SEE_LIMITS),
+    Entry("/do-not-call", marked("Do not call"), "ban", Right.SEE_DO_NOT_CALL),
     Entry("/prompts", marked("Prompts"), "volume", Right.SEE_PROMPTS),
     Entry("/users", marked("Users"), "users", Right.SEE_USERS),
     Entry("/settings/api", marked("API Integration"), "api", Right.SEE_KEYS),
