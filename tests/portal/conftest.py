@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -43,6 +43,8 @@ from tests.api.receivers import NoDispatcher, NoReceiver
 
 PEPPER = b"pepper for tests"
 PASSWORD = "correct horse battery staple"
+# The other account has a line of the same number, and an owner.
+STRANGER_ID = "stranger"
 ACCOUNT_ID, OTHER_ACCOUNT_ID = "1009683", "2009683"
 LINE_NUMBER = "+18175629656"
 # Another line of the account, which a test may add.
@@ -131,8 +133,6 @@ class Desk:
     keys: KeyService
     clock: SkippingClock
     users: dict[Role, User]
-    stranger_id: str
-    """Of a user of another account, with a line of the same number."""
     resources: AsyncExitStack
 
     async def client(self) -> Client:
@@ -163,17 +163,34 @@ def password_hash() -> str:
 @pytest.fixture
 async def desk(tmp_path: Path, password_hash: str) -> AsyncIterator[Desk]:
     """Two accounts; of the first, a line, and a user of each role, who signs in as `owner`, `operator`, `auditor`, `user`."""
+    users = {role: _user(role, password_hash) for role in Role}
+    async with opened_desk(tmp_path, users) as desk:
+        yield desk
+
+
+@pytest.fixture
+async def new_desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    """A portal at its first start: nothing is there yet."""
+    async with opened_desk(tmp_path, {}) as desk:
+        yield desk
+
+
+@asynccontextmanager
+async def opened_desk(folder: Path, users: dict[Role, User]) -> AsyncIterator[Desk]:
+    """The running portal; without users, there is nothing else either."""
     async with AsyncExitStack() as resources:
-        database = open_database(f"sqlite:///{tmp_path}/ringbridge.db")
+        database = open_database(f"sqlite:///{folder}/ringbridge.db")
         resources.callback(database.dispose)
         lock = resources.enter_context(ServerLock(database))
         migrate(database)
         administration, clock = Administration(database), SkippingClock()
-        _provision(administration)
-        users = {role: _user(role, password_hash) for role in Role}
-        stranger = replace(users[Role.OWNER], id="stranger", login="stranger", account_id=OTHER_ACCOUNT_ID)
-        for user in (*users.values(), stranger):
-            SqlUsers(database).add(user)
+        if users:
+            _provision(administration)
+            stranger = replace(
+                users[Role.OWNER], id=STRANGER_ID, login="stranger", account_id=OTHER_ACCOUNT_ID
+            )
+            for user in (*users.values(), stranger):
+                SqlUsers(database).add(user)
         directory = SqlDirectory(database)
         store = await resources.enter_async_context(SqlCallStore(database, lock))
         calls = await resources.enter_async_context(
@@ -214,7 +231,6 @@ async def desk(tmp_path: Path, password_hash: str) -> AsyncIterator[Desk]:
             keys=keys,
             clock=clock,
             users=users,
-            stranger_id=stranger.id,
             resources=resources,
         )
         await calls.drain(0.0)

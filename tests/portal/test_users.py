@@ -6,7 +6,7 @@ import pytest
 
 from ringbridge.call.user import Role
 from ringbridge.store.users import SqlUsers
-from tests.portal.conftest import PASSWORD, Client, Desk
+from tests.portal.conftest import PASSWORD, STRANGER_ID, Client, Desk
 
 NEW = {"login": "Bob@Example.com", "name": "Bob", "role": "user", "line": "(817) 562-9656"}
 
@@ -106,9 +106,9 @@ async def test_a_reset_ends_the_sessions_when_it_is_followed(
 @pytest.mark.parametrize("what", ["", "/disable", "/enable", "/reset"])
 async def test_users_of_another_account_are_not_there(desk: Desk, owner: Client, what: str) -> None:
     if not what:
-        assert (await owner.get(f"/users/{desk.stranger_id}")).status == 404
+        assert (await owner.get(f"/users/{STRANGER_ID}")).status == 404
     fields = {"name": "Mine", "role": "user", "line": ""}
-    assert (await owner.post(f"/users/{desk.stranger_id}{what}", fields)).status == 404
+    assert (await owner.post(f"/users/{STRANGER_ID}{what}", fields)).status == 404
 
 
 async def test_changing_users_takes_a_fresh_password(desk: Desk, owner: Client) -> None:
