@@ -15,8 +15,9 @@ from tests.peers.tool import WAIT_SECONDS
 
 pytestmark = pytest.mark.peer
 
-KEYED_ROUNDS, AT_ONCE = 5, 50
-CLICK_ROUNDS = 100
+ROUNDS, AT_ONCE = 200, 50
+# They click in the same moment, so that the rounds take less time.
+USERS_AT_ONCE = 10
 KILLS = 8
 # The others come before the answer, if the server is not too quick.
 KILLS_AFTER_THE_ANSWER = 2
@@ -40,6 +41,15 @@ async def post(
         return answer.status, await answer.json(), answer.headers.get("Idempotent-Replayed") == "true"
 
 
+async def click_through_version_1(
+    session: aiohttp.ClientSession, index: int
+) -> tuple[int, dict[str, Any], bool]:
+    """The same of version 1, which knows no keys."""
+    async with session.post("/api/v1/call", json=body(index)) as answer:
+        told = {"id": (await answer.json())["api_request_id"]}
+        return answer.status, told, answer.headers.get("Idempotent-Replayed") == "true"
+
+
 def session_of(server: Server) -> aiohttp.ClientSession:
     headers = {"Authorization": server.deployment.authorization}
     # As many connections as there are requests at once.
@@ -47,36 +57,52 @@ def session_of(server: Server) -> aiohttp.ClientSession:
 
 
 async def test_a1_fifty_requests_with_one_key_ring_once(server: Server, client: Client, user: Phone) -> None:
+    async def ask_fifty_times(session: aiohttp.ClientSession, index: int) -> None:
+        answers = await asyncio.gather(*(post(session, index, f"key {index}") for _ in range(AT_ONCE)))
+        created = [told["id"] for status, told, _ in answers if status == 201]
+        again = [told["id"] for status, told, replayed in answers if status == 200 and replayed]
+        refused = [told["code"] for status, told, _ in answers if status == 409]
+        assert len(created) == 1
+        assert set(again) <= set(created)
+        assert set(refused) <= {"request_in_progress"}
+        assert len(again) + len(refused) == AT_ONCE - 1
+        (await user.leg_to(user_number(index))).ring()
+        status, told, replayed = await post(session, index, f"key {index}")
+        assert (status, told["id"], replayed) == (200, created[0], True)
+        await client.hang_up(created[0])
+
     async with session_of(server) as session:
-        for index in range(KEYED_ROUNDS):
-            answers = await asyncio.gather(*(post(session, index, f"key {index}") for _ in range(AT_ONCE)))
-            created = [told["id"] for status, told, _ in answers if status == 201]
-            again = [told["id"] for status, told, replayed in answers if status == 200 and replayed]
-            refused = [told["code"] for status, told, _ in answers if status == 409]
-            assert len(created) == 1
-            assert set(again) <= set(created)
-            assert set(refused) <= {"request_in_progress"}
-            assert len(again) + len(refused) == AT_ONCE - 1
-            leg = await user.leg_to(user_number(index))
-            leg.ring()
-            status, told, replayed = await post(session, index, f"key {index}")
-            assert (status, told["id"], replayed) == (200, created[0], True)
-            await client.hang_up(created[0])
-            await client.finished(created[0])
-    assert [leg.number for leg in user.legs] == [user_number(index) for index in range(KEYED_ROUNDS)]
+        for index in range(ROUNDS):
+            await ask_fifty_times(session, index)
+    await client.sees_nothing_left()
+    assert [leg.number for leg in user.legs] == [user_number(index) for index in range(ROUNDS)]
 
 
-async def test_a1_two_clicks_at_once_are_one_call(server: Server, client: Client, user: Phone) -> None:
+@pytest.mark.parametrize(("version", "first_index"), [(1, ROUNDS), (2, 2 * ROUNDS)])
+async def test_a1_two_clicks_five_milliseconds_apart_are_one_call(
+    server: Server, client: Client, user: Phone, version: int, first_index: int
+) -> None:
+    click, made = {1: (click_through_version_1, 200), 2: (post, 201)}[version]
+    indexes = range(first_index, first_index + ROUNDS)
+
+    async def click_twice(session: aiohttp.ClientSession, index: int) -> None:
+        loop = asyncio.get_running_loop()
+        second = loop.create_future()
+        loop.call_later(0.005, lambda: second.set_result(loop.create_task(click(session, index))))
+        first = await click(session, index)
+        answers = [first, await (await second)]
+        assert {told["id"] for _, told, _ in answers} == {first[1]["id"]}
+        assert sorted((replayed, status) for status, _, replayed in answers) == [(False, made), (True, 200)]
+        (await user.leg_to(user_number(index))).ring()
+        await client.hang_up(first[1]["id"])
+
     async with session_of(server) as session:
-        for index in range(100, 100 + CLICK_ROUNDS):
-            first, second = await asyncio.gather(post(session, index), post(session, index))
-            assert sorted((first[0], second[0])) == [200, 201]
-            assert first[2] is not second[2]
-            assert first[1]["id"] == second[1]["id"]
-            (await user.leg_to(user_number(index))).ring()
-            await client.hang_up(first[1]["id"])
-            await client.finished(first[1]["id"])
-    assert len(user.legs) == CLICK_ROUNDS
+        for start in range(first_index, first_index + ROUNDS, USERS_AT_ONCE):
+            await asyncio.gather(
+                *(click_twice(session, index) for index in range(start, start + USERS_AT_ONCE))
+            )
+    await client.sees_nothing_left()
+    assert sorted(leg.number for leg in user.legs) == [user_number(index) for index in indexes]
 
 
 async def test_a2_a_server_that_is_killed_with_a_request_rings_nobody_twice(
