@@ -39,6 +39,16 @@ class TooManyWebhooks(CallError):
     code = "too_many_webhooks"
 
 
+class TooManyTests(CallError):
+    """The account tried its receivers too often. `retry_after_seconds` is when it may again."""
+
+    code = "too_many_tests"
+
+    def __init__(self, *, retry_after_seconds: float) -> None:
+        super().__init__("The account tried its webhooks too often.")
+        self.retry_after_seconds = retry_after_seconds
+
+
 class WebhookFormat(Enum):
     """What the body of a request looks like: our own, or that of net2phone's webhooks."""
 

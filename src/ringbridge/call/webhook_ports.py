@@ -49,8 +49,8 @@ class WebhookStore(Protocol):
 class WebhookSender(Protocol):
     """Reaches receivers."""
 
-    async def check(self, url: str) -> None:
-        """Whether a webhook may have this URL, by what its name leads to now. Raises InvalidWebhook."""
+    async def check(self, account_id: str, url: str) -> None:
+        """Whether the account's webhook may have this URL, by what its name leads to now. Raises InvalidWebhook."""
         ...
 
     async def test(self, webhook: Webhook, utc_now: float) -> Reply:

@@ -15,6 +15,7 @@ from ringbridge.call.webhook import (
     DeliveryKey,
     InvalidWebhook,
     Reply,
+    TooManyTests,
     Webhook,
     WebhookFormat,
     parse_event_id,
@@ -24,9 +25,15 @@ from ringbridge.call.webhook import (
 from ringbridge.call.webhook_ports import WebhookDispatcher, WebhookSender, WebhookStore
 from ringbridge.service.authentication import Caller
 from ringbridge.service.clock import Clock
+from ringbridge.service.window import Window
 
 BY_REQUEST = "by_request"
 """Why a webhook is disabled that its account disabled."""
+
+
+MOST_TESTS = 10
+TESTS_SECONDS = 60.0
+"""An account has so many tests within so many seconds: whoever holds a key must not have this server flood a third party."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +73,7 @@ class WebhookService:
         self._sender = sender
         self._dispatcher = dispatcher
         self._clock = clock
+        self._tests: Window[str] = Window(TESTS_SECONDS)
 
     async def all(self, caller: Caller) -> list[Webhook]:
         """The account's webhooks, the oldest first."""
@@ -85,7 +93,7 @@ class WebhookService:
         webhook = new_webhook(
             caller.account.id, url=url, name=name, kind=kind, events=events, utc_now=self._clock.utc_now()
         )
-        await self._sender.check(url)
+        await self._sender.check(caller.account.id, url)
         await self._store.add(webhook)
         await self._dispatcher.refresh()
         return webhook
@@ -98,7 +106,7 @@ class WebhookService:
         """The webhook as it is now. Raises InvalidWebhook."""
         name, events = shown_name(change.name), parse_event_names(change.events or [])
         if change.url is not None:
-            await self._sender.check(change.url)
+            await self._sender.check(caller.account.id, change.url)
         now = self._clock.utc_now()
 
         def alter(webhook: Webhook) -> Webhook:
@@ -136,9 +144,13 @@ class WebhookService:
         await self._dispatcher.refresh()
 
     async def test(self, caller: Caller, webhook_id: str) -> Tested:
-        """Send an event that never was, once, also to a webhook that is disabled."""
+        """Send an event that never was, once, also to a webhook that is disabled. Raises TooManyTests."""
         webhook = await self.find(caller, webhook_id)
         began = self._clock.now()
+        wait_seconds = self._tests.wait_seconds(caller.account.id, MOST_TESTS, began)
+        if wait_seconds > 0.0:
+            raise TooManyTests(retry_after_seconds=wait_seconds)
+        self._tests.add(caller.account.id, began)
         reply = await self._sender.test(webhook, self._clock.utc_now())
         return Tested(reply, self._clock.now() - began)
 

@@ -18,7 +18,7 @@ from ringbridge.call.errors import (
     TooManyCalls,
 )
 from ringbridge.call.key import TooManyKeys
-from ringbridge.call.webhook import InvalidWebhook, TooManyWebhooks
+from ringbridge.call.webhook import InvalidWebhook, TooManyTests, TooManyWebhooks
 from ringbridge.service.actions import WrongState
 from ringbridge.service.authentication import MissingScope, TooManyFailures
 from ringbridge.service.keys import BeyondOwnRights
@@ -96,6 +96,8 @@ def problem_of(error: CallError) -> Answer:
             return problem_answer(422, error.code, f"destination_line: {_reason(error)}")
         case InvalidWebhook():
             return problem_answer(422, error.code, str(error))
+        case TooManyTests():
+            return problem_answer(429, error.code, str(error), (retry_after(error.retry_after_seconds),))
         case TooManyWebhooks():
             return problem_answer(409, error.code, str(error))
         case InvalidOption():
