@@ -430,8 +430,8 @@ export interface NewWebhook {
   events?: Array<string>;
 }
 
-/** The one word for how a call went; every accepted call gets exactly one. BLOCKED is that of a request that was refused. */
-export type Outcome = "completed" | "user_no_answer" | "user_busy" | "user_declined" | "user_unreachable" | "user_hung_up" | "not_confirmed" | "destination_no_answer" | "destination_busy" | "destination_declined" | "destination_invalid" | "destination_unreachable" | "canceled" | "interrupted" | "failed" | "blocked";
+/** The one word for how a call went; every accepted call gets exactly one. BLOCKED is that of a request that was refused. EXPIRED is that of a scheduled call whose time is over. */
+export type Outcome = "completed" | "user_no_answer" | "user_busy" | "user_declined" | "user_unreachable" | "user_hung_up" | "not_confirmed" | "destination_no_answer" | "destination_busy" | "destination_declined" | "destination_invalid" | "destination_unreachable" | "canceled" | "interrupted" | "failed" | "blocked" | "expired";
 
 export interface PageDeliveryResource {
   items: Array<DeliveryResource>;
@@ -603,8 +603,8 @@ export type Scope = "calls:create" | "calls:read" | "calls:cancel" | "calls:cont
 /** Whether audio is encrypted on the way (RFC 3711): never, where the far end can, or else no call. */
 export type Srtp = "off" | "optional" | "required";
 
-/** Where a call stands. ENDED is the only final state; its Ending says how. */
-export type State = "accepted" | "ringing_user" | "confirming" | "dialing_destination" | "ringing_destination" | "connected" | "held" | "transferring" | "returning" | "announcing" | "ended";
+/** Where a call stands. ENDED is the only final state; its Ending says how. SCHEDULED is one that waits for its attempts, which are calls of their own. */
+export type State = "scheduled" | "accepted" | "ringing_user" | "confirming" | "dialing_destination" | "ringing_destination" | "connected" | "held" | "transferring" | "returning" | "announcing" | "ended";
 
 /** What came back for an event that never was. */
 export interface TestResource {

@@ -116,9 +116,37 @@ class StoredLeg:
     q850: int | None
 
 
+class StoredAttempt(NamedTuple):
+    """One attempt of a scheduled call, which is a call of its own. `outcome` is None until it is over."""
+
+    call_id: str
+    state: str
+    outcome: str | None
+    accepted_at: float
+
+
+class StoredSchedule(NamedTuple):
+    """What a scheduled call waits for. Times are UTC seconds since 1970. max_attempts is 1 where nothing is tried again.
+
+    next_attempt_at: None while an attempt is up, and at the end.
+    """
+
+    at: float
+    when_user_is_free: bool
+    window_seconds: float
+    max_attempts: int
+    after_seconds: float
+    retry_on: tuple[str, ...]
+    next_attempt_at: float | None
+    attempts: tuple[StoredAttempt, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredCall:
-    """A call as it was stored, with its history so far. `outcome`, `cause` and `ended_by` are None until it is over."""
+    """A call as it was stored, with its history so far. `outcome`, `cause` and `ended_by` are None until it is over.
+
+    attempt_of: the id of the scheduled call that it is an attempt of. schedule: of a scheduled call that is shown alone.
+    """
 
     id: str
     account_id: str
@@ -131,6 +159,8 @@ class StoredCall:
     talk_seconds: float
     metadata: Mapping[str, str] | None = None
     webhook: str | None = None
+    attempt_of: str | None = None
+    schedule: StoredSchedule | None = None
     user: StoredLeg
     destination: StoredLeg
     events: tuple[StoredEvent, ...]
@@ -181,6 +211,7 @@ def as_stored(call: Call, events: Sequence[StoredEvent]) -> StoredCall:
         talk_seconds=call.talk_seconds,
         metadata=call.metadata,
         webhook=call.webhook,
+        attempt_of=call.attempt_of,
         user=_leg_as_stored(call, LegName.USER),
         destination=_leg_as_stored(call, LegName.DESTINATION),
         events=tuple(events),

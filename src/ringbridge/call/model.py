@@ -39,8 +39,12 @@ class LegState(_Key):
 
 
 class State(_Key):
-    """Where a call stands. ENDED is the only final state; its Ending says how."""
+    """Where a call stands. ENDED is the only final state; its Ending says how.
 
+    SCHEDULED is one that waits for its attempts, which are calls of their own.
+    """
+
+    SCHEDULED = "scheduled"
     ACCEPTED = "accepted"
     RINGING_USER = "ringing_user"
     CONFIRMING = "confirming"
@@ -176,6 +180,7 @@ class Call(NamedTuple):
 
     confirm: whether whoever answers the user's phone must press 1 before the destination is dialled.
     digits: what is pressed for the destination once it has answered; `,` is a pause of a second.
+    attempt_of: the id of the scheduled call that it is an attempt of.
     metadata: what the client's own programs are told with everything about the call. webhook: where, besides the account's.
     accepted_utc: what the clock on the wall said at accepted_at, in UTC seconds since 1970.
     deadline_at: when DeadlinePassed is due, None when nothing is awaited.
@@ -200,6 +205,7 @@ class Call(NamedTuple):
     digits: str = ""
     metadata: Mapping[str, str] | None = None
     webhook: str | None = None
+    attempt_of: str | None = None
     tariff: Tariff | None = None
     state: State = State.ACCEPTED
     user_leg: Leg = Leg()
