@@ -82,7 +82,7 @@ class CallStore(Protocol):
         ...
 
     async def close_interrupted(self, call_id: str, *, ended_at: float) -> None:
-        """Give a call of an earlier process its end, `interrupted`, with event and record; no-op if it has one.
+        """Give a call of an earlier process its end, `interrupted`, with event, record and cost; no-op if it has one.
 
         `ended_at` is UTC seconds since 1970; the end is never told to be before the last event.
         """
@@ -117,10 +117,6 @@ class CallStore(Protocol):
 
 class Usage(Protocol):
     """What accounts did before now. Points in time are UTC seconds since 1970. All methods raise StoreUnavailable."""
-
-    async def settle(self) -> None:
-        """Settle what calls of an earlier process cost that have their end by now."""
-        ...
 
     async def calls_since(self, utc: float) -> list[PastCall]:
         """The calls accepted since then, the oldest first; without those that were blocked."""

@@ -68,7 +68,6 @@ class LimitService:
 
         Raises StoreUnavailable.
         """
-        await self._usage.settle()
         now, utc_now = self._clock.now(), self._clock.utc_now()
         past = await self._usage.calls_since(utc_now - DESTINATION_SECONDS)
         # The clock on the wall may have been set back since: no call was accepted later than now.

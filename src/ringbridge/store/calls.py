@@ -25,6 +25,7 @@ from ringbridge.store.change import (
     ring_seconds,
     without_peers_values,
 )
+from ringbridge.store.charges import settle_interrupted
 from ringbridge.store.database import reading, storable, writing
 from ringbridge.store.errors import StoreInUse
 from ringbridge.store.idempotency import read_key
@@ -156,6 +157,7 @@ class SqlCallStore:
                 )
             )
             self._outbox.add_end(connection, row, (last_sequence or 0) + 1, ended_at)
+            settle_interrupted(connection, row, last_at or row["accepted_at"])
             connection.exec_driver_sql(
                 self._statements.insert_record,
                 (

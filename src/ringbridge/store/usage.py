@@ -2,13 +2,11 @@
 
 import asyncio
 
-from sqlalchemy import Engine, RowMapping, func, or_, select, update
+from sqlalchemy import Engine, func, or_, select
 
 from ringbridge.call.cause import Outcome
-from ringbridge.call.model import Tariff
-from ringbridge.call.tariff import leg_micros
 from ringbridge.call.usage import PastCall
-from ringbridge.store.database import reading, writing
+from ringbridge.store.database import reading
 from ringbridge.store.tables import calls, charges, records
 
 # From a call's acceptance to its destination's answer.
@@ -20,10 +18,6 @@ class SqlUsage:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-
-    async def settle(self) -> None:
-        """Settle what calls of an earlier process cost that have their end by now."""
-        await asyncio.to_thread(self._settle)
 
     async def calls_since(self, utc: float) -> list[PastCall]:
         """The calls accepted since `utc`, UTC seconds since 1970, the oldest first; without those that were blocked."""
@@ -40,29 +34,6 @@ class SqlUsage:
     async def outcomes_since(self, account_id: str, utc: float) -> dict[str | None, int]:
         """How many of the account's calls accepted since `utc` had which outcome; None for those that are not over."""
         return await asyncio.to_thread(self._outcomes_since, account_id, utc)
-
-    def _settle(self) -> None:
-        statement = (
-            select(
-                charges.c.call_id,
-                charges.c.user_micros_per_minute,
-                charges.c.destination_micros_per_minute,
-                records,
-            )
-            .join(records, records.c.call_id == charges.c.call_id)
-            .where(charges.c.settled_micros.is_(None))
-        )
-        with writing(self._engine) as connection:
-            for row in connection.execute(statement).mappings().all():
-                tariff = Tariff(row["user_micros_per_minute"], row["destination_micros_per_minute"])
-                connection.execute(
-                    update(charges)
-                    .where(charges.c.call_id == row[charges.c.call_id])
-                    .values(
-                        settled_micros=leg_micros(tariff.user_micros_per_minute, _up_seconds(row, "user"))
-                        + leg_micros(tariff.destination_micros_per_minute, _up_seconds(row, "destination"))
-                    )
-                )
 
     def _calls_since(self, utc: float) -> list[PastCall]:
         statement = (
@@ -119,9 +90,3 @@ class SqlUsage:
 def _first_id(utc: float) -> str:
     """No call that was accepted since then has a lower id: ids begin with the time, and so are an index of it."""
     return f"{int(utc * 1000):012x}"[:8]
-
-
-def _up_seconds(row: RowMapping, leg: str) -> float:
-    answered_at: float | None = row[f"{leg}_answered_at"]
-    ended_at: float = row[f"{leg}_ended_at"] or row["ended_at"]
-    return 0.0 if answered_at is None else max(0.0, ended_at - answered_at)
