@@ -5,7 +5,6 @@ The real ones are held to the same ports by tests/engines, tests/store and tests
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
 
 from ringbridge.call.directory import Account, AccountLimits, Device, Line, LineKind, Phone, Trunk
 from ringbridge.call.errors import StoreUnavailable
@@ -183,9 +182,6 @@ class MemoryDirectory:
 
     async def peer_uris(self) -> list[str]:
         return ["sip:ann@192.0.2.7", "sip:192.0.2.1"]
-
-    def watch(self, on_change: Callable[[], None]) -> AbstractAsyncContextManager[None]:
-        return nullcontext()
 
 
 class CountingObserver:

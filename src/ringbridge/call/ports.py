@@ -1,7 +1,6 @@
 """What the service asks of the back doors. Each Protocol has several implementations and one contract test suite."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from ringbridge.call.directory import Account, AccountLimits, Device, Line, Phone, Trunk
@@ -201,10 +200,6 @@ class Directory(Protocol):
 
     async def peer_uris(self) -> list[str]:
         """The SIP URIs of all lines and trunks: who is known."""
-        ...
-
-    def watch(self, on_change: Callable[[], None]) -> AbstractAsyncContextManager[None]:
-        """While entered, notice changes; `on_change` is called on the event loop after each."""
         ...
 
 

@@ -14,6 +14,7 @@ from ringbridge.call.errors import AlreadyExists, InvalidSetting, NotFound
 from ringbridge.call.key import MOST_ACTIVE_KEYS, ApiKey, KeyUse, TooManyKeys
 from ringbridge.call.record import Record
 from ringbridge.store.database import reading
+from ringbridge.store.part import Part
 from ringbridge.store.registered_device import RegisteredDevice
 from ringbridge.store.revision import changing, require_account
 from ringbridge.store.row import (
@@ -57,7 +58,7 @@ class Administration:
         main_number: str | None = None,
     ) -> Account:
         """A new account; seven random digits are its id where none is given. Raises AlreadyExists."""
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.ACCOUNTS) as connection:
             taken = set(connection.scalars(select(accounts.c.id)))
             if account_id in taken:
                 raise AlreadyExists(f"There is an account {account_id} already. Give another id, or none.")
@@ -77,7 +78,7 @@ class Administration:
 
     def change_account(self, account_id: str, change: Callable[[Account], Account]) -> None:
         """Put what `change` makes of an account in its place; what that raises leaves all as it was."""
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.ACCOUNTS) as connection:
             require_account(connection, account_id)
             row = connection.execute(select(accounts).where(accounts.c.id == account_id)).mappings().one()
             changed = change(Account(**row))
@@ -85,7 +86,7 @@ class Administration:
 
     def suspend(self, account_id: str, *, suspended: bool = True, ends_calls: bool = False) -> None:
         """Let an account place no more calls, or let it again. Calls that are up go on unless `ends_calls`."""
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.ACCOUNTS) as connection:
             require_account(connection, account_id)
             connection.execute(
                 update(accounts)
@@ -95,7 +96,7 @@ class Administration:
 
     def add_key(self, key: ApiKey) -> None:
         """A new API key. Raises TooManyKeys."""
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.KEYS) as connection:
             require_account(connection, key.account_id)
             _require_room(connection, key, MOST_ACTIVE_KEYS)
             connection.execute(insert(api_keys), key_row(key))
@@ -105,7 +106,7 @@ class Administration:
 
         Raises NotFound and TooManyKeys.
         """
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.KEYS) as connection:
             require_account(connection, new.account_id)
             of_account = (api_keys.c.id == old_id, api_keys.c.account_id == new.account_id)
             expires_at = connection.scalar(select(api_keys.c.expires_at).where(*of_account))
@@ -154,7 +155,7 @@ class Administration:
 
     def revoke_all_keys(self, *, at: float, ends_calls: bool = False) -> int:
         """End the validity of all keys of all accounts at `at`, UTC seconds since 1970; returns how many it was."""
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.KEYS) as connection:
             in_force = api_keys.c.revoked_at.is_(None)
             return connection.execute(
                 update(api_keys).where(in_force).values(revoked_at=at, ends_calls=ends_calls)
@@ -170,7 +171,7 @@ class Administration:
         account_id: whose key it must be, where that is not the administrator's own choice. Raises NotFound.
         """
         of_account = () if account_id is None else (api_keys.c.account_id == account_id,)
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.KEYS) as connection:
             revoked = connection.execute(
                 update(api_keys)
                 .where(api_keys.c.id == key_id, *of_account)
@@ -184,14 +185,14 @@ class Administration:
 
         Raises AlreadyExists, and NotFound for an unknown trunk.
         """
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.LINES) as connection:
             _LineChecks(connection).check(line)
             connection.execute(insert(lines), line_row(line, device_digests))
 
     def add_lines(self, new_lines: Iterable[Line]) -> int:
         """New lines, all or none; returns how many. Errors are those of `add_line` and name the row, counted from 1."""
         rows = []
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.LINES) as connection:
             checks = _LineChecks(connection)
             for number, line in enumerate(new_lines, start=1):
                 try:
@@ -223,7 +224,7 @@ class Administration:
         `device_digests` are new ones; without them a line that stays a device keeps its own. Raises NotFound and
         AlreadyExists.
         """
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.LINES) as connection:
             require_account(connection, account_id)
             is_it = (lines.c.account_id == account_id) & (lines.c.number == number)
             row = connection.execute(select(lines).where(is_it)).mappings().one_or_none()
@@ -243,7 +244,7 @@ class Administration:
 
     def remove_line(self, account_id: str, number: str) -> None:
         """Forget a line. Raises NotFound."""
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.LINES) as connection:
             require_account(connection, account_id)
             removed = connection.execute(
                 delete(lines).where(lines.c.account_id == account_id, lines.c.number == number)
@@ -267,7 +268,7 @@ class Administration:
 
     def add_trunk(self, trunk: Trunk, *, position: int | None = None) -> Trunk:
         """A new trunk, as it was stored: at `position`, or behind the others. Raises AlreadyExists."""
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.TRUNKS) as connection:
             if connection.scalar(select(trunks.c.id).where(trunks.c.name == trunk.name)) is not None:
                 raise AlreadyExists(
                     f"There is a trunk {trunk.name} already. Give another name, or remove it first."
@@ -284,7 +285,7 @@ class Administration:
 
         Raises NotFound.
         """
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.TRUNKS) as connection:
             _require_trunk(connection, name)
             row = connection.execute(select(trunks).where(trunks.c.name == name)).mappings().one()
             changed = change(trunk_of(row))
@@ -299,7 +300,7 @@ class Administration:
 
     def remove_trunk(self, name: str) -> None:
         """Forget a trunk that no line uses; calls that are up on it go on. Raises NotFound and InvalidSetting."""
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.TRUNKS) as connection:
             used = connection.scalar(select(func.count()).select_from(lines).where(lines.c.trunk == name))
             if used:
                 raise InvalidSetting(f"Lines that use trunk {name}: {used}. Remove them first.")
@@ -316,7 +317,7 @@ class Administration:
 
     def set_limits(self, account_id: str, limits: AccountLimits) -> None:
         """Set all limits of the account."""
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.LIMITS) as connection:
             require_account(connection, account_id)
             connection.execute(delete(account_limits).where(account_limits.c.account_id == account_id))
             connection.execute(insert(account_limits), limits_row(account_id, limits))

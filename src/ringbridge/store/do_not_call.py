@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from sqlalchemy import Engine, delete, func, insert, select
 
 from ringbridge.store.database import reading
+from ringbridge.store.part import Part
 from ringbridge.store.revision import changing, require_account
 from ringbridge.store.tables import do_not_call
 
@@ -22,7 +23,7 @@ class DoNotCallList:
 
     def add(self, numbers: Iterable[str], *, at: float) -> int:
         """Add E.164 numbers at `at`, UTC seconds since 1970; returns how many were not in the list yet."""
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.DO_NOT_CALL) as connection:
             require_account(connection, self._account_id)
             known = set(connection.scalars(select(do_not_call.c.number).where(self._of_account)))
             new_numbers = dict.fromkeys(number for number in numbers if number not in known)
@@ -38,7 +39,7 @@ class DoNotCallList:
 
     def remove(self, number: str) -> bool:
         """Take a number off the list; False when it was not there."""
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.DO_NOT_CALL) as connection:
             require_account(connection, self._account_id)
             removed = connection.execute(
                 delete(do_not_call).where(self._of_account, do_not_call.c.number == number)

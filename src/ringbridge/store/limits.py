@@ -6,6 +6,7 @@ from sqlalchemy import Engine, insert, select, update
 
 from ringbridge.call.directory import AccountLimits
 from ringbridge.store.administration import Administration
+from ringbridge.store.part import Part
 from ringbridge.store.revision import changing, require_account
 from ringbridge.store.row import limits_of, limits_row
 from ringbridge.store.tables import account_limits
@@ -27,7 +28,7 @@ class SqlLimits:
         Raises NotFound and StoreUnavailable.
         """
         of_account = account_limits.c.account_id == account_id
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.LIMITS) as connection:
             require_account(connection, account_id)
             row = connection.execute(select(account_limits).where(of_account)).mappings().one_or_none()
             limits = change(AccountLimits() if row is None else limits_of(row))

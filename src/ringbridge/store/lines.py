@@ -8,6 +8,7 @@ from ringbridge.call.directory import Line
 from ringbridge.call.errors import NotFound
 from ringbridge.store.administration import Administration
 from ringbridge.store.database import reading, storable
+from ringbridge.store.part import Part
 from ringbridge.store.revision import changing
 from ringbridge.store.row import line_of, line_row
 from ringbridge.store.tables import lines
@@ -47,7 +48,7 @@ class SqlLines:
         values = line_row(line, None if device_digests is None else dict(device_digests))
         if device_digests is None:
             del values["device_digests"]
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.LINES) as connection:
             changed = connection.execute(
                 update(lines)
                 .where(lines.c.account_id == line.account_id, lines.c.id == line.id)

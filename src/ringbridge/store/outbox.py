@@ -20,9 +20,10 @@ from ringbridge.call.webhook import (
     call_webhook_id,
 )
 from ringbridge.store.change import Change, ErasedCall
-from ringbridge.store.database import reading, writing
+from ringbridge.store.database import reading
 from ringbridge.store.deliveries import DUE_AT_ONCE, DueDeliveries
-from ringbridge.store.tables import directory_revision
+from ringbridge.store.part import Part
+from ringbridge.store.revision import changing
 from ringbridge.store.webhook_row import webhook_of
 from ringbridge.store.webhook_tables import webhook_deliveries, webhooks
 
@@ -172,8 +173,7 @@ class Outbox:
             return connection.scalar(taken) is not None
 
     def _disable(self, webhook_id: str, reason: str, at: float) -> None:
-        with writing(self._engine) as connection:
-            connection.execute(directory_revision.update().values(revision=directory_revision.c.revision + 1))
+        with changing(self._engine, Part.WEBHOOKS) as connection:
             connection.execute(
                 webhooks.update()
                 .where(webhooks.c.id == webhook_id, webhooks.c.disabled_at.is_(None))

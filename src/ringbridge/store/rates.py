@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy import Engine, delete, insert, select
 
 from ringbridge.store.database import reading
+from ringbridge.store.part import Part
 from ringbridge.store.revision import changing
 from ringbridge.store.tables import rates
 
@@ -24,7 +25,7 @@ class RateTable:
     def replace(self, new_rates: Mapping[str, int]) -> None:
         """These rates, and no others any more."""
         rows = [{"prefix": prefix, "micros_per_minute": micros} for prefix, micros in new_rates.items()]
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.RATES) as connection:
             connection.execute(delete(rates))
             if rows:
                 connection.execute(insert(rates), rows)

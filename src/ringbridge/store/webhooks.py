@@ -1,8 +1,7 @@
 """Webhooks of accounts and the log of what was sent to them: the port `WebhookStore`. Each method is one transaction."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, and_, delete, func, insert, select, tuple_, update
@@ -17,7 +16,9 @@ from ringbridge.call.webhook import (
 )
 from ringbridge.store.database import reading, storable, writing
 from ringbridge.store.deliveries import DUE_AT_ONCE
-from ringbridge.store.tables import accounts, call_events, directory_revision
+from ringbridge.store.part import Part
+from ringbridge.store.revision import changing
+from ringbridge.store.tables import accounts, call_events
 from ringbridge.store.webhook_row import webhook_of, webhook_row
 from ringbridge.store.webhook_tables import webhook_deliveries, webhooks
 
@@ -86,7 +87,7 @@ class SqlWebhooks:
     def add_now(self, webhook: Webhook) -> None:
         """See `add`."""
         own = webhooks.c.account_id == webhook.account_id
-        with self._changing() as connection:
+        with changing(self._engine, Part.WEBHOOKS) as connection:
             if connection.scalar(select(accounts.c.id).where(accounts.c.id == webhook.account_id)) is None:
                 raise NotFound(f"There is no account {webhook.account_id}.")
             count = connection.scalar(select(func.count()).select_from(webhooks).where(own)) or 0
@@ -98,7 +99,7 @@ class SqlWebhooks:
         """See `remove`."""
         if not storable(webhook_id):
             return False
-        with self._changing() as connection:
+        with changing(self._engine, Part.WEBHOOKS) as connection:
             removed = connection.execute(
                 delete(webhooks).where(webhooks.c.account_id == account_id, webhooks.c.id == webhook_id)
             )
@@ -114,7 +115,7 @@ class SqlWebhooks:
     ) -> Webhook | None:
         if not storable(webhook_id):
             return None
-        with self._changing() as connection:
+        with changing(self._engine, Part.WEBHOOKS) as connection:
             found = _find(connection, account_id, webhook_id)
             if found is None:
                 return None
@@ -176,13 +177,6 @@ class SqlWebhooks:
             statement = statement.where(rows.delivered_at.is_(None))
         with writing(self._engine) as connection:
             return connection.execute(statement.values(_AGAIN)).rowcount
-
-    @contextmanager
-    def _changing(self) -> Iterator[Connection]:
-        """A running server reads the webhooks again when the revision of the directory grows."""
-        with writing(self._engine) as connection:
-            connection.execute(update(directory_revision).values(revision=directory_revision.c.revision + 1))
-            yield connection
 
 
 _AGAIN = {"attempts": 0, "next_attempt_at": DUE_AT_ONCE, "delivered_at": None}
