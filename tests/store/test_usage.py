@@ -54,7 +54,7 @@ async def test_the_most_that_a_call_may_cost_is_written_with_it_and_the_cost_wit
     await accept(store, call, other)
     assert stored_charges(engine) == {call.id: (most_micros(call), None)}
     usage = SqlUsage(engine)
-    assert await usage.spent_since(START) == {call.account_id: most_micros(call)}
+    assert await usage.spent_within(START, START + 1.0) == {call.account_id: most_micros(call)}
 
     ended = completed(call)
     store.save(ended, event(ended, 2, "ended"))
@@ -62,8 +62,9 @@ async def test_the_most_that_a_call_may_cost_is_written_with_it_and_the_cost_wit
     # 17 s of the user's leg, 12 s of the destination's.
     assert cost_micros(ended) == 17_000 + 24_000
     assert stored_charges(engine) == {call.id: (most_micros(call), 41_000)}
-    assert await usage.spent_since(START) == {call.account_id: 41_000}
-    assert await usage.spent_since(START + 0.5) == {}
+    assert await usage.spent_within(START, START + 1.0) == {call.account_id: 41_000}
+    assert await usage.spent_within(START + 0.5, START + 1.0) == {}
+    assert await usage.spent_within(START - 1.0, START) == {}
 
 
 async def test_a_call_that_was_killed_with_its_server_costs_what_it_may_have_lasted(

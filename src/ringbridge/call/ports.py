@@ -125,8 +125,8 @@ class Usage(Protocol):
         """The calls that ended since then, less than `seconds` after the destination's answer, the oldest first."""
         ...
 
-    async def spent_since(self, utc: float) -> dict[str, int]:
-        """What the calls accepted since then cost or may cost, in millionths of the currency, by account."""
+    async def spent_within(self, start: float, end: float) -> dict[str, int]:
+        """What the calls accepted from `start` and before `end` cost or may cost, in millionths of the currency, by account."""
         ...
 
     async def outcomes_since(self, account_id: str, utc: float) -> dict[str | None, int]:

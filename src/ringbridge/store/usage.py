@@ -27,9 +27,9 @@ class SqlUsage:
         """The calls that ended since `utc`, less than `seconds` after the destination's answer, the oldest first."""
         return await asyncio.to_thread(self._short_calls_since, utc, seconds)
 
-    async def spent_since(self, utc: float) -> dict[str, int]:
-        """What the calls accepted since `utc` cost or may cost, in millionths, by account."""
-        return await asyncio.to_thread(self._spent_since, utc)
+    async def spent_within(self, start: float, end: float) -> dict[str, int]:
+        """What the calls accepted from `start` and before `end` cost or may cost, in millionths, by account."""
+        return await asyncio.to_thread(self._spent_within, start, end)
 
     async def outcomes_since(self, account_id: str, utc: float) -> dict[str | None, int]:
         """How many of the account's calls accepted since `utc` had which outcome; None for those that are not over."""
@@ -67,11 +67,11 @@ class SqlUsage:
         with reading(self._engine) as connection:
             return [PastCall(*row) for row in connection.execute(statement)]
 
-    def _spent_since(self, utc: float) -> dict[str, int]:
+    def _spent_within(self, start: float, end: float) -> dict[str, int]:
         spent = func.sum(func.coalesce(charges.c.settled_micros, charges.c.reserved_micros))
         statement = (
             select(charges.c.account_id, spent)
-            .where(charges.c.accepted_at >= utc)
+            .where(charges.c.accepted_at >= start, charges.c.accepted_at < end)
             .group_by(charges.c.account_id)
         )
         with reading(self._engine) as connection:
