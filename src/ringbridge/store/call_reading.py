@@ -1,6 +1,7 @@
 """Reading calls as they are stored: one with its history, or a page of many. It blocks: for other threads than the event loop's."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from sqlalchemy import ColumnElement, Engine, RowMapping, Select, select
 from sqlalchemy import tuple_ as row_value
@@ -8,6 +9,8 @@ from sqlalchemy import tuple_ as row_value
 from ringbridge.call.history import CallFilter, CallPlace, StoredCall, StoredEvent, StoredLeg, ToldEvent
 from ringbridge.call.model import LegName
 from ringbridge.store.database import reading
+from ringbridge.store.schedule_tables import schedule_attempts
+from ringbridge.store.schedules import read_schedule
 from ringbridge.store.tables import call_events, calls, records
 
 # All that may come before two people talk, and the longest talk (`HARD_CALL_SECONDS`), with hours to spare.
@@ -27,7 +30,9 @@ def read_call(engine: Engine, account_id: str, call_id: str) -> StoredCall | Non
         if row is None:
             return None
         events = connection.execute(history).mappings().all()
-    return _stored_call(row, tuple(StoredEvent(**event) for event in events))
+        schedule = read_schedule(connection, call_id)
+    call = _stored_call(row, tuple(StoredEvent(**event) for event in events))
+    return call if schedule is None else replace(call, schedule=schedule)
 
 
 def read_calls(
@@ -80,9 +85,12 @@ def _told_event(row: RowMapping) -> ToldEvent:
 
 
 def _calls_of(account_id: str) -> Select[tuple[object, ...]]:
-    """The account's calls with the talk seconds of their records."""
-    joined = calls.outerjoin(records, records.c.call_id == calls.c.id)
-    return select(calls, records.c.talk_seconds).select_from(joined).where(calls.c.account_id == account_id)
+    """The account's calls with the talk seconds of their records, and what they are attempts of."""
+    joined = calls.outerjoin(records, records.c.call_id == calls.c.id).outerjoin(
+        schedule_attempts, schedule_attempts.c.call_id == calls.c.id
+    )
+    columns = (calls, records.c.talk_seconds, schedule_attempts.c.schedule_id)
+    return select(*columns).select_from(joined).where(calls.c.account_id == account_id)
 
 
 def _conditions(wanted: CallFilter) -> Iterator[ColumnElement[bool]]:
@@ -117,6 +125,7 @@ def _stored_call(row: RowMapping, events: tuple[StoredEvent, ...]) -> StoredCall
         talk_seconds=row["talk_seconds"] or 0.0,
         metadata=row["metadata"],
         webhook=row["webhook"],
+        attempt_of=row["schedule_id"],
         user=_stored_leg(row, LegName.USER),
         destination=_stored_leg(row, LegName.DESTINATION),
         events=events,

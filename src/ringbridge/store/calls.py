@@ -61,9 +61,13 @@ class SqlCallStore:
 
     async def accept(self, call: Call, event: CallEvent, key: IdempotencyKey | None = None) -> None:
         """Store a new call, its first event and the key of its request; durable on return. Raises StoreUnavailable within two seconds."""
+        await self.write(NewCall(call, event, key), ErasedCall(call.id))
+
+    async def write(self, change: Change, undo: Change) -> None:
+        """Make a change durable. Raises StoreUnavailable within two seconds; `undo` is written where it may be stored then."""
         if not self._lock.is_held:
             raise StoreInUse("This server has lost its hold on the database; the call was not stored.")
-        await self._writer.accept(NewCall(call, event, key), undo=ErasedCall(call.id))
+        await self._writer.accept(change, undo=undo)
 
     def save(self, call: Call, event: CallEvent) -> None:
         """Store a change and its event, with an ended call also its record."""
@@ -115,7 +119,7 @@ class SqlCallStore:
     def _read_open_calls(self) -> list[str]:
         statement = (
             select(calls.c.id)
-            .where(calls.c.state != State.ENDED.value)
+            .where(calls.c.state != State.ENDED.value, calls.c.state != State.SCHEDULED.value)
             .order_by(calls.c.accepted_at, calls.c.id)
         )
         with reading(self._engine) as connection:

@@ -16,10 +16,12 @@ from sqlalchemy.sql.dml import UpdateBase
 from ringbridge.call.history import CallEvent
 from ringbridge.call.idempotency import IdempotencyKey
 from ringbridge.call.model import Call, LegName, State
+from ringbridge.call.schedule import ScheduledCall
 from ringbridge.call.webhook import Attempt
 from ringbridge.store.charges import ChargeStatements
 from ringbridge.store.deliveries import DeliveryStatements, Wanting, no_webhook
 from ringbridge.store.idempotency import KeyStatements
+from ringbridge.store.schedule_change import ChangedSchedule, NewSchedule, ScheduleStatements
 from ringbridge.store.statement import Row, execute, statement_text
 from ringbridge.store.tables import call_events, calls, records
 
@@ -52,7 +54,7 @@ class BlockedCall(NamedTuple):
     event: CallEvent
 
 
-Change = NewCall | ErasedCall | ChangedCall | BlockedCall | Attempt
+Change = NewCall | ErasedCall | ChangedCall | BlockedCall | NewSchedule | ChangedSchedule | Attempt
 
 
 def without_peers_values(change: Change) -> Change | None:
@@ -99,6 +101,7 @@ class ChangeStatements:
         )
         self._charges = ChargeStatements(dialect)
         self._keys = KeyStatements(dialect)
+        self._schedules = ScheduleStatements(dialect)
         self._insert_blocked = statement_text(
             _tolerant_insert(calls, dialect).on_conflict_do_nothing(), dialect, columns
         )
@@ -109,6 +112,9 @@ class ChangeStatements:
         """Execute `changes` in the transaction of `cursor`. A call's row is written once, as its last change left it."""
         new_calls: list[Call] = []
         keys: list[tuple[Call, IdempotencyKey]] = []
+        claims: list[Call] = []
+        schedules: list[ScheduledCall] = []
+        changed_schedules: list[ScheduledCall] = []
         blocked: list[Call] = []
         latest: dict[str, Call] = {}
         events: list[Row] = []
@@ -125,8 +131,21 @@ class ChangeStatements:
                     new_calls.append(call)
                     if key is not None:
                         keys.append((call, key))
+                    if call.attempt_of is not None:
+                        claims.append(call)
                     events.append(_event_row(call, event))
                     told.append((call, event))
+                case NewSchedule(scheduled, event, key):
+                    new_calls.append(scheduled.call)
+                    schedules.append(scheduled)
+                    if key is not None:
+                        keys.append((scheduled.call, key))
+                    events.append(_event_row(scheduled.call, event))
+                    told.append((scheduled.call, event))
+                case ChangedSchedule(scheduled, event):
+                    changed_schedules.append(scheduled)
+                    events.append(_event_row(scheduled.call, event))
+                    told.append((scheduled.call, event))
                 case BlockedCall(call, event):
                     blocked.append(call)
                     events.append(_event_row(call, event))
@@ -141,6 +160,9 @@ class ChangeStatements:
         execute(cursor, self._insert_blocked, [_identity(call) + _progress(call) for call in blocked])
         self._keys.keep(cursor, keys)
         self._charges.reserve(cursor, new_calls)
+        self._schedules.claim(cursor, claims)
+        self._schedules.add(cursor, schedules)
+        self._schedules.change(cursor, changed_schedules)
         execute(cursor, self._update_call, [(*_progress(call), call.id) for call in latest.values()])
         execute(cursor, self._insert_event, events)
         self._deliveries.tell(cursor, told)

@@ -2,15 +2,19 @@
 
 import asyncio
 
-from sqlalchemy import Engine, func, or_, select
+from sqlalchemy import Engine, exists, func, or_, select
 
 from ringbridge.call.cause import Outcome
 from ringbridge.call.usage import PastCall
 from ringbridge.store.database import reading
+from ringbridge.store.schedule_tables import schedules
 from ringbridge.store.tables import calls, charges, records
 
 # From a call's acceptance to its destination's answer.
 _LONGEST_BEFORE_ANSWER_SECONDS = 1800.0
+
+# A scheduled call is none itself: its attempts count.
+_IS_DIALLED = ~exists().where(schedules.c.call_id == calls.c.id)
 
 
 class SqlUsage:
@@ -42,6 +46,7 @@ class SqlUsage:
                 calls.c.id >= _first_id(utc),
                 calls.c.accepted_at >= utc,
                 or_(calls.c.outcome.is_(None), calls.c.outcome != Outcome.BLOCKED.value),
+                _IS_DIALLED,
             )
             .order_by(calls.c.accepted_at)
         )
@@ -80,7 +85,7 @@ class SqlUsage:
     def _outcomes_since(self, account_id: str, utc: float) -> dict[str | None, int]:
         statement = (
             select(calls.c.outcome, func.count().label("calls"))
-            .where(calls.c.account_id == account_id, calls.c.accepted_at >= utc)
+            .where(calls.c.account_id == account_id, calls.c.accepted_at >= utc, _IS_DIALLED)
             .group_by(calls.c.outcome)
         )
         with reading(self._engine) as connection:
