@@ -61,12 +61,6 @@ def test_both_families_of_addresses_are_told_apart(address: str, network: str, i
     assert (replace(KEY, networks=(network,)).refusal(address, 50.0) is None) == is_within
 
 
-def test_a_key_is_active_until_it_is_revoked_or_over() -> None:
-    assert replace(KEY, not_before=60.0).is_active(50.0)
-    assert not KEY.is_active(100.0)
-    assert not replace(KEY, revoked_at=1.0).is_active(50.0)
-
-
 def test_scopes_are_read_by_their_words() -> None:
     assert parse_scopes([]) is None
     assert parse_scopes(["calls:read", "keys:write"]) == frozenset({Scope.CALLS_READ, Scope.KEYS_WRITE})

@@ -16,7 +16,13 @@ from ringbridge.call.directory import (
     Srtp,
     Trunk,
 )
-from ringbridge.call.errors import AlreadyExists, InvalidSetting, NotFound, StoreUnavailable
+from ringbridge.call.errors import (
+    AlreadyExists,
+    InvalidCredentials,
+    InvalidSetting,
+    NotFound,
+    StoreUnavailable,
+)
 from ringbridge.call.key import ApiKey, Scope, TooManyKeys
 from ringbridge.store.administration import Administration
 from ringbridge.store.database import reading, writing
@@ -160,6 +166,26 @@ def test_a_key_that_is_exchanged_does_not_live_longer_by_that(one_account: Admin
     one_account.add_key(a_key("key-1"))
     one_account.exchange_key("key-1", a_key("key-2"), old_until=9.0)
     assert one_account.key("key-1").expires_at == 2.0
+
+
+@pytest.mark.parametrize(
+    "ended", [replace(a_key("ended"), revoked_at=0.5), replace(a_key("ended"), expires_at=1.0)]
+)
+def test_a_key_that_has_ended_is_neither_exchanged_nor_makes_another(
+    one_account: Administration, ended: ApiKey
+) -> None:
+    """Nor one that ended after its request was let in: what counts is read where the new key is written."""
+    one_account.add_key(ended)
+    one_account.add_key(a_key("key-1"))
+    with pytest.raises(NotFound) as caught:
+        one_account.exchange_key("ended", a_key("new"), old_until=9.0)
+    assert str(caught.value) == "There is no valid key ended."
+    with pytest.raises(InvalidCredentials):
+        one_account.exchange_key("key-1", a_key("new"), old_until=9.0, by_key="ended")
+    with pytest.raises(InvalidCredentials):
+        one_account.add_key(a_key("new"), by_key="ended")
+    assert {key.id for key in one_account.keys(ACCOUNT)} == {"ended", "key-1"}
+    one_account.add_key(a_key("new"), by_key="key-1")
 
 
 @pytest.mark.parametrize("ends_calls", [True, False])

@@ -93,10 +93,6 @@ class ApiKey:
         """Whether the key may place, see and end calls of the line with this number."""
         return not self.lines or line_number in self.lines
 
-    def is_active(self, utc_now: float) -> bool:
-        """Whether the key opens something now or will later."""
-        return self.revoked_at is None and self.expires_at > utc_now
-
     def refusal(self, address: str, utc_now: float) -> str | None:
         """Why the right key does not open at `utc_now` for a request from `address`, in a word for the log; None if it does."""
         if self.revoked_at is not None:
@@ -124,9 +120,11 @@ class KeyStore(Protocol):
 
     def key_uses(self, account_id: str) -> dict[str, KeyUse]: ...
 
-    def add_key(self, key: ApiKey) -> None: ...
+    def add_key(self, key: ApiKey, *, by_key: str | None = None) -> None: ...
 
-    def exchange_key(self, old_id: str, new: ApiKey, *, old_until: float) -> None: ...
+    def exchange_key(
+        self, old_id: str, new: ApiKey, *, old_until: float, by_key: str | None = None
+    ) -> None: ...
 
     def revoke_key(
         self, key_id: str, *, at: float, account_id: str | None = None, ends_calls: bool = False

@@ -73,7 +73,7 @@ class KeyService:
         raise NotFound("There is no key with this id.")
 
     async def create(self, caller: Caller, wanted: KeyRequest) -> MadeKey:
-        """Make a key. Raises InvalidOption, BeyondOwnRights, TooManyKeys."""
+        """Make a key. Raises InvalidOption, BeyondOwnRights, TooManyKeys, InvalidCredentials."""
         now_utc = self._clock.utc_now()
         begins_at = max(now_utc, wanted.not_before or 0.0)
         if begins_at > now_utc + LONGEST_LIFE_DAYS * DAY_SECONDS:
@@ -95,19 +95,26 @@ class KeyService:
             expires_at=begins_at + wanted.days * DAY_SECONDS,
         )
         _require_within(key, caller.key)
-        await asyncio.to_thread(self._store.add_key, key)
+        await asyncio.to_thread(self._store.add_key, key, by_key=caller.key.id)
         log.info("key.created", account=caller.account.id, key=key.id, by_key=caller.key.id)
         return MadeKey(key, text)
 
     async def exchange(self, caller: Caller, key_id: str, overlap_seconds: float) -> MadeKey:
-        """Make a key that may what another may, which opens for so many seconds more. Raises NotFound, BeyondOwnRights, TooManyKeys."""
+        """Make a key that may what another may, which opens for so many seconds more.
+
+        Raises NotFound where the other is not valid any more, BeyondOwnRights, TooManyKeys, InvalidCredentials.
+        """
         old = (await self.find(caller, key_id)).key
         now_utc = self._clock.utc_now()
-        if not old.is_active(now_utc):
-            raise NotFound("There is no valid key with this id.")
         _require_within(old, caller.key)
         new, text = renewed_key(self._pepper, old, now_utc, secrets.token_bytes)
-        await asyncio.to_thread(self._store.exchange_key, old.id, new, old_until=now_utc + overlap_seconds)
+        await asyncio.to_thread(
+            self._store.exchange_key,
+            old.id,
+            new,
+            old_until=now_utc + overlap_seconds,
+            by_key=caller.key.id,
+        )
         log.info("key.exchanged", account=caller.account.id, key=old.id, new_key=new.id, by_key=caller.key.id)
         return MadeKey(new, text)
 

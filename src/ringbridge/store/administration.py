@@ -4,16 +4,17 @@ Each method is one transaction, and each change tells running servers of itself 
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, insert, not_, select, update
 
 from ringbridge.call.directory import Account, AccountLimits, Line, LineKind, Trunk
-from ringbridge.call.errors import AlreadyExists, InvalidSetting, NotFound
+from ringbridge.call.errors import AlreadyExists, InvalidCredentials, InvalidSetting, NotFound
 from ringbridge.call.key import MOST_ACTIVE_KEYS, ApiKey, KeyUse, TooManyKeys
 from ringbridge.call.record import Record
 from ringbridge.store.database import reading
+from ringbridge.store.line_checks import LineChecks
 from ringbridge.store.part import Part
 from ringbridge.store.registered_device import RegisteredDevice
 from ringbridge.store.revision import changing, require_account
@@ -94,24 +95,31 @@ class Administration:
                 .values(suspended=suspended, ends_calls=ends_calls)
             )
 
-    def add_key(self, key: ApiKey) -> None:
-        """A new API key. Raises TooManyKeys."""
+    def add_key(self, key: ApiKey, *, by_key: str | None = None) -> None:
+        """A new API key, made by an older one where `by_key` names it. Raises TooManyKeys and InvalidCredentials."""
         with changing(self._engine, Part.KEYS) as connection:
             require_account(connection, key.account_id)
+            _require_open(connection, by_key, key.created_at)
             _require_room(connection, key, MOST_ACTIVE_KEYS)
             connection.execute(insert(api_keys), key_row(key))
 
-    def exchange_key(self, old_id: str, new: ApiKey, *, old_until: float) -> None:
+    def exchange_key(self, old_id: str, new: ApiKey, *, old_until: float, by_key: str | None = None) -> None:
         """A new key in place of an older one of its account, which ends at `old_until`, UTC seconds since 1970, if not sooner.
 
-        Raises NotFound and TooManyKeys.
+        by_key: the key that asked for it, if any. Raises NotFound where the older one is not valid any more, TooManyKeys,
+        InvalidCredentials.
         """
         with changing(self._engine, Part.KEYS) as connection:
             require_account(connection, new.account_id)
-            of_account = (api_keys.c.id == old_id, api_keys.c.account_id == new.account_id)
+            _require_open(connection, by_key, new.created_at)
+            of_account = (
+                api_keys.c.id == old_id,
+                api_keys.c.account_id == new.account_id,
+                _is_open(new.created_at),
+            )
             expires_at = connection.scalar(select(api_keys.c.expires_at).where(*of_account))
             if expires_at is None:
-                raise NotFound(f"There is no key {old_id}.")
+                raise NotFound(f"There is no valid key {old_id}.")
             _require_room(connection, new, 2 * MOST_ACTIVE_KEYS)
             connection.execute(
                 update(api_keys).where(*of_account).values(expires_at=min(expires_at, old_until))
@@ -186,14 +194,14 @@ class Administration:
         Raises AlreadyExists, and NotFound for an unknown trunk.
         """
         with changing(self._engine, Part.LINES) as connection:
-            _LineChecks(connection).check(line)
+            LineChecks(connection).check(line)
             connection.execute(insert(lines), line_row(line, device_digests))
 
     def add_lines(self, new_lines: Iterable[Line]) -> int:
         """New lines, all or none; returns how many. Errors are those of `add_line` and name the row, counted from 1."""
         rows = []
         with changing(self._engine, Part.LINES) as connection:
-            checks = _LineChecks(connection)
+            checks = LineChecks(connection)
             for number, line in enumerate(new_lines, start=1):
                 try:
                     checks.check(line)
@@ -335,16 +343,27 @@ class Administration:
             return [Record(**row) for row in connection.execute(statement).mappings()]
 
 
+def _is_open(utc: float) -> ColumnElement[bool]:
+    """What is true of keys that open something at that time or will later."""
+    return and_(api_keys.c.revoked_at.is_(None), api_keys.c.expires_at > utc)
+
+
+def _require_open(connection: Connection, key_id: str | None, utc: float) -> None:
+    """Raises InvalidCredentials if a key that asks for another has ended since its request was let in.
+
+    Otherwise whoever stole a key could have another one made in the moment of its revocation.
+    """
+    ended = select(api_keys.c.id).where(api_keys.c.id == key_id, not_(_is_open(utc)))
+    if key_id is not None and connection.scalar(ended) is not None:
+        raise InvalidCredentials("invalid credentials")
+
+
 def _require_room(connection: Connection, key: ApiKey, most: int) -> None:
     """Raises TooManyKeys if the account of the new `key` has as many active ones as it may."""
     active = connection.scalar(
         select(func.count())
         .select_from(api_keys)
-        .where(
-            api_keys.c.account_id == key.account_id,
-            api_keys.c.revoked_at.is_(None),
-            api_keys.c.expires_at > key.created_at,
-        )
+        .where(api_keys.c.account_id == key.account_id, _is_open(key.created_at))
     )
     if (active or 0) >= most:
         raise TooManyKeys(f"Account {key.account_id} has {active} keys that are valid. Revoke one first.")
@@ -353,34 +372,3 @@ def _require_room(connection: Connection, key: ApiKey, most: int) -> None:
 def _require_trunk(connection: Connection, name: str) -> None:
     if connection.scalar(select(trunks.c.id).where(trunks.c.name == name)) is None:
         raise NotFound(f"There is no trunk {name}.")
-
-
-class _LineChecks:
-    """Whether lines can be added, in one transaction; what was asked once is remembered for the thousands that follow."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._numbers: dict[str, set[str]] = {}
-        self._trunks: Sequence[str] = connection.scalars(select(trunks.c.name)).all()
-        self._usernames = set(
-            connection.scalars(select(lines.c.sip_username).where(lines.c.sip_username.is_not(None)))
-        )
-
-    def check(self, line: Line) -> None:
-        """Count `line` among those that there are. Raises AlreadyExists and NotFound."""
-        if line.account_id not in self._numbers:
-            require_account(self._connection, line.account_id)
-            of_account = select(lines.c.number).where(lines.c.account_id == line.account_id)
-            self._numbers[line.account_id] = set(self._connection.scalars(of_account))
-        numbers = self._numbers[line.account_id]
-        if line.number in numbers:
-            raise AlreadyExists(
-                f"{line.number} is a line of account {line.account_id} already. Remove that line first."
-            )
-        if line.sip_username is not None and line.sip_username in self._usernames:
-            raise AlreadyExists(f"The SIP user name {line.sip_username} is taken. Give another one.")
-        if line.trunk is not None and line.trunk not in self._trunks:
-            raise NotFound(f"There is no trunk {line.trunk}. Add it first.")
-        numbers.add(line.number)
-        if line.sip_username is not None:
-            self._usernames.add(line.sip_username)
