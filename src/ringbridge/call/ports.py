@@ -218,10 +218,20 @@ class LineStore(Protocol):
         """A new line whose phone's password is checked against `device_digests`. Raises AlreadyExists."""
         ...
 
-    def change(self, line: Line, device_digests: Mapping[str, str] | None) -> None:
-        """Keep a line as it is now; without digests its phone keeps its password. Raises NotFound."""
+    def change(
+        self,
+        account_id: str,
+        line_id: str,
+        change: Callable[[Line], Line],
+        digests_of: Callable[[Line], Mapping[str, str]] | None = None,
+    ) -> Line:
+        """Put what `change` makes of a line in its place, and return it; what that raises leaves all as it was.
+
+        digests_of: gives the new ones of the changed line; without it its phone keeps its password. Nobody else changes the
+        line meanwhile. Raises NotFound.
+        """
         ...
 
-    def remove(self, line: Line) -> None:
-        """Forget a line. Raises NotFound."""
+    def remove(self, account_id: str, line_id: str, check: Callable[[Line], object]) -> None:
+        """Forget a line, unless `check` raises something. Raises NotFound."""
         ...
