@@ -33,6 +33,30 @@ export class RingbridgeError extends Error {
   readonly retryAfterSeconds: number | null;
 }
 
+/** Who changed it. */
+export interface ActorResource {
+  /** `api_key`, `command_line` (whoever looks after the server) or `server`. */
+  kind: string;
+  /** Of an API key; else null. */
+  id: string | null;
+  /** Where the request of an API key came from; else null. */
+  address: string | null;
+}
+
+/** A change. Secrets are hidden, and of telephone numbers only the last four digits are told. */
+export interface AuditResource {
+  /** Grows with each change of this server. */
+  id: number;
+  at: string;
+  action: string;
+  actor: ActorResource;
+  target: TargetResource;
+  /** What was different; null for something new. */
+  before: Record<string, unknown> | null;
+  /** What is different; null for something removed. */
+  after: Record<string, unknown> | null;
+}
+
 /** A call that is wanted. Options that are left out are as the line and the account have them. */
 export interface CallBody {
   /** A line of the account: its phone rings first. */
@@ -433,6 +457,12 @@ export interface NewWebhook {
 /** The one word for how a call went; every accepted call gets exactly one. BLOCKED is that of a request that was refused. EXPIRED is that of a scheduled call whose time is over. */
 export type Outcome = "completed" | "user_no_answer" | "user_busy" | "user_declined" | "user_unreachable" | "user_hung_up" | "not_confirmed" | "destination_no_answer" | "destination_busy" | "destination_declined" | "destination_invalid" | "destination_unreachable" | "canceled" | "interrupted" | "failed" | "blocked" | "expired";
 
+export interface PageAuditResource {
+  items: Array<AuditResource>;
+  /** For the next page; null when this is the last. */
+  next_cursor: string | null;
+}
+
 export interface PageDeliveryResource {
   items: Array<DeliveryResource>;
   /** For the next page; null when this is the last. */
@@ -598,13 +628,21 @@ export interface RouteResource {
 }
 
 /** One thing that a key may be allowed. What no scope names, no key can do. */
-export type Scope = "calls:create" | "calls:read" | "calls:cancel" | "calls:control" | "records:read" | "records:erase" | "lines:read" | "lines:write" | "trunks:read" | "limits:read" | "limits:write" | "usage:read" | "webhooks:read" | "webhooks:write" | "keys:read" | "keys:write" | "tokens:create";
+export type Scope = "calls:create" | "calls:read" | "calls:cancel" | "calls:control" | "records:read" | "records:erase" | "lines:read" | "lines:write" | "trunks:read" | "limits:read" | "limits:write" | "usage:read" | "webhooks:read" | "webhooks:write" | "keys:read" | "keys:write" | "tokens:create" | "audit:read";
 
 /** Whether audio is encrypted on the way (RFC 3711): never, where the far end can, or else no call. */
 export type Srtp = "off" | "optional" | "required";
 
 /** Where a call stands. ENDED is the only final state; its Ending says how. SCHEDULED is one that waits for its attempts, which are calls of their own. */
 export type State = "scheduled" | "accepted" | "ringing_user" | "confirming" | "dialing_destination" | "ringing_destination" | "connected" | "held" | "transferring" | "returning" | "announcing" | "ended";
+
+/** What was changed. */
+export interface TargetResource {
+  /** The first word of the action. */
+  kind: string;
+  /** Null where the account has only one. */
+  id: string | null;
+}
 
 /** What came back for an event that never was. */
 export interface TestResource {
@@ -803,4 +841,6 @@ export class Ringbridge {
   replayEvent(webhookId: string, eventId: string, options?: RequestOptions): Promise<ReplayResource>;
   /** Send all events since a time again. */
   replayEvents(webhookId: string, body: ReplayRequest, options?: RequestOptions): Promise<ReplayResource>;
+  /** Who changed what of the account, the last first. */
+  listEntries(query?: { "limit"?: number; "cursor"?: string | null; }, options?: RequestOptions): Promise<PageAuditResource>;
 }

@@ -39,6 +39,7 @@ from ringbridge.gauges import add_gauges, add_trunk_gauges
 from ringbridge.notify.dispatcher import Dispatcher
 from ringbridge.notify.metrics import Metrics
 from ringbridge.notify.sender import Sender
+from ringbridge.service.audit import AuditService
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
@@ -52,6 +53,7 @@ from ringbridge.service.webhooks import WebhookService, call_secret
 from ringbridge.service.withdrawal import Withdrawals
 from ringbridge.sip.registrar import device_digests
 from ringbridge.store.administration import Administration
+from ringbridge.store.audit import SqlAuditLog
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.database import migrate, open_database
 from ringbridge.store.directory import SqlDirectory
@@ -170,6 +172,7 @@ class _Server:
             lines=LineService(SqlLines(database), directory, device_digests),
             limits=limits,
             webhooks=WebhookService(SqlWebhooks(database), sender, surroundings.dispatcher, clock, pepper),
+            audit=AuditService(SqlAuditLog(database)),
             metrics=metrics.render,
             ready=ready,
         )

@@ -20,6 +20,7 @@ from ringbridge.call.idempotency import IdempotencyKey
 from ringbridge.call.key import ApiKey, Scope
 from ringbridge.call.number import InvalidNumber, normalise
 from ringbridge.service.admission import Admission
+from ringbridge.service.audit import AuditService
 from ringbridge.service.authentication import Authenticator, Caller
 from ringbridge.service.calls import CallService, Placed
 from ringbridge.service.clock import Clock
@@ -36,6 +37,7 @@ from ringbridge.service.tokens import Tokens
 from ringbridge.service.webhooks import WebhookService
 from ringbridge.sip.registrar import device_digests
 from ringbridge.store.administration import Administration
+from ringbridge.store.audit import SqlAuditLog
 from ringbridge.store.database import migrate, open_database
 from ringbridge.store.directory import SqlDirectory
 from ringbridge.store.limits import SqlLimits
@@ -263,6 +265,7 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fron
             clock=clock,
         ),
         webhooks=WebhookService(SqlWebhooks(database), NoReceiver(), NoDispatcher(), clock, PEPPER),
+        audit=AuditService(SqlAuditLog(database)),
         metrics=lambda: b"calls 3\n",
         ready=lambda: checks,
     )

@@ -19,6 +19,7 @@ from ringbridge.api.v1 import PlaceCall
 from ringbridge.api.v2 import PREFIX, v2_router
 from ringbridge.api.v2.problems import problem_of
 from ringbridge.call.errors import CallError
+from ringbridge.service.audit import AuditService
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
 from ringbridge.service.keys import KeyService
@@ -43,13 +44,14 @@ def create_app(
     tokens: Tokens,
     limits: LimitService,
     webhooks: WebhookService,
+    audit: AuditService,
     metrics: Callable[[], bytes],
     ready: Callable[[], Mapping[str, bool]],
 ) -> ASGIApp:
     """The ASGI application. `metrics` and `ready` are asked at each request (see `health`)."""
     place_call = Envelope(PlaceCall(authenticator, calls))
     framework = _framework(
-        authenticator, calls, records, lines, keys, tokens, limits, webhooks, metrics, ready
+        authenticator, calls, records, lines, keys, tokens, limits, webhooks, audit, metrics, ready
     )
 
     async def front_door(scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,6 +73,7 @@ def _framework(
     tokens: Tokens,
     limits: LimitService,
     webhooks: WebhookService,
+    audit: AuditService,
     metrics: Callable[[], bytes],
     ready: Callable[[], Mapping[str, bool]],
 ) -> FastAPI:
@@ -84,7 +87,7 @@ def _framework(
     app.add_middleware(Cors)
     app.add_middleware(Envelope)
     app.router.routes += health_routes(metrics, ready)
-    app.include_router(v2_router(authenticator, calls, records, lines, keys, tokens, limits, webhooks))
+    app.include_router(v2_router(authenticator, calls, records, lines, keys, tokens, limits, webhooks, audit))
     app.router.routes += documentation_routes(app)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)

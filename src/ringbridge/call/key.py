@@ -34,6 +34,7 @@ class Scope(Enum):
     KEYS_READ = "keys:read"
     KEYS_WRITE = "keys:write"
     TOKENS_CREATE = "tokens:create"
+    AUDIT_READ = "audit:read"
 
 
 # What a key could do before there were scopes, and still can when it was given none.
@@ -49,6 +50,7 @@ ACCOUNT_SCOPES = frozenset(
         Scope.WEBHOOKS_WRITE,
         Scope.KEYS_READ,
         Scope.KEYS_WRITE,
+        Scope.AUDIT_READ,
     }
 )
 

@@ -70,6 +70,7 @@ def create(
     webhooks:read, webhooks:write
     keys:read, keys:write
     tokens:create    make tokens for browsers
+    audit:read       see who changed what
 
     Without --line it may call from every line of the account; without --network it opens from anywhere. An account
     has at most five keys that are valid.

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from enum import Enum
@@ -57,7 +57,7 @@ class ExportForm(Enum):
     @property
     def head(self) -> str:
         """What stands before the first record."""
-        return _row(COLUMNS) if self is ExportForm.CSV else "["
+        return table_row(COLUMNS) if self is ExportForm.CSV else "["
 
     @property
     def tail(self) -> str:
@@ -68,7 +68,7 @@ class ExportForm(Enum):
         """Some records; `is_first` when none was written before."""
         if self is ExportForm.CSV:
             return "".join(
-                _row([_cell(name, getattr(record, name)) for name in COLUMNS]) for record in records
+                table_row([_value(name, getattr(record, name)) for name in COLUMNS]) for record in records
             )
         texts = [f"\n{json.dumps(as_document(record), ensure_ascii=False)}" for record in records]
         return ("" if is_first or not texts else ",") + ",".join(texts)
@@ -87,23 +87,25 @@ def _value(name: str, value: Any) -> Any:
     if value is None:
         return None
     if name.endswith("_at"):
-        text = datetime.fromtimestamp(round(value, 3), UTC).isoformat(timespec="milliseconds")
-        return text.replace("+00:00", "Z")
+        return moment_text(value)
     return round(value, 3) if name.endswith("_seconds") else value
 
 
-def _cell(name: str, value: Any) -> Any:
-    shown = _value(name, value)
-    if isinstance(shown, Mapping):
-        shown = json.dumps(dict(shown), ensure_ascii=False)
-    if isinstance(shown, dict):
-        shown = json.dumps(shown, ensure_ascii=False)
+def moment_text(utc_seconds: float) -> str:
+    """A point in time as RFC 3339 has it, to the millisecond."""
+    text = datetime.fromtimestamp(round(utc_seconds, 3), UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def table_row(cells: Iterable[Any]) -> str:
+    """A row of a CSV file that a spreadsheet may open."""
+    text = StringIO()
+    csv.writer(text).writerow([_cell(cell) for cell in cells])
+    return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    shown = json.dumps(dict(value), ensure_ascii=False) if isinstance(value, Mapping) else value
     if isinstance(shown, str) and shown.startswith(_FORMULA_STARTS):
         return f"'{shown}"
     return shown
-
-
-def _row(cells: Sequence[Any]) -> str:
-    text = StringIO()
-    csv.writer(text).writerow(cells)
-    return text.getvalue()

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 
 from ringbridge.api.v2.access import Access
 from ringbridge.api.v2.actions import actions_router
+from ringbridge.api.v2.audit import audit_router
 from ringbridge.api.v2.call_list import call_list_router
 from ringbridge.api.v2.calls import calls_router
 from ringbridge.api.v2.events import events_router
@@ -18,6 +19,7 @@ from ringbridge.api.v2.records import records_router
 from ringbridge.api.v2.tokens import tokens_router
 from ringbridge.api.v2.trunks import trunks_router
 from ringbridge.api.v2.webhooks import webhooks_router
+from ringbridge.service.audit import AuditService
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
 from ringbridge.service.keys import KeyService
@@ -39,6 +41,7 @@ def v2_router(
     tokens: Tokens,
     limits: LimitService,
     webhooks: WebhookService,
+    audit: AuditService,
 ) -> APIRouter:
     """The routes below `/api/v2`."""
     access = Access(authenticator, tokens)
@@ -55,4 +58,5 @@ def v2_router(
     router.include_router(trunks_router(access, lines))
     router.include_router(limits_router(access, limits))
     router.include_router(webhooks_router(access, webhooks))
+    router.include_router(audit_router(access, audit))
     return router
