@@ -108,7 +108,7 @@ class Tokens:
             reason = key.refusal(address, utc_now)
             if reason is None and key.may(Scope.CALLS_CREATE) and key.may_use(token.line):
                 bound = replace(key, scopes=frozenset({Scope.CALLS_CREATE}), lines=(token.line,))
-                return Caller(account, bound)
+                return Caller(account, bound, from_page=True)
         log.info("token.refused", reason=reason or "key may do less", key=token.key_id, address=address)
         raise InvalidCredentials("invalid credentials")
 

@@ -44,6 +44,7 @@ _REASONS = {
     "invalid_value": "This is no value that the limit can have.",
     "no_rate": "What this call would cost is not known.",
     "invalid_origin": "Write it as browsers do: https://crm.example.com, without a path.",
+    "not_with_a_token": "A token for browsers takes user_line, destination_line and language only.",
     "not_own_number": "This is no number of the account.",
     "quiet_hours": "It is too late or too early where that number is.",
     "same_as_user_line": "This is the user's own line.",
