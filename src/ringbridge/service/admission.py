@@ -94,6 +94,10 @@ class Admission:
         """How many calls of the account are not over."""
         return self._calls_of_account[account_id]
 
+    def calls_of_line(self, account_id: str, number: str) -> int:
+        """How many calls of the account's line are not over."""
+        return self._calls_of_line[account_id, number]
+
     def admit(self, call: Call, limits: AccountLimits) -> Duplicate | None:
         """Reserve room and money for the call, which was accepted now, or find the call that it repeats.
 

@@ -4,7 +4,7 @@ Order is the promise: the call is admitted, stored durably, answered to the clie
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from types import TracebackType
@@ -48,7 +48,10 @@ class Placed(NamedTuple):
 
 
 class CallService:
-    """The use cases around one call. An async context manager: leaving it waits for the tasks of all calls."""
+    """The use cases around one call. An async context manager: leaving it waits for the tasks of all calls.
+
+    on_end: told of each call that is over; it must neither block nor raise.
+    """
 
     def __init__(
         self,
@@ -72,6 +75,7 @@ class CallService:
         self._repetitions = Repetitions(store, self._live, clock)
         self._tasks = asyncio.TaskGroup()
         self._is_draining = False
+        self.on_end: Callable[[Call], None] = lambda call: None
         engine.listen(self._on_event)
 
     async def __aenter__(self) -> Self:
@@ -107,17 +111,46 @@ class CallService:
         """
         if key is None:
             return await self._place(caller, request, None)
+        return await self.once(caller, key, lambda: self._place(caller, request, key))
+
+    async def once(
+        self, caller: Caller, key: IdempotencyKey | None, place: Callable[[], Awaitable[Placed]]
+    ) -> Placed:
+        """What `place` returns, or the call that the key led to before. Raises IdempotencyKeyReused, RequestInProgress."""
+        if key is None:
+            return await place()
         with self._repetitions.alone(caller.account.id, key):
             earlier = await self._repetitions.earlier_call(caller.account.id, key)
-            if earlier is not None:
-                return Placed(earlier, replayed=True)
-            return await self._place(caller, request, key)
+            return await place() if earlier is None else Placed(earlier, replayed=True)
+
+    async def place_attempt(self, caller: Caller, request: CallRequest, attempt_of: str) -> Placed:
+        """Accept a call that is an attempt of this scheduled one; it repeats no click. Raises what `_place` raises."""
+        return await self._place(caller, request, None, attempt_of)
+
+    async def plan_later(self, caller: Caller, request: CallRequest) -> Call:
+        """The call that is asked for, if it may be placed at another time.
+
+        Raises InvalidUserLine, InvalidDestination, InvalidOption, CannotPlaceCalls, ServerDraining or StoreUnavailable.
+        """
+        if self._is_draining:
+            raise ServerDraining("the server is shutting down")
+        return (await self._plan(caller, request, is_for_later=True)).call
+
+    def tell(self, call: Call, event: StoredEvent) -> None:
+        """Tell those who follow the account of something that happened to a call that does not run here."""
+        self._feed.publish(call, event)
 
     async def preview(self, caller: Caller, request: CallRequest) -> Preview:
         """What would become of the request if it were placed now. Raises StoreUnavailable."""
         return await self._previewer.preview(caller, request)
 
-    async def _place(self, caller: Caller, request: CallRequest, key: IdempotencyKey | None) -> Placed:
+    async def _place(
+        self,
+        caller: Caller,
+        request: CallRequest,
+        key: IdempotencyKey | None,
+        attempt_of: str | None = None,
+    ) -> Placed:
         """Accept a new call, or find the one of a first click.
 
         On return the call is stored and about to be dialled. Raises InvalidUserLine, InvalidDestination, InvalidOption,
@@ -128,13 +161,17 @@ class CallService:
         call, limits = await self._plan(caller, request)
         if not self._engine.healthy():
             raise CannotPlaceCalls("engine_down")
-        try:
+        if attempt_of is not None:
+            call = call._replace(attempt_of=attempt_of)
+        if key is not None or attempt_of is not None:
             # With keys a client says itself what is the same call.
-            duplicate = self._admission.admit(
-                call, limits if key is None else replace(limits, duplicates_s=0.0)
-            )
+            limits = replace(limits, duplicates_s=0.0)
+        try:
+            duplicate = self._admission.admit(call, limits)
         except TooManyCalls as refusal:
-            self._blocked.refused_call(call, refusal)
+            # An attempt only waits for its turn.
+            if attempt_of is None:
+                self._blocked.refused_call(call, refusal)
             raise
         if duplicate is not None:
             if not await duplicate.stored():
@@ -172,10 +209,10 @@ class CallService:
             raise
         return planned
 
-    async def _plan(self, caller: Caller, request: CallRequest) -> Plan:
+    async def _plan(self, caller: Caller, request: CallRequest, *, is_for_later: bool = False) -> Plan:
         """The call that is asked for; a destination that is refused is recorded."""
         try:
-            return await self._planner.plan(caller, request)
+            return await self._planner.plan(caller, request, is_for_later=is_for_later)
         except DestinationRefused as refusal:
             self._blocked.refused_destination(caller, refusal)
             raise
@@ -305,6 +342,7 @@ class CallService:
             self._admission.release(call)
             self._live.remove(call.id)
             self._observer.ended(call)
+            self.on_end(call)
             if call.ending is not None:
                 ending = call.ending
                 log.info(

@@ -40,8 +40,8 @@ class Planner:
         self._directory = directory
         self._clock = clock
 
-    async def plan(self, caller: Caller, request: CallRequest) -> Plan:
-        """The call that is asked for, as it would be accepted now.
+    async def plan(self, caller: Caller, request: CallRequest, *, is_for_later: bool = False) -> Plan:
+        """The call that is asked for, as it would be accepted now; if it is for later, quiet hours do not matter yet.
 
         Raises InvalidUserLine, InvalidDestination, InvalidOption, CannotPlaceCalls or StoreUnavailable.
         """
@@ -54,6 +54,8 @@ class Planner:
                 exc.code, user_number=line.number, destination_number=exc.dialed
             ) from exc
         for check, code in await self.judge(caller, line, destination, limits):
+            if code == "quiet_hours" and is_for_later:
+                continue
             if code is not None and check == "two_lines":
                 raise InvalidDestination(code)
             if code is not None:

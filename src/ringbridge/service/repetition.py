@@ -47,7 +47,7 @@ class Repetitions:
             call = await self._store.find(account_id, kept.call_id)
             if call is None:
                 return None
-            if call.state != State.ENDED.value:
+            if call.state not in (State.ENDED.value, State.SCHEDULED.value):
                 # It was refused, since the database did not answer in time, and is about to be undone.
                 raise RequestInProgress("a request with this key is being undone")
         return kept.call_id
