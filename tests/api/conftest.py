@@ -4,6 +4,7 @@ import asyncio
 import base64
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 import pytest
@@ -65,7 +66,8 @@ class ScriptedCalls(CallService):
         self.listed: list[tuple[CallFilter, CallPlace | None, int, str | None, str | None]] = []
         self.keys: list[IdempotencyKey | None] = []
         self.previewed: Preview | None = None
-        self.feed: list[FeedEvent] = []
+        self.feed: list[FeedEvent | FeedPosition] = []
+        self.stays_open = False
         self.followed_from: list[FeedPosition | None] = []
         self.waited: list[float] = []
         self.ended: dict[str, StoredCall] = {}
@@ -131,10 +133,21 @@ class ScriptedCalls(CallService):
     def runner(self, caller: Caller, call_id: str) -> Runner | None:
         return None
 
-    async def follow_account(self, caller: Caller, after: FeedPosition | None) -> AsyncGenerator[FeedEvent]:
+    @asynccontextmanager
+    async def follow_account(
+        self, caller: Caller, after: FeedPosition | None
+    ) -> AsyncIterator[AsyncIterator[FeedEvent | FeedPosition]]:
+        if self.error is not None:
+            raise self.error
         self.followed_from.append(after)
-        for event in self.feed:
-            yield event
+
+        async def told() -> AsyncIterator[FeedEvent | FeedPosition]:
+            for event in self.feed:
+                yield event
+            if self.stays_open:
+                await asyncio.get_running_loop().create_future()
+
+        yield told()
 
     async def cancel(self, caller: Caller, call_id: str) -> bool:
         self.cancelled.append(call_id)

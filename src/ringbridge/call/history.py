@@ -1,6 +1,6 @@
 """What is told of a call while it runs, and the one record of it when it is over. Pure; the store keeps both."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -99,6 +99,20 @@ class ToldEvent(NamedTuple):
     user_number: str
     metadata: Mapping[str, str] | None
     event: StoredEvent
+
+
+class CallHistory(NamedTuple):
+    """The lines of a call's history, and what is told of the call with them."""
+
+    place: "CallPlace"
+    user_number: str
+    metadata: Mapping[str, str] | None
+    events: tuple[StoredEvent, ...]
+
+    def told(self) -> Iterator[ToldEvent]:
+        """Each line by itself."""
+        for event in self.events:
+            yield ToldEvent(self.place.call_id, self.user_number, self.metadata, event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from ringbridge.call.directory import Account, AccountLimits, Device, Line, Phone, Trunk
 from ringbridge.call.event import Effect, Event
-from ringbridge.call.history import CallEvent, CallFilter, CallPlace, StoredCall, ToldEvent
+from ringbridge.call.history import CallEvent, CallFilter, CallHistory, CallPlace, StoredCall
 from ringbridge.call.idempotency import IdempotencyKey, KeptKey
 from ringbridge.call.key import ApiKey
 from ringbridge.call.model import Call
@@ -91,12 +91,20 @@ class CallStore(Protocol):
         """The account's call with everything stored of it so far. Raises StoreUnavailable."""
         ...
 
-    async def events_since(
-        self, account_id: str, since: float, after: tuple[float, str, int] | None, limit: int
-    ) -> list[ToldEvent]:
-        """Events of the account's calls from `since` on, UTC seconds since 1970, ordered by time, call and sequence.
+    async def histories_since(
+        self, account_id: str, since: float, after: CallPlace | None, limit: int
+    ) -> list[CallHistory]:
+        """What happened from `since` on, UTC seconds since 1970, to the account's calls that were not over by then.
 
-        after: these three of the last one that was read. Without those of blocked calls. Raises StoreUnavailable.
+        The calls behind the place `after` (None: from the first), the oldest first, `limit` at most, without blocked ones.
+        Raises StoreUnavailable.
+        """
+        ...
+
+    async def has_calls_between(self, account_id: str, start: float, end: float) -> bool:
+        """Whether something happened to a call of the account after `start` that was accepted before `end`, both UTC.
+
+        Raises StoreUnavailable.
         """
         ...
 

@@ -4,8 +4,8 @@ Order is the promise: the call is admitted, stored durably, answered to the clie
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -26,10 +26,12 @@ from ringbridge.call.idempotency import IdempotencyKey
 from ringbridge.call.model import Call
 from ringbridge.call.ports import CallObserver, CallStore, Directory, Engine
 from ringbridge.service.admission import Admission
+from ringbridge.service.audience import Audience
 from ringbridge.service.authentication import Caller
 from ringbridge.service.blocked import BlockedCalls
 from ringbridge.service.clock import Clock
 from ringbridge.service.feed import EventFeed, FeedEvent, FeedPosition
+from ringbridge.service.follower import Follower
 from ringbridge.service.live import LiveCalls
 from ringbridge.service.planner import Plan, Planner, read_destination, read_user_line
 from ringbridge.service.preview import Preview, Previewer
@@ -71,7 +73,8 @@ class CallService:
         self._blocked = BlockedCalls(store, clock)
         self._live = LiveCalls()
         self._previewer = Previewer(self._planner, self._admission, engine)
-        self._feed = EventFeed(store)
+        self._feed = EventFeed(store, clock)
+        self._audience = Audience(directory, clock)
         self._repetitions = Repetitions(store, self._live, clock)
         self._tasks = asyncio.TaskGroup()
         self._is_draining = False
@@ -97,6 +100,11 @@ class CallService:
     def admission(self) -> Admission:
         """What the calls of each account count."""
         return self._admission
+
+    @property
+    def audience(self) -> Audience:
+        """Who follows events, or waits for the end of a call."""
+        return self._audience
 
     @property
     def is_draining(self) -> bool:
@@ -252,29 +260,50 @@ class CallService:
         return await self._store.page(caller.account.id, wanted, after, limit)
 
     async def follow(self, caller: Caller, call_id: str, after: int) -> AsyncGenerator[StoredEvent]:
-        """The lines of a call's history above sequence `after`, live until its end; none for an unknown call."""
+        """The lines of a call's history above sequence `after`, live until its end; none for an unknown call.
+
+        They end early when the caller may no longer see them. Raises StoreUnavailable.
+        """
         runner = self._live.look_up(call_id)
         if runner is not None and _is_of(runner, caller):
-            async for event in self._live.follow(runner, after):
-                yield event
+            follower: Follower[StoredEvent] = Follower()
+            async with self._audience.listening(caller, follower.stop):
+                async for event in self._live.follow(runner, after, follower):
+                    yield event
             return
         stored = await self.find(caller, call_id)
         for event in stored.events[after:] if stored is not None else ():
             yield event
 
-    def follow_account(self, caller: Caller, after: FeedPosition | None) -> AsyncGenerator[FeedEvent]:
-        """The events of all calls of the caller's account behind a position (None: from now on), until the server stops.
+    @asynccontextmanager
+    async def follow_account(
+        self, caller: Caller, after: FeedPosition | None
+    ) -> AsyncIterator[AsyncIterator[FeedEvent | FeedPosition]]:
+        """While entered, the events of all calls of the caller's account behind a position, until the server stops.
+
+        Without a position they begin with one, which is now. They end early when the caller may no longer see them.
+        Raises PositionTooOld, StoreUnavailable.
+        """
+        follower: Follower[FeedEvent] = Follower()
+        async with (
+            self._audience.listening(caller, follower.stop),
+            self._feed.follow(caller.account.id, after, caller.key.may_use, follower) as events,
+        ):
+            yield events
+
+    async def find_ended(self, caller: Caller, call_id: str, within_seconds: float) -> StoredCall | None:
+        """The call as it is when it is over, or else after so many seconds, or when the caller may wait no longer.
 
         Raises StoreUnavailable.
         """
-        return self._feed.follow(caller.account.id, after, caller.key.may_use)
-
-    async def find_ended(self, caller: Caller, call_id: str, within_seconds: float) -> StoredCall | None:
-        """The call as it is when it is over, or else after so many seconds. Raises StoreUnavailable."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within_seconds), aclosing(self.follow(caller, call_id, 0)) as events:
-                async for _ in events:
-                    pass
+        if within_seconds > 0.0:
+            with suppress(TimeoutError):
+                async with (
+                    asyncio.timeout(within_seconds),
+                    aclosing(self.follow(caller, call_id, 0)) as events,
+                ):
+                    async for _ in events:
+                        pass
         return await self.find(caller, call_id)
 
     async def cancel(self, caller: Caller, call_id: str) -> bool:

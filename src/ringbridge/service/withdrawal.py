@@ -23,7 +23,8 @@ class Withdrawals:
         self._told: set[tuple[str, str]] = set()
 
     async def look(self) -> None:
-        """End what is to end. Raises StoreUnavailable."""
+        """End what is to end, and who follows without being allowed to any more. Raises StoreUnavailable."""
+        await self._calls.audience.look()
         up: dict[tuple[str, str], list[Runner]] = {}
         for runner in self._calls.runners():
             up.setdefault((runner.call.account_id, runner.call.key_id), []).append(runner)

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, Engine, RowMapping, Select, select
+from sqlalchemy import ColumnElement, Engine, RowMapping, Select, or_, select
 from sqlalchemy import tuple_ as row_value
 
-from ringbridge.call.history import CallFilter, CallPlace, StoredCall, StoredEvent, StoredLeg, ToldEvent
+from ringbridge.call.cause import Outcome
+from ringbridge.call.history import CallFilter, CallHistory, CallPlace, StoredCall, StoredEvent, StoredLeg
 from ringbridge.call.model import LegName
 from ringbridge.store.database import reading
 from ringbridge.store.schedule_tables import schedule_attempts
@@ -55,33 +56,70 @@ def read_calls(
         return [_stored_call(row, ()) for row in connection.execute(statement).mappings()]
 
 
-def read_events(
-    engine: Engine, account_id: str, since: float, after: tuple[float, str, int] | None, limit: int
-) -> list[ToldEvent]:
-    """Events of the account's calls from `since` on, behind the time, the call and the sequence `after`."""
-    place = (call_events.c.at, call_events.c.call_id, call_events.c.sequence)
+def read_histories(
+    engine: Engine, account_id: str, since: float, after: CallPlace | None, limit: int
+) -> list[CallHistory]:
+    """What happened from `since` on to the account's calls behind the place `after`, the oldest first, `limit` at most.
+
+    Raises StoreUnavailable.
+    """
     statement = (
-        select(call_events, calls.c.user_number, calls.c.metadata)
-        .join(calls, calls.c.id == call_events.c.call_id)
+        select(calls.c.id, calls.c.accepted_at, calls.c.user_number, calls.c.metadata)
         .where(
-            calls.c.account_id == account_id,
-            # Of calls that can still have been going on: the index finds these.
-            calls.c.accepted_at >= since - LONGEST_CALL_SECONDS,
-            call_events.c.at >= since,
-            call_events.c.name != "blocked",
+            *_going_on_since(account_id, since),
+            calls.c.outcome.is_distinct_from(Outcome.BLOCKED.value),
         )
-        .order_by(*place)
+        .order_by(calls.c.accepted_at, calls.c.id)
         .limit(limit)
     )
     if after is not None:
-        statement = statement.where(row_value(*place) > row_value(*after))
+        # As in `read_calls`: the first condition is for the index.
+        statement = statement.where(
+            calls.c.accepted_at >= after.accepted_at,
+            row_value(calls.c.accepted_at, calls.c.id) > row_value(after.accepted_at, after.call_id),
+        )
     with reading(engine) as connection:
-        return [_told_event(row) for row in connection.execute(statement).mappings()]
+        found = connection.execute(statement).mappings().all()
+        happened = (
+            select(call_events)
+            .where(call_events.c.call_id.in_([row["id"] for row in found]), call_events.c.at >= since)
+            .order_by(call_events.c.call_id, call_events.c.sequence)
+        )
+        events: dict[str, list[StoredEvent]] = {row["id"]: [] for row in found}
+        for call_id, *columns in connection.execute(happened):
+            events[call_id].append(StoredEvent(*columns))
+    return [
+        CallHistory(
+            place=CallPlace(row["accepted_at"], row["id"]),
+            user_number=row["user_number"],
+            metadata=row["metadata"],
+            events=tuple(events[row["id"]]),
+        )
+        for row in found
+    ]
 
 
-def _told_event(row: RowMapping) -> ToldEvent:
-    event = StoredEvent(**{name: row[name] for name in StoredEvent._fields})
-    return ToldEvent(row["call_id"], row["user_number"], row["metadata"], event)
+def has_calls_between(engine: Engine, account_id: str, start: float, end: float) -> bool:
+    """Whether something happened to a call of the account after `start` that was accepted before `end`. Raises StoreUnavailable."""
+    statement = (
+        select(calls.c.id)
+        .where(
+            *_going_on_since(account_id, start),
+            calls.c.accepted_at < end,
+            calls.c.outcome.is_distinct_from(Outcome.BLOCKED.value),
+        )
+        .limit(1)
+    )
+    with reading(engine) as connection:
+        return connection.execute(statement).first() is not None
+
+
+def _going_on_since(account_id: str, utc: float) -> Iterator[ColumnElement[bool]]:
+    """The conditions for the account's calls that were not over by then."""
+    yield calls.c.account_id == account_id
+    # The index finds those that can still have been going on.
+    yield calls.c.accepted_at >= utc - LONGEST_CALL_SECONDS
+    yield or_(calls.c.ended_at.is_(None), calls.c.ended_at >= utc)
 
 
 def _calls_of(account_id: str) -> Select[tuple[object, ...]]:

@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, case, func, insert, select, update
 
 from ringbridge.call.cause import Cause, EndedBy, Outcome
-from ringbridge.call.history import CallEvent, CallFilter, CallPlace, StoredCall, ToldEvent
+from ringbridge.call.history import CallEvent, CallFilter, CallHistory, CallPlace, StoredCall
 from ringbridge.call.idempotency import IdempotencyKey, KeptKey
 from ringbridge.call.model import Call, LegName, LegState, State
 from ringbridge.call.webhook import Attempt
-from ringbridge.store.call_reading import read_call, read_calls, read_events
+from ringbridge.store.call_reading import has_calls_between, read_call, read_calls, read_histories
 from ringbridge.store.change import (
     BlockedCall,
     Change,
@@ -100,11 +100,15 @@ class SqlCallStore:
             return None
         return await asyncio.to_thread(read_call, self._engine, account_id, call_id)
 
-    async def events_since(
-        self, account_id: str, since: float, after: tuple[float, str, int] | None, limit: int
-    ) -> list[ToldEvent]:
-        """Events of the account's calls from `since` on, ordered by time, call and sequence. Raises StoreUnavailable."""
-        return await asyncio.to_thread(read_events, self._engine, account_id, since, after, limit)
+    async def histories_since(
+        self, account_id: str, since: float, after: CallPlace | None, limit: int
+    ) -> list[CallHistory]:
+        """What happened from `since` on to the account's calls behind a place, the oldest first. Raises StoreUnavailable."""
+        return await asyncio.to_thread(read_histories, self._engine, account_id, since, after, limit)
+
+    async def has_calls_between(self, account_id: str, start: float, end: float) -> bool:
+        """Whether something happened to a call after `start` that was accepted before `end`. Raises StoreUnavailable."""
+        return await asyncio.to_thread(has_calls_between, self._engine, account_id, start, end)
 
     async def page(
         self, account_id: str, wanted: CallFilter, after: CallPlace | None, limit: int

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query
@@ -15,8 +16,12 @@ from ringbridge.call.errors import NotFound
 from ringbridge.call.history import StoredCall
 from ringbridge.call.key import Scope
 from ringbridge.call.model import State
+from ringbridge.service.audience import Seats
 from ringbridge.service.authentication import Caller
 from ringbridge.service.calls import CallService
+
+# One for each call that an account may have at once, however large it is.
+MOST_STREAMS = 1000
 
 CALL_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -48,6 +53,13 @@ def calls_router(access: Access, calls: CallService) -> APIRouter:
             raise HTTPException(204)
         return start
 
+    seats = Seats(MOST_STREAMS)
+
+    async def seated(caller: reader, start: Annotated[int, Depends(position)]) -> AsyncIterator[int]:
+        """Where to go on, of a stream that is one of those that the account may have at once."""
+        with seats.taken(caller.account.id):
+            yield start
+
     router = APIRouter(prefix="/calls", tags=["calls"])
 
     @router.get(
@@ -78,10 +90,11 @@ def calls_router(access: Access, calls: CallService) -> APIRouter:
     async def follow_call(
         caller: reader,
         call: Annotated[StoredCall, Depends(found_for_reading)],
-        start: Annotated[int, Depends(position)],
+        start: Annotated[int, Depends(seated)],
     ) -> AsyncIterator[ServerSentEvent]:
-        async for event in calls.follow(caller, call.id, start):
-            yield ServerSentEvent(data=EventResource.from_stored(event), id=str(event.sequence))
+        async with aclosing(calls.follow(caller, call.id, start)) as events:
+            async for event in events:
+                yield ServerSentEvent(data=EventResource.from_stored(event), id=str(event.sequence))
 
     @router.delete(
         "/{call_id}",

@@ -21,6 +21,7 @@ from ringbridge.call.key import TooManyKeys
 from ringbridge.call.webhook import InvalidWebhook, TooManyTests, TooManyWebhooks
 from ringbridge.service.actions import WrongState
 from ringbridge.service.authentication import MissingScope, TooManyFailures
+from ringbridge.service.feed import PositionTooOld
 from ringbridge.service.keys import BeyondOwnRights
 from ringbridge.service.limits import OnlyTighter
 from ringbridge.service.lines import AdministratorsLine
@@ -76,6 +77,8 @@ def problem_of(error: CallError) -> Answer:
             return problem_answer(401, error.code, "Invalid API credentials.", (CHALLENGE,))
         case InvalidCursor():
             return problem_answer(400, error.code, str(error))
+        case PositionTooOld():
+            return problem_answer(410, error.code, str(error))
         case NotFound():
             return problem_answer(404, error.code, str(error))
         case BeyondOwnRights():
