@@ -176,6 +176,26 @@ async def test_a_key_opens_from_its_networks_as_the_proxy_on_this_machine_tells_
     assert reply.status == status
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", KEYS),
+        ("POST", KEYS),
+        ("DELETE", f"{KEYS}/0000000000"),
+        ("GET", "/api/v2/webhooks"),
+        ("PATCH", "/api/v2/limits"),
+        ("POST", "/api/v2/records/erase"),
+    ],
+)
+async def test_a_key_that_is_bound_to_lines_does_nothing_to_the_whole_account(
+    door: FrontDoor, ring: Administration, method: str, path: str
+) -> None:
+    key, text = new_key(PEPPER, ACCOUNT.id, "desk", 1.0, lambda octets: b"b" * octets)
+    ring.add_key(replace(key, expires_at=9e9, scopes=frozenset(Scope), lines=(LINE,)))
+    status, problem = await asked(door, method, path, {}, authorization=basic(ACCOUNT.id, text))
+    assert (status, problem["code"]) == (403, "missing_scope")
+
+
 async def test_version_1_says_401_to_a_key_that_may_not_place_calls(
     door: FrontDoor, ring: Administration
 ) -> None:
