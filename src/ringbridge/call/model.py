@@ -160,19 +160,37 @@ class Tariff(NamedTuple):
     destination_micros_per_minute: int
 
 
+class ThirdPrice(NamedTuple):
+    """What a minute of a third's leg costs and what the leg costs at the most, in millionths of the currency.
+
+    asked_utc: when it was set aside, in UTC seconds since 1970: it counts in the periods of then.
+    """
+
+    micros_per_minute: int
+    most_micros: int
+    asked_utc: float
+
+
 class Transfer(NamedTuple):
     """That one of the two who talk is to talk to a third in place of the other.
 
     waiting: who that is. third: who is called for it. digits: what is pressed for the third once it has answered.
-    micros_per_minute: what its leg costs, as in Tariff.
+    price: what that costs; None where it is not known.
     talk_ends_at: when the call reaches its limit, whoever talks by then.
     """
 
     waiting: LegName
     third: Party
     digits: str
-    micros_per_minute: int
+    price: ThirdPrice | None
     talk_ends_at: float
+
+
+class Third(NamedTuple):
+    """One who was called for a transfer, and how far its leg came."""
+
+    transfer: Transfer
+    leg: Leg
 
 
 class Call(NamedTuple):
@@ -187,7 +205,7 @@ class Call(NamedTuple):
     tariff: what it costs; None where that is not known.
     talkers: the legs that talk to each other, or will.
     held: the leg that is on hold.
-    transfer: the last one that was asked for; `third_leg` is its progress.
+    transfer: the last one that was asked for; `third_leg` is its progress. past_thirds: those of before, who did not answer.
     hold_finished: whether the user has heard the hold prompt to its end.
     ending: set once known (while the reason is still being spoken, too); final with State.ENDED.
     """
@@ -216,6 +234,7 @@ class Call(NamedTuple):
     held: LegName | None = None
     transfer: Transfer | None = None
     third_leg: Leg = Leg()
+    past_thirds: tuple[Third, ...] = ()
     hold_finished: bool = False
     ending: Ending | None = None
 
@@ -238,6 +257,13 @@ class Call(NamedTuple):
             return self.destination
         assert self.transfer is not None
         return self.transfer.third
+
+    @property
+    def thirds(self) -> tuple[Third, ...]:
+        """All who were called for a transfer, in that order."""
+        if self.transfer is None:
+            return ()
+        return (*self.past_thirds, Third(self.transfer, self.third_leg))
 
     def route(self, name: LegName) -> Route:
         """The way that the named leg took last, or would take first."""

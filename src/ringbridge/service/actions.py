@@ -58,12 +58,11 @@ class CallActions:
         call = self._running(caller, call_id).call
         # Asked beforehand, with somebody in the third's place: what cannot be done needs no looking up.
         _require(call, TransferRequested(leg, call.destination))
-        planned = await self._calls.admit_third(caller, call, destination_line)
-        # The record knows no third.
+        wanted = await self._calls.admit_third(caller, call, leg, destination_line)
+        # The record does not know whose key it was.
         said = {"call": call_id, "account": call.account_id, "key": caller.key.id}
-        log.info("call.transfer_asked", **said, number=planned.destination.number)
-        rate = 0 if planned.tariff is None else planned.tariff.destination_micros_per_minute
-        return self.act(caller, call_id, TransferRequested(leg, planned.destination, planned.digits, rate))
+        log.info("call.transfer_asked", **said, number=wanted.third.number)
+        return self.act(caller, call_id, wanted)
 
     def _running(self, caller: Caller, call_id: str) -> Runner:
         runner = self._calls.runner(caller, call_id)

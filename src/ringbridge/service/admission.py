@@ -12,9 +12,9 @@ from typing import NamedTuple, TypeVar
 
 from ringbridge.call.directory import AccountLimits
 from ringbridge.call.errors import TooManyCalls
-from ringbridge.call.model import Call
+from ringbridge.call.model import Call, ThirdPrice
 from ringbridge.call.simulation import SIMULATED, is_simulated
-from ringbridge.call.tariff import cost_micros, leg_micros, most_micros
+from ringbridge.call.tariff import cost_micros, most_micros, third_micros, third_price
 from ringbridge.service.spending import Spending
 from ringbridge.service.suspicion import ShortCalls, SuspiciousCalls
 from ringbridge.service.window import Window
@@ -52,7 +52,7 @@ class RecentCall(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reservation:
-    """What one admitted call holds. `click` is the account, the line and the destination; `micros` the money."""
+    """What one admitted call holds. `click` is the account, the line and the destination; `micros` and `thirds` the money."""
 
     account_id: str
     line: tuple[str, str]
@@ -60,6 +60,7 @@ class _Reservation:
     admitted_at: float
     micros: int
     stored: asyncio.Future[bool]
+    thirds: tuple[ThirdPrice, ...] = ()
 
 
 class Admission:
@@ -144,21 +145,31 @@ class Admission:
         self._check_rates(call, limits)
         self.spending.check(account_id, limits, most_micros(call), call.accepted_utc)
 
-    def admit_third(self, call: Call, planned: Call, limits: AccountLimits) -> None:
-        """Reserve money for a third who is dialled in the running `call` as the destination of `planned` would be.
+    def admit_third(self, call: Call, planned: Call, limits: AccountLimits) -> ThirdPrice | None:
+        """Reserve money for a third who is dialled in the talking `call` as the destination of `planned` would be.
 
-        It counts like a call of its own for all but the limits of how many there are at once. Raises TooManyCalls or
-        SpendLimitReached; then nothing is reserved.
+        It counts like a call of its own, in the periods of now, for all but the limits of how many there are at once.
+        Returns what it costs, None if that is not known. Raises TooManyCalls or SpendLimitReached; then nothing is reserved.
         """
         self._check_rates(planned, limits)
-        rate = 0 if planned.tariff is None else planned.tariff.destination_micros_per_minute
-        micros = leg_micros(rate, planned.limits.call_seconds)
-        self.spending.check(call.account_id, limits, micros, planned.accepted_utc)
+        price = third_price(call, planned)
+        self.spending.check(
+            call.account_id, limits, 0 if price is None else price.most_micros, planned.accepted_utc
+        )
         self._count(planned, limits)
         reservation = self._reservations.get(call.id)
+        if reservation is not None and price is not None:
+            self.spending.reserve(call.account_id, price.most_micros, price.asked_utc)
+            self._reservations[call.id] = replace(reservation, thirds=(*reservation.thirds, price))
+        return price
+
+    def third_failed(self, call_id: str) -> None:
+        """A third did not answer: nothing is reserved any more for any third of the call."""
+        reservation = self._reservations.get(call_id)
         if reservation is not None:
-            self.spending.reserve(call.account_id, micros, planned.accepted_utc)
-            self._reservations[call.id] = replace(reservation, micros=reservation.micros + micros)
+            for price in reservation.thirds:
+                self.spending.settle(reservation.account_id, price.most_micros, 0, price.asked_utc)
+            self._reservations[call_id] = replace(reservation, thirds=())
 
     def _check_rates(self, call: Call, limits: AccountLimits) -> None:
         account_id, now = call.account_id, call.accepted_at
@@ -193,6 +204,11 @@ class Admission:
         self._forget_click(call.id, reservation)
         self.short_calls.ended(call)
         self.spending.settle(call.account_id, reservation.micros, cost_micros(call), call.accepted_utc)
+        for price in reservation.thirds:
+            # Another one than the last was asked for in the same moment, and never dialled.
+            is_last = call.transfer is not None and call.transfer.price is price
+            cost = third_micros(call, call.thirds[-1]) if is_last else 0
+            self.spending.settle(call.account_id, price.most_micros, cost, price.asked_utc)
         _subtract(self._calls_of_account, reservation.account_id)
         _subtract(self._calls_of_line, reservation.line)
 

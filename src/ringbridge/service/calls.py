@@ -20,10 +20,10 @@ from ringbridge.call.errors import (
     ServerDraining,
     TooManyCalls,
 )
-from ringbridge.call.event import CancelRequested, Event
+from ringbridge.call.event import CancelRequested, Event, TransferRequested
 from ringbridge.call.history import CallFilter, CallPlace, StoredCall, StoredEvent, as_stored, first_event
 from ringbridge.call.idempotency import IdempotencyKey
-from ringbridge.call.model import Call
+from ringbridge.call.model import Call, LegName
 from ringbridge.call.ports import CallObserver, CallStore, Directory, Engine
 from ringbridge.service.admission import Admission
 from ringbridge.service.audience import Audience
@@ -199,23 +199,28 @@ class CallService:
             self._start(call)
         return Placed(call.id, replayed=False)
 
-    async def admit_third(self, caller: Caller, call: Call, destination_line: str) -> Call:
-        """What a call of the running call's user to this destination would be, with money set aside for its destination.
+    async def admit_third(
+        self, caller: Caller, call: Call, leg: LegName, destination_line: str
+    ) -> TransferRequested:
+        """The transfer of the talking call's leg to whom the client wrote, with money set aside for that third.
 
-        Nothing is dialled. Raises what `place` does.
+        The third is looked at as the destination of a call of the same user would be. Nothing is dialled. Raises what `place` does.
         """
         if self._is_draining:
             raise ServerDraining("the server is shutting down")
-        request = CallRequest(user_line=call.user.number, destination_line=destination_line)
-        planned, limits = await self._plan(caller, request)
+        try:
+            planned, limits = await self._planner.plan_third(caller, call, call.other(leg), destination_line)
+        except DestinationRefused as refusal:
+            self._blocked.refused_destination(caller, refusal)
+            raise
         if planned.destination.number in [call.party(talker).number for talker in call.talkers]:
             raise InvalidDestination("already_in_call")
         try:
-            self._admission.admit_third(call, planned, limits)
+            price = self._admission.admit_third(call, planned, limits)
         except TooManyCalls as refusal:
             self._blocked.refused_call(planned, refusal)
             raise
-        return planned
+        return TransferRequested(leg, planned.destination, planned.digits, price)
 
     async def _plan(self, caller: Caller, request: CallRequest, *, is_for_later: bool = False) -> Plan:
         """The call that is asked for; a destination that is refused is recorded."""
@@ -392,6 +397,8 @@ class CallService:
     def _on_step(self, call: Call, event: StoredEvent) -> None:
         if event.name == "user_answered":
             self._admission.user_answered(call.id)
+        elif event.name == "transfer_failed":
+            self._admission.third_failed(call.id)
         self._live.publish(call.id, event)
         self._feed.publish(call, event)
 

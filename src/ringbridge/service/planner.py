@@ -1,6 +1,7 @@
 """From what a client asked for to a call that could be dialled: lines, numbers, policy, options, ways. Nothing is kept."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -13,11 +14,11 @@ from ringbridge.call.errors import (
     InvalidOption,
     InvalidUserLine,
 )
-from ringbridge.call.model import Call, CallLimits
+from ringbridge.call.model import Call, CallLimits, LegName
 from ringbridge.call.number import InvalidNumber, Number, normalise, normalise_extension
 from ringbridge.call.ports import Directory
 from ringbridge.call.simulation import SIMULATED_TRUNK, simulated_line
-from ringbridge.call.tariff import most_micros, tariff_of
+from ringbridge.call.tariff import most_micros, most_with_third_micros, tariff_of
 from ringbridge.service.authentication import Caller
 from ringbridge.service.clock import Clock
 from ringbridge.service.identifier import new_call_id
@@ -45,6 +46,26 @@ class Planner:
 
         Raises InvalidUserLine, InvalidDestination, InvalidOption, CannotPlaceCalls or StoreUnavailable.
         """
+        call, limits = await self._plan(caller, request, is_for_later)
+        return Plan(await self.priced(caller, call, limits), limits)
+
+    async def plan_third(self, caller: Caller, call: Call, leaving: LegName, destination_line: str) -> Plan:
+        """What a call of the talking call's user to a third would be who is to take the place of one leg.
+
+        Raises what `plan` does.
+        """
+        request = CallRequest(user_line=call.user.number, destination_line=destination_line)
+        planned, limits = await self._plan(caller, request, is_for_later=False)
+        planned = _with_tariff(caller, planned, limits, await self._directory.rates())
+        if (
+            limits.spend_per_call is not None
+            and most_with_third_micros(call, leaving, planned) > limits.spend_per_call
+        ):
+            raise _refused("spend_limit", planned)
+        return Plan(planned, limits)
+
+    async def _plan(self, caller: Caller, request: CallRequest, is_for_later: bool) -> Plan:
+        """The call without what it costs."""
         limits = await self._directory.limits(caller.account.id)
         line = await self.user_line(caller, request.user_line)
         try:
@@ -60,8 +81,7 @@ class Planner:
                 raise InvalidDestination(code)
             if code is not None:
                 raise DestinationRefused(code, user_number=line.number, destination_number=destination.e164)
-        call = await self.build(caller, request, line, destination, limits)
-        return Plan(await self.priced(caller, call, limits), limits)
+        return Plan(await self.build(caller, request, line, destination, limits), limits)
 
     async def limits(self, caller: Caller) -> AccountLimits:
         """What the caller's account may do. Raises StoreUnavailable."""
@@ -121,19 +141,9 @@ class Planner:
 
     async def priced(self, caller: Caller, call: Call, limits: AccountLimits) -> Call:
         """The call with what it costs. Where the account's money is limited, that must be known and not too much."""
-        rates = await self._directory.rates()
-        if caller.key.is_test or not (rates or limits.limits_money):
-            return call
-        priced = call._replace(tariff=tariff_of(call.user, call.destination, rates))
-        refused = None
-        if limits.limits_money and priced.tariff is None:
-            refused = "no_rate"
-        elif limits.spend_per_call is not None and most_micros(priced) > limits.spend_per_call:
-            refused = "spend_limit"
-        if refused is not None:
-            raise DestinationRefused(
-                refused, user_number=call.user.number, destination_number=call.destination.number
-            )
+        priced = _with_tariff(caller, call, limits, await self._directory.rates())
+        if limits.spend_per_call is not None and most_micros(priced) > limits.spend_per_call:
+            raise _refused("spend_limit", call)
         return priced
 
     async def user_line(self, caller: Caller, text: str) -> Line:
@@ -176,6 +186,20 @@ def read_destination(text: str, country: str) -> Number:
         if exc.code == EmergencyNumber.code:
             raise EmergencyNumber(exc.dialed) from exc
         raise InvalidDestination(exc.code) from exc
+
+
+def _with_tariff(caller: Caller, call: Call, limits: AccountLimits, rates: Mapping[str, int]) -> Call:
+    """Where the account's money is limited, the tariff must be known."""
+    if caller.key.is_test or not (rates or limits.limits_money):
+        return call
+    priced = call._replace(tariff=tariff_of(call.user, call.destination, rates))
+    if limits.limits_money and priced.tariff is None:
+        raise _refused("no_rate", call)
+    return priced
+
+
+def _refused(code: str, call: Call) -> DestinationRefused:
+    return DestinationRefused(code, user_number=call.user.number, destination_number=call.destination.number)
 
 
 def _call_limits(limits: AccountLimits, request: CallRequest) -> CallLimits:
