@@ -14,7 +14,7 @@ from ringbridge.call.errors import AlreadyExists, InvalidCredentials, InvalidSet
 from ringbridge.call.key import MOST_ACTIVE_KEYS, ApiKey, KeyUse, TooManyKeys
 from ringbridge.call.record import Record
 from ringbridge.store.database import reading
-from ringbridge.store.line_checks import LineChecks
+from ringbridge.store.line_checks import LineChecks, require_addable
 from ringbridge.store.part import Part
 from ringbridge.store.registered_device import RegisteredDevice
 from ringbridge.store.revision import changing, require_account
@@ -194,7 +194,7 @@ class Administration:
         Raises AlreadyExists, and NotFound for an unknown trunk.
         """
         with changing(self._engine, Part.LINES) as connection:
-            LineChecks(connection).check(line)
+            require_addable(connection, line)
             connection.execute(insert(lines), line_row(line, device_digests))
 
     def add_lines(self, new_lines: Iterable[Line]) -> int:
