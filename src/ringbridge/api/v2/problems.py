@@ -25,6 +25,7 @@ from ringbridge.service.feed import PositionTooOld
 from ringbridge.service.keys import BeyondOwnRights
 from ringbridge.service.limits import OnlyTighter
 from ringbridge.service.lines import AdministratorsLine
+from ringbridge.service.quota import TooManyActions
 
 # No key or a wrong one, one without the scope, too many requests, a database that is gone.
 _ANYWHERE = (401, 403, 429, 503)
@@ -85,7 +86,7 @@ def problem_of(error: CallError) -> Answer:
             return problem_answer(403, error.code, str(error))
         case TooManyKeys():
             return problem_answer(409, error.code, str(error))
-        case CallAlreadyEnded() | WrongState() | AlreadyExists():
+        case CallAlreadyEnded() | WrongState() | TooManyActions() | AlreadyExists():
             return problem_answer(409, error.code, str(error))
         case TooManyCalls():
             return problem_answer(429, error.code, f"The limit {error.limit} is reached.", _rate_limit(error))
