@@ -17,6 +17,7 @@ from ringbridge.call.event import (
     Started,
 )
 from ringbridge.call.model import Call, LegName, LegState, State
+from ringbridge.call.third import StoredThird, as_stored_third
 
 _WORDS = {
     LegDialed: "dialing",
@@ -159,6 +160,7 @@ class StoredSchedule(NamedTuple):
 class StoredCall:
     """A call as it was stored, with its history so far. `outcome`, `cause` and `ended_by` are None until it is over.
 
+    thirds: whom it was transferred to, or was to be; empty in pages.
     attempt_of: the id of the scheduled call that it is an attempt of. schedule: of a scheduled call that is shown alone.
     """
 
@@ -177,6 +179,7 @@ class StoredCall:
     schedule: StoredSchedule | None = None
     user: StoredLeg
     destination: StoredLeg
+    thirds: tuple[StoredThird, ...] = ()
     events: tuple[StoredEvent, ...]
 
     @property
@@ -228,6 +231,7 @@ def as_stored(call: Call, events: Sequence[StoredEvent]) -> StoredCall:
         attempt_of=call.attempt_of,
         user=_leg_as_stored(call, LegName.USER),
         destination=_leg_as_stored(call, LegName.DESTINATION),
+        thirds=tuple(as_stored_third(call, third) for third in call.thirds),
         events=tuple(events),
     )
 

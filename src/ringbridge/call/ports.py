@@ -134,7 +134,7 @@ class Usage(Protocol):
         ...
 
     async def spent_within(self, start: float, end: float) -> dict[str, int]:
-        """What the calls accepted from `start` and before `end` cost or may cost, in millionths of the currency, by account."""
+        """What calls accepted, and thirds asked for, from `start` and before `end` cost or may cost, in millionths, by account."""
         ...
 
     async def outcomes_since(self, account_id: str, utc: float) -> dict[str | None, int]:

@@ -13,6 +13,7 @@ from ringbridge.store.database import reading
 from ringbridge.store.schedule_tables import schedule_attempts
 from ringbridge.store.schedules import read_schedule
 from ringbridge.store.tables import call_events, calls, records
+from ringbridge.store.thirds import read_thirds
 
 # All that may come before two people talk, and the longest talk (`HARD_CALL_SECONDS`), with hours to spare.
 LONGEST_CALL_SECONDS = 28_800.0
@@ -32,8 +33,9 @@ def read_call(engine: Engine, account_id: str, call_id: str) -> StoredCall | Non
             return None
         events = connection.execute(history).mappings().all()
         schedule = read_schedule(connection, call_id)
+        thirds = read_thirds(connection, [call_id])
     call = _stored_call(row, tuple(StoredEvent(**event) for event in events))
-    return call if schedule is None else replace(call, schedule=schedule)
+    return replace(call, schedule=schedule, thirds=thirds.get(call_id, ()))
 
 
 def read_calls(

@@ -32,6 +32,7 @@ from ringbridge.store.idempotency import read_key
 from ringbridge.store.lock import ServerLock
 from ringbridge.store.outbox import Outbox
 from ringbridge.store.tables import call_events, calls
+from ringbridge.store.thirds import close_thirds
 from ringbridge.store.writer import GroupCommitWriter
 
 
@@ -165,7 +166,9 @@ class SqlCallStore:
                 )
             )
             self._outbox.add_end(connection, row, (last_sequence or 0) + 1, ended_at)
-            settle_interrupted(connection, row, last_at or row["accepted_at"])
+            heard_at = last_at or row["accepted_at"]
+            settle_interrupted(connection, row, heard_at)
+            close_thirds(connection, call_id, heard_at=heard_at, ended_at=ended_at)
             connection.exec_driver_sql(
                 self._statements.insert_record,
                 (

@@ -24,6 +24,7 @@ from ringbridge.store.idempotency import KeyStatements
 from ringbridge.store.schedule_change import ChangedSchedule, NewSchedule, ScheduleStatements
 from ringbridge.store.statement import Row, execute, statement_text
 from ringbridge.store.tables import call_events, calls, records
+from ringbridge.store.thirds import ThirdStatements
 
 
 class NewCall(NamedTuple):
@@ -64,11 +65,13 @@ def without_peers_values(change: Change) -> Change | None:
     """
     if not isinstance(change, ChangedCall):
         return None
-    legs = (change.call.user_leg, change.call.destination_leg)
-    user_leg, destination_leg = (leg._replace(sip_status=None, q850=None) for leg in legs)
-    if (user_leg, destination_leg) == legs:
-        return None
-    return change._replace(call=change.call._replace(user_leg=user_leg, destination_leg=destination_leg))
+    call = change.call
+    user_leg, destination_leg, third_leg = (
+        leg._replace(sip_status=None, q850=None)
+        for leg in (call.user_leg, call.destination_leg, call.third_leg)
+    )
+    reduced = call._replace(user_leg=user_leg, destination_leg=destination_leg, third_leg=third_leg)
+    return None if reduced == call else change._replace(call=reduced)
 
 
 class ChangeStatements:
@@ -100,6 +103,7 @@ class ChangeStatements:
             call_events.columns.keys(),
         )
         self._charges = ChargeStatements(dialect)
+        self._thirds = ThirdStatements(dialect)
         self._keys = KeyStatements(dialect)
         self._schedules = ScheduleStatements(dialect)
         self._insert_blocked = statement_text(
@@ -117,6 +121,7 @@ class ChangeStatements:
         changed_schedules: list[ScheduledCall] = []
         blocked: list[Call] = []
         latest: dict[str, Call] = {}
+        thirds: dict[tuple[str, int], Call] = {}
         events: list[Row] = []
         told: list[tuple[Call, CallEvent]] = []
         attempts: list[Attempt] = []
@@ -125,6 +130,8 @@ class ChangeStatements:
             match change:
                 case ChangedCall(call, event):
                     latest[call.id] = call
+                    if call.transfer is not None:
+                        thirds[call.id, len(call.past_thirds)] = call
                     events.append(_event_row(call, event))
                     told.append((call, event))
                 case NewCall(call, event, key):
@@ -173,6 +180,7 @@ class ChangeStatements:
             [(*_call_seconds(call), call.id) for call in (*ended, *blocked)],
         )
         self._charges.settle(cursor, ended)
+        self._thirds.write(cursor, list(thirds.values()))
         execute(cursor, self._delete_call, erased)
         self._charges.erase(cursor, erased)
 

@@ -6,7 +6,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 
 from ringbridge.call.cause import Cause
 from ringbridge.call.model import Call
-from ringbridge.call.tariff import cost_micros, leg_micros, most_micros, third_micros
+from ringbridge.call.tariff import cost_micros, leg_micros, most_micros
 from ringbridge.store.statement import Row, execute, statement_text
 from ringbridge.store.tables import charges
 
@@ -48,15 +48,11 @@ class ChargeStatements:
     def settle(self, cursor: DBAPICursor, calls: list[Call]) -> None:
         """What each of these ended calls did cost."""
         priced = [call for call in calls if call.tariff is not None]
-        execute(cursor, self._settle, [(_cost(call), call.id) for call in priced])
+        execute(cursor, self._settle, [(cost_micros(call), call.id) for call in priced])
 
     def erase(self, cursor: DBAPICursor, call_ids: list[Row]) -> None:
         """Calls that were not accepted after all."""
         execute(cursor, self._delete, call_ids)
-
-
-def _cost(call: Call) -> int:
-    return cost_micros(call) + sum(third_micros(call, third) for third in call.thirds)
 
 
 def settle_interrupted(connection: Connection, call: RowMapping, heard_at: float) -> None:

@@ -1,6 +1,7 @@
 """What accounts did before now, read from what was stored: for the limits that look back, and for whoever asks."""
 
 import asyncio
+from collections import Counter
 
 from sqlalchemy import Engine, exists, func, or_, select
 
@@ -9,6 +10,7 @@ from ringbridge.call.usage import PastCall
 from ringbridge.store.database import reading
 from ringbridge.store.schedule_tables import schedules
 from ringbridge.store.tables import calls, charges, records
+from ringbridge.store.third_tables import thirds
 
 # From a call's acceptance to its destination's answer.
 _LONGEST_BEFORE_ANSWER_SECONDS = 1800.0
@@ -32,7 +34,7 @@ class SqlUsage:
         return await asyncio.to_thread(self._short_calls_since, utc, seconds)
 
     async def spent_within(self, start: float, end: float) -> dict[str, int]:
-        """What the calls accepted from `start` and before `end` cost or may cost, in millionths, by account."""
+        """What calls accepted, and thirds asked for, from `start` and before `end` cost or may cost, in millionths, by account."""
         return await asyncio.to_thread(self._spent_within, start, end)
 
     async def outcomes_since(self, account_id: str, utc: float) -> dict[str | None, int]:
@@ -73,14 +75,18 @@ class SqlUsage:
             return [PastCall(*row) for row in connection.execute(statement)]
 
     def _spent_within(self, start: float, end: float) -> dict[str, int]:
-        spent = func.sum(func.coalesce(charges.c.settled_micros, charges.c.reserved_micros))
-        statement = (
-            select(charges.c.account_id, spent)
-            .where(charges.c.accepted_at >= start, charges.c.accepted_at < end)
-            .group_by(charges.c.account_id)
-        )
+        spent: Counter[str] = Counter()
         with reading(self._engine) as connection:
-            return {account_id: int(micros) for account_id, micros in connection.execute(statement)}
+            for table, since in ((charges, charges.c.accepted_at), (thirds, thirds.c.asked_at)):
+                total = func.sum(func.coalesce(table.c.settled_micros, table.c.reserved_micros, 0))
+                statement = (
+                    select(table.c.account_id, total)
+                    .where(since >= start, since < end)
+                    .group_by(table.c.account_id)
+                )
+                for account_id, micros in connection.execute(statement):
+                    spent[account_id] += int(micros)
+        return dict(spent)
 
     def _outcomes_since(self, account_id: str, utc: float) -> dict[str | None, int]:
         statement = (
