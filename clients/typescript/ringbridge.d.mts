@@ -43,6 +43,14 @@ export interface ActorResource {
   address: string | null;
 }
 
+/** One attempt of a scheduled call. It is a call of its own. */
+export interface AttemptResource {
+  id: string;
+  state: string;
+  outcome: string | null;
+  accepted_at: string;
+}
+
 /** A change. Secrets are hidden, and of telephone numbers only the last four digits are told. */
 export interface AuditResource {
   /** Grows with each change of this server. */
@@ -83,9 +91,15 @@ export interface CallBody {
   metadata?: Record<string, string> | null;
   /** Where this call's events are sent, besides the account's webhooks. */
   webhook?: string | null;
+  /** Place it later. Makes it a scheduled call. */
+  schedule?: ScheduleBody | null;
+  /** Wait until no other call of the line is up. Makes it a scheduled call. */
+  when_user_is_free?: boolean | null;
+  /** Try again. Makes it a scheduled call. */
+  retry?: RetryBody | null;
 }
 
-/** A call with its history so far. */
+/** A call with its history so far. Of a scheduled call neither side is ever dialled: its attempts are calls of their own. */
 export interface CallResource {
   /** The `api_request_id` of version 1. */
   id: string;
@@ -99,8 +113,12 @@ export interface CallResource {
   talk_seconds: number;
   /** What the client gave along. */
   metadata: Record<string, string>;
+  /** The id of the scheduled call that this is an attempt of. */
+  attempt_of: string | null;
   user: LegResource;
   destination: LegResource;
+  /** Of a scheduled call; else null. */
+  schedule: ScheduleResource | null;
   events: Array<EventResource>;
 }
 
@@ -391,6 +409,8 @@ export interface ListedCallResource {
   talk_seconds: number;
   /** What the client gave along. */
   metadata: Record<string, string>;
+  /** The id of the scheduled call that this is an attempt of. */
+  attempt_of: string | null;
   user: LegResource;
   destination: LegResource;
 }
@@ -543,6 +563,8 @@ export interface PreviewResource {
   user_ring_seconds: number | null;
   destination_ring_seconds: number | null;
   call_seconds: number | null;
+  /** What would be waited for; null for a call at once. */
+  schedule: ScheduleResource | null;
   decisions: Array<DecisionResource>;
 }
 
@@ -612,6 +634,16 @@ export interface ReplayResource {
   count: number;
 }
 
+/** After which outcomes it is tried again. */
+export interface RetryBody {
+  /** The first one included. */
+  max_attempts: number;
+  /** From the end of one attempt to the next. */
+  after_seconds?: number;
+  /** Any but `completed`, `destination_invalid`, `canceled`, `blocked` and `expired`. */
+  on?: Array<Outcome>;
+}
+
 /** How the old key goes on. */
 export interface RotationBody {
   /** How long the old key still opens. */
@@ -625,6 +657,32 @@ export interface RouteResource {
   /** The number that the phone shows. */
   caller_number: string;
   caller_name: string | null;
+}
+
+/** When the first attempt is due, and how late any may begin. */
+export interface ScheduleBody {
+  /** With its offset from UTC; up to 30 days from now. Left out: now. */
+  at?: string | null;
+  /** An attempt that cannot begin within this time is not made any more. */
+  window_seconds?: number;
+}
+
+/** What a scheduled call waits for, and its attempts so far. */
+export interface ScheduleResource {
+  at: string;
+  when_user_is_free: boolean;
+  window_seconds: number;
+  retry: ScheduledRetryResource | null;
+  /** Null while an attempt is up, and at the end. */
+  next_attempt_at: string | null;
+  attempts: Array<AttemptResource>;
+}
+
+/** After which outcomes a scheduled call is tried again. */
+export interface ScheduledRetryResource {
+  max_attempts: number;
+  after_seconds: number;
+  on: Array<string>;
 }
 
 /** One thing that a key may be allowed. What no scope names, no key can do. */

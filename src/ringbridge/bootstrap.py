@@ -48,6 +48,7 @@ from ringbridge.service.limits import LimitService
 from ringbridge.service.lines import LineService
 from ringbridge.service.records import RecordService
 from ringbridge.service.retention import sweeping
+from ringbridge.service.schedules import ScheduleService
 from ringbridge.service.tokens import Tokens
 from ringbridge.service.webhooks import WebhookService, call_secret
 from ringbridge.service.withdrawal import Withdrawals
@@ -64,6 +65,7 @@ from ringbridge.store.lock import ServerLock
 from ringbridge.store.outbox import Outbox
 from ringbridge.store.records import SqlRecords
 from ringbridge.store.registrations import SqlRegistrations
+from ringbridge.store.schedules import SqlSchedules
 from ringbridge.store.usage import SqlUsage
 from ringbridge.store.webhooks import SqlWebhooks
 from ringbridge.surroundings import Surroundings
@@ -103,9 +105,12 @@ async def serve(settings: Settings, *, announce: Callable[[Listening], None]) ->
 class _Server:
     """A started server: what has to be told to run it and to stop it."""
 
-    def __init__(self, http: HttpServer, calls: CallService, listening: Listening) -> None:
+    def __init__(
+        self, http: HttpServer, calls: CallService, schedules: ScheduleService, listening: Listening
+    ) -> None:
         self._http = http
         self._calls = calls
+        self._schedules = schedules
         self._listening = listening
 
     @classmethod
@@ -148,6 +153,11 @@ class _Server:
                 Dispatcher(outbox, sender, store.save_attempt, clock.utc_now, metrics)
             )
             await surroundings.refresh()
+            schedules = await resources.enter_async_context(
+                ScheduleService(
+                    calls=calls, store=SqlSchedules(database, store.write), directory=directory, clock=clock
+                )
+            )
         await resources.enter_async_context(surroundings.kept_up_to_date())
         await resources.enter_async_context(lock.watch())
         records = SqlRecords(database)
@@ -166,6 +176,7 @@ class _Server:
         app = create_app(
             authenticator=Authenticator(directory, pepper, clock, note_use=key_uses.note),
             calls=calls,
+            schedules=schedules,
             records=RecordService(records),
             keys=KeyService(Administration(database), directory, pepper, clock),
             tokens=Tokens(directory, pepper, clock),
@@ -186,7 +197,7 @@ class _Server:
             sip_host=engine.local.host,
             sip_port=engine.local.port,
         )
-        return cls(HttpServer(app, sock), calls, listening)
+        return cls(HttpServer(app, sock), calls, schedules, listening)
 
     async def run(
         self,
@@ -210,6 +221,7 @@ class _Server:
             try:
                 await self._calls.drain(0.0)
             finally:
+                self._schedules.close()
                 self._http.stop()
                 await serving
 

@@ -23,7 +23,7 @@ from ringbridge.call.number import InvalidNumber, normalise
 from ringbridge.service.admission import Admission
 from ringbridge.service.audit import AuditService
 from ringbridge.service.authentication import Authenticator, Caller
-from ringbridge.service.calls import CallService, Placed
+from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
 from ringbridge.service.credential import new_key
 from ringbridge.service.feed import FeedEvent, FeedPosition
@@ -32,6 +32,7 @@ from ringbridge.service.limits import LimitService
 from ringbridge.service.lines import LineService
 from ringbridge.service.preview import Preview
 from ringbridge.service.records import RecordService
+from ringbridge.service.repetition import Placed
 from ringbridge.service.request import CallRequest
 from ringbridge.service.runner import Runner
 from ringbridge.service.tokens import Tokens
@@ -47,6 +48,7 @@ from ringbridge.store.records import SqlRecords
 from ringbridge.store.usage import SqlUsage
 from ringbridge.store.webhooks import SqlWebhooks
 from tests.api.receivers import NoDispatcher, NoReceiver
+from tests.api.scripted_schedules import ScriptedSchedules
 
 PEPPER = b"pepper for tests"
 ACCOUNT = Account(id="1009683", name="Acme")
@@ -96,7 +98,7 @@ class ScriptedCalls(CallService):
             raise self.error
         return self.stored.get(call_id)
 
-    async def preview(self, caller: Caller, request: CallRequest) -> Preview:
+    async def preview(self, caller: Caller, request: CallRequest, at: float | None = None) -> Preview:
         self.requests.append(request)
         assert self.previewed is not None
         return self.previewed
@@ -190,6 +192,7 @@ class FrontDoor:
 
     port: int
     calls: ScriptedCalls
+    schedules: ScriptedSchedules
     database: Engine
     checks: dict[str, bool]
     clock: SkippingClock
@@ -260,12 +263,14 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fron
     migrate(database)
     Administration(database).add_account(ACCOUNT.name, account_id=ACCOUNT.id)
     calls = ScriptedCalls()
+    schedules = ScriptedSchedules(calls)
     checks: dict[str, bool] = {}
     clock = SkippingClock()
     sock = listen("127.0.0.1", 0)
     app = create_app(
         authenticator=Authenticator(OneAccount(SqlDirectory(database)), PEPPER, clock),  # type: ignore[arg-type]
         calls=calls,
+        schedules=schedules,
         records=RecordService(SqlRecords(database)),
         keys=KeyService(Administration(database), SqlDirectory(database), PEPPER, clock),
         tokens=Tokens(SqlDirectory(database), PEPPER, clock),
@@ -285,7 +290,14 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fron
     http = HttpServer(app, sock)
     serving = asyncio.ensure_future(http.run_until_stopped())
     await http.ready()
-    yield FrontDoor(port=sock.getsockname()[1], calls=calls, database=database, checks=checks, clock=clock)
+    yield FrontDoor(
+        port=sock.getsockname()[1],
+        calls=calls,
+        schedules=schedules,
+        database=database,
+        checks=checks,
+        clock=clock,
+    )
     http.stop()
     await serving
     database.dispose()
@@ -295,6 +307,7 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fron
 def door(server: FrontDoor) -> Iterator[FrontDoor]:
     """The server, with nothing left of an earlier test, wrong guesses included; what it logs stays out of the way."""
     server.calls.reset()
+    server.schedules.reset()
     server.checks.clear()
     server.clock.skipped_seconds += 3600.0
     with capture_logs():

@@ -21,9 +21,10 @@ from ringbridge.call.event import CancelRequested, LegEnded, Originate
 from ringbridge.call.history import StoredCall, StoredEvent, StoredLeg
 from ringbridge.call.idempotency import IdempotencyKey, KeptKey
 from ringbridge.call.model import Ending, State
-from ringbridge.call.schedule import MOST_SCHEDULED, Retry, Schedule, ScheduledCall, ScheduleStep
+from ringbridge.call.schedule import MOST_SCHEDULED, Retry, ScheduledCall, ScheduleStep
 from ringbridge.call.schedule_ports import OpenSchedule
-from ringbridge.service.calls import Placed
+from ringbridge.service.repetition import Placed
+from ringbridge.service.request import ScheduleRequest
 from ringbridge.service.schedules import ScheduleService
 from tests.service.double import ACCOUNT, CALLER, KEY, STRANGER
 from tests.service.test_calls import CLICK, FROM, USER, House
@@ -137,7 +138,7 @@ class ScheduleHouse(House):
 
     async def schedule(self, in_seconds: float = 0.0, retry: Retry | None = None, **options: object) -> str:
         at = self.clock.utc_now() + in_seconds
-        wanted = Schedule(at=at, retry=retry, **options)  # type: ignore[arg-type]
+        wanted = ScheduleRequest(at=at, retry=retry, **options)  # type: ignore[arg-type]
         return (await self.schedules.place(CALLER, CLICK, wanted)).call_id
 
     async def attempt(self, number: int = 1) -> str:
@@ -340,7 +341,7 @@ async def test_an_impossible_time_is_refused_at_once(
 
 
 async def test_numbers_are_looked_at_at_once(house: ScheduleHouse) -> None:
-    wanted = Schedule(at=house.clock.utc_now() + 600.0)
+    wanted = ScheduleRequest(at=house.clock.utc_now() + 600.0)
     with pytest.raises(InvalidDestination):
         await house.schedules.place(CALLER, replace(CLICK, destination_line="911"), wanted)
     with pytest.raises(InvalidDestination):
@@ -366,7 +367,7 @@ async def test_what_was_not_stored_takes_no_room(house: ScheduleHouse) -> None:
 
 async def test_a_repeated_request_leads_to_the_same_call(house: ScheduleHouse) -> None:
     key = IdempotencyKey("order 4711", "digest-1")
-    wanted = Schedule(at=house.clock.utc_now() + 600.0)
+    wanted = ScheduleRequest(at=house.clock.utc_now() + 600.0)
     first = await house.schedules.place(CALLER, CLICK, wanted, key)
     again = await house.schedules.place(CALLER, CLICK, wanted, key)
     assert again == Placed(first.call_id, replayed=True)

@@ -26,6 +26,7 @@ from ringbridge.service.keys import KeyService
 from ringbridge.service.limits import LimitService
 from ringbridge.service.lines import LineService
 from ringbridge.service.records import RecordService
+from ringbridge.service.schedules import ScheduleService
 from ringbridge.service.tokens import Tokens
 from ringbridge.service.webhooks import WebhookService
 
@@ -38,6 +39,7 @@ def create_app(
     *,
     authenticator: Authenticator,
     calls: CallService,
+    schedules: ScheduleService,
     records: RecordService,
     lines: LineService,
     keys: KeyService,
@@ -51,7 +53,7 @@ def create_app(
     """The ASGI application. `metrics` and `ready` are asked at each request (see `health`)."""
     place_call = Envelope(PlaceCall(authenticator, calls))
     framework = _framework(
-        authenticator, calls, records, lines, keys, tokens, limits, webhooks, audit, metrics, ready
+        authenticator, calls, schedules, records, lines, keys, tokens, limits, webhooks, audit, metrics, ready
     )
 
     async def front_door(scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,6 +69,7 @@ def create_app(
 def _framework(
     authenticator: Authenticator,
     calls: CallService,
+    schedules: ScheduleService,
     records: RecordService,
     lines: LineService,
     keys: KeyService,
@@ -87,7 +90,9 @@ def _framework(
     app.add_middleware(Cors)
     app.add_middleware(Envelope)
     app.router.routes += health_routes(metrics, ready)
-    app.include_router(v2_router(authenticator, calls, records, lines, keys, tokens, limits, webhooks, audit))
+    app.include_router(
+        v2_router(authenticator, calls, schedules, records, lines, keys, tokens, limits, webhooks, audit)
+    )
     app.router.routes += documentation_routes(app)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)

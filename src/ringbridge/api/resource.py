@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field
 
-from ringbridge.call.history import StoredCall, StoredEvent, StoredLeg
+from ringbridge.call.history import StoredCall, StoredEvent, StoredLeg, StoredSchedule
 
 
 class EventResource(BaseModel):
@@ -72,6 +72,7 @@ class ListedCallResource(BaseModel):
     ended_at: datetime | None
     talk_seconds: float = Field(description="How long both sides were joined.")
     metadata: dict[str, str] = Field(description="What the client gave along.")
+    attempt_of: str | None = Field(description="The id of the scheduled call that this is an attempt of.")
     user: LegResource
     destination: LegResource
 
@@ -92,21 +93,78 @@ class ListedCallResource(BaseModel):
             "ended_at": utc_or_none(call.ended_at),
             "talk_seconds": round(call.talk_seconds, 3),
             "metadata": dict(call.metadata or {}),
+            "attempt_of": call.attempt_of,
             "user": LegResource.from_stored(call.user),
             "destination": LegResource.from_stored(call.destination),
         }
 
 
-class CallResource(ListedCallResource):
-    """A call with its history so far."""
+class ScheduledRetryResource(BaseModel):
+    """After which outcomes a scheduled call is tried again."""
 
+    max_attempts: int
+    after_seconds: float
+    on: list[str]
+
+
+class AttemptResource(BaseModel):
+    """One attempt of a scheduled call. It is a call of its own."""
+
+    id: str
+    state: str
+    outcome: str | None
+    accepted_at: datetime
+
+
+class ScheduleResource(BaseModel):
+    """What a scheduled call waits for, and its attempts so far."""
+
+    at: datetime
+    when_user_is_free: bool
+    window_seconds: float
+    retry: ScheduledRetryResource | None
+    next_attempt_at: datetime | None = Field(description="Null while an attempt is up, and at the end.")
+    attempts: list[AttemptResource]
+
+    @classmethod
+    def from_stored(cls, schedule: StoredSchedule) -> "ScheduleResource":
+        """The resource of a stored schedule."""
+        return cls(
+            at=utc(schedule.at),
+            when_user_is_free=schedule.when_user_is_free,
+            window_seconds=schedule.window_seconds,
+            retry=ScheduledRetryResource(
+                max_attempts=schedule.max_attempts,
+                after_seconds=schedule.after_seconds,
+                on=list(schedule.retry_on),
+            )
+            if schedule.retry_on
+            else None,
+            next_attempt_at=utc_or_none(schedule.next_attempt_at),
+            attempts=[
+                AttemptResource(
+                    id=attempt.call_id,
+                    state=attempt.state,
+                    outcome=attempt.outcome,
+                    accepted_at=utc(attempt.accepted_at),
+                )
+                for attempt in schedule.attempts
+            ],
+        )
+
+
+class CallResource(ListedCallResource):
+    """A call with its history so far. Of a scheduled call neither side is ever dialled: its attempts are calls of their own."""
+
+    schedule: ScheduleResource | None = Field(description="Of a scheduled call; else null.")
     events: list[EventResource]
 
     @classmethod
     def from_stored(cls, call: StoredCall) -> Self:
         """The resource of a stored call."""
         events = [EventResource.from_stored(event) for event in call.events]
-        return cls(**cls._fields_of(call), events=events)
+        schedule = None if call.schedule is None else ScheduleResource.from_stored(call.schedule)
+        return cls(**cls._fields_of(call), schedule=schedule, events=events)
 
 
 class CancelResource(BaseModel):

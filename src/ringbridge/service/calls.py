@@ -4,11 +4,11 @@ Order is the promise: the call is admitted, stored durably, answered to the clie
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 import structlog
 
@@ -35,24 +35,17 @@ from ringbridge.service.follower import Follower
 from ringbridge.service.live import LiveCalls
 from ringbridge.service.planner import Plan, Planner, read_destination, read_user_line
 from ringbridge.service.preview import Preview, Previewer
-from ringbridge.service.repetition import Repetitions
+from ringbridge.service.repetition import Placed, Repetitions
 from ringbridge.service.request import CallRequest
 from ringbridge.service.runner import Runner
 
 log = structlog.get_logger()
 
 
-class Placed(NamedTuple):
-    """An accepted call; `replayed` when it is an earlier one that a repeated click asked for again."""
-
-    call_id: str
-    replayed: bool
-
-
 class CallService:
     """The use cases around one call. An async context manager: leaving it waits for the tasks of all calls.
 
-    on_end: told of each call that is over; it must neither block nor raise.
+    repetitions: the requests that were made. on_end: told of each call that is over; it must neither block nor raise.
     """
 
     def __init__(
@@ -75,7 +68,7 @@ class CallService:
         self._previewer = Previewer(self._planner, self._admission, engine)
         self._feed = EventFeed(store, clock)
         self._audience = Audience(directory, clock)
-        self._repetitions = Repetitions(store, self._live, clock)
+        self.repetitions = Repetitions(store, self._live, clock)
         self._tasks = asyncio.TaskGroup()
         self._is_draining = False
         self.on_end: Callable[[Call], None] = lambda call: None
@@ -119,17 +112,8 @@ class CallService:
         """
         if key is None:
             return await self._place(caller, request, None)
-        return await self.once(caller, key, lambda: self._place(caller, request, key))
-
-    async def once(
-        self, caller: Caller, key: IdempotencyKey | None, place: Callable[[], Awaitable[Placed]]
-    ) -> Placed:
-        """What `place` returns, or the call that the key led to before. Raises IdempotencyKeyReused, RequestInProgress."""
-        if key is None:
-            return await place()
-        with self._repetitions.alone(caller.account.id, key):
-            earlier = await self._repetitions.earlier_call(caller.account.id, key)
-            return await place() if earlier is None else Placed(earlier, replayed=True)
+        account_id = caller.account.id
+        return await self.repetitions.once(account_id, key, lambda: self._place(caller, request, key))
 
     async def place_attempt(self, caller: Caller, request: CallRequest, attempt_of: str) -> Placed:
         """Accept a call that is an attempt of this scheduled one; it repeats no click. Raises what `_place` raises."""
@@ -148,9 +132,9 @@ class CallService:
         """Tell those who follow the account of something that happened to a call that does not run here."""
         self._feed.publish(call, event)
 
-    async def preview(self, caller: Caller, request: CallRequest) -> Preview:
-        """What would become of the request if it were placed now. Raises StoreUnavailable."""
-        return await self._previewer.preview(caller, request)
+    async def preview(self, caller: Caller, request: CallRequest, at: float | None = None) -> Preview:
+        """What would become of the request if it were placed now, or `at` a time (UTC). Raises StoreUnavailable."""
+        return await self._previewer.preview(caller, request, at)
 
     async def _place(
         self,

@@ -88,9 +88,14 @@ class Planner:
         return await self._directory.limits(caller.account.id)
 
     async def judge(
-        self, caller: Caller, line: Line, destination: Number, limits: AccountLimits
+        self,
+        caller: Caller,
+        line: Line,
+        destination: Number,
+        limits: AccountLimits,
+        at: float | None = None,
     ) -> tuple[tuple[str, str | None], ...]:
-        """Whether the user may call the destination now: each check, and the code of its refusal or None.
+        """Whether the user may call the destination now, or at a time in UTC seconds since 1970: each check, and the code of its refusal or None.
 
         Raises StoreUnavailable.
         """
@@ -98,7 +103,7 @@ class Planner:
         is_barred = await self._directory.is_barred(account.id, destination.e164)
         return (
             ("two_lines", "same_as_user_line" if destination.e164 == line.number else None),
-            ("policy", policy.refusal(destination, limits, account, self._clock.utc_now())),
+            ("policy", policy.refusal(destination, limits, account, self._clock.utc_now() if at is None else at)),
             ("do_not_call", "do_not_call" if is_barred else None),
         )
 

@@ -46,9 +46,11 @@ from ringbridge.call.schedule import (
 from ringbridge.call.schedule_ports import ScheduleStore
 from ringbridge.service.agenda import Agenda
 from ringbridge.service.authentication import Caller
-from ringbridge.service.calls import CallService, Placed
+from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
-from ringbridge.service.request import CallRequest
+from ringbridge.service.preview import Decision, Preview
+from ringbridge.service.repetition import Placed
+from ringbridge.service.request import CallRequest, ScheduleRequest
 
 log = structlog.get_logger()
 
@@ -112,22 +114,38 @@ class ScheduleService:
             news.set()
 
     async def place(
-        self, caller: Caller, request: CallRequest, schedule: Schedule, key: IdempotencyKey | None = None
+        self, caller: Caller, request: CallRequest, wanted: ScheduleRequest, key: IdempotencyKey | None = None
     ) -> Placed:
-        """Keep a call that is to be placed as `schedule` says; durable on return.
+        """Keep a call that is to be placed as it is wanted; durable on return.
 
         Raises InvalidOption, TooManyCalls, and what `CallService.place` raises.
         """
-        return await self._calls.once(caller, key, partial(self._place, caller, request, schedule, key))
+        return await self._calls.repetitions.once(
+            caller.account.id, key, partial(self._place, caller, request, wanted, key)
+        )
+
+    async def preview(
+        self, caller: Caller, request: CallRequest, wanted: ScheduleRequest
+    ) -> tuple[Preview, Schedule]:
+        """What would become of the request, and what would be waited for. Raises StoreUnavailable."""
+        schedule = wanted.schedule(self._clock.utc_now())
+        preview = await self._calls.preview(caller, request, schedule.at)
+        try:
+            self._check(caller, schedule)
+            decision = Decision("schedule", None)
+        except RequestRefused as refusal:
+            decision = Decision("schedule", refusal.code)
+        return preview._replace(decisions=[*preview.decisions, decision]), schedule
 
     async def _place(
-        self, caller: Caller, request: CallRequest, schedule: Schedule, key: IdempotencyKey | None
+        self, caller: Caller, request: CallRequest, wanted: ScheduleRequest, key: IdempotencyKey | None
     ) -> Placed:
-        self.check(caller, schedule)
+        schedule = wanted.schedule(self._clock.utc_now())
+        self._check(caller, schedule)
         call = await self._calls.plan_later(caller, request)
         step = scheduled(call, schedule, asdict(request))
         # Nothing is awaited between the check and this: of many at once as many get through as the limit says.
-        self.check(caller, schedule)
+        self._check(caller, schedule)
         self._remember(call.id, call.account_id)
         try:
             await self._store.add(step, key)
@@ -138,7 +156,7 @@ class ScheduleService:
         self._agenda.put(schedule.at, call.id)
         return Placed(call.id, replayed=False)
 
-    def check(self, caller: Caller, schedule: Schedule) -> None:
+    def _check(self, caller: Caller, schedule: Schedule) -> None:
         """Whether this may be asked for now. Raises InvalidOption, TooManyCalls."""
         code = schedule.refusal(self._clock.utc_now())
         if code is not None:
@@ -173,23 +191,40 @@ class ScheduleService:
             self._deciding.release()
 
     async def follow(self, caller: Caller, call_id: str, after: int) -> AsyncGenerator[StoredEvent]:
-        """The lines of a scheduled call's history above sequence `after`, live until its end. Raises StoreUnavailable."""
-        while True:
-            news = self._news.setdefault(call_id, asyncio.Event())
-            found = await self._calls.find(caller, call_id)
-            for event in () if found is None else found.events[after:]:
-                after = event.sequence
-                yield event
-            if found is None or found.state == State.ENDED.value or self._closing.is_set():
-                return
-            await news.wait()
+        """The lines of a scheduled call's history above sequence `after`, live until its end.
+
+        They end early when the caller may no longer see them. Raises StoreUnavailable.
+        """
+        is_stopped = asyncio.Event()
+
+        def stop() -> None:
+            is_stopped.set()
+            self._wake_followers(call_id)
+
+        async with self._calls.audience.listening(caller, stop):
+            while not is_stopped.is_set():
+                news = self._news.setdefault(call_id, asyncio.Event())
+                found = await self._calls.find(caller, call_id)
+                for event in () if found is None else found.events[after:]:
+                    after = event.sequence
+                    yield event
+                if found is None or found.state == State.ENDED.value or self._closing.is_set():
+                    return
+                await news.wait()
 
     async def find_ended(self, caller: Caller, call_id: str, within_seconds: float) -> StoredCall | None:
-        """The scheduled call as it is when it is over, or else after so many seconds. Raises StoreUnavailable."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within_seconds), aclosing(self.follow(caller, call_id, 0)) as events:
-                async for _ in events:
-                    pass
+        """The scheduled call as it is when it is over, or else after so many seconds, or when the caller may wait no longer.
+
+        Raises StoreUnavailable.
+        """
+        if within_seconds > 0.0:
+            with suppress(TimeoutError):
+                async with (
+                    asyncio.timeout(within_seconds),
+                    aclosing(self.follow(caller, call_id, 0)) as events,
+                ):
+                    async for _ in events:
+                        pass
         return await self._calls.find(caller, call_id)
 
     async def _resume(self, call_id: str) -> None:
@@ -323,7 +358,10 @@ class ScheduleService:
         leg = call.user_leg.state.value
         line = StoredEvent(event.sequence, event.name, event.at, call.state.value, leg, leg)
         self._calls.tell(call, line)
-        news = self._news.pop(call.id, None)
+        self._wake_followers(call.id)
+
+    def _wake_followers(self, call_id: str) -> None:
+        news = self._news.pop(call_id, None)
         if news is not None:
             news.set()
 

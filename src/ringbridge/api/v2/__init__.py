@@ -26,6 +26,7 @@ from ringbridge.service.keys import KeyService
 from ringbridge.service.limits import LimitService
 from ringbridge.service.lines import LineService
 from ringbridge.service.records import RecordService
+from ringbridge.service.schedules import ScheduleService
 from ringbridge.service.tokens import Tokens
 from ringbridge.service.webhooks import WebhookService
 
@@ -35,6 +36,7 @@ PREFIX = "/api/v2"
 def v2_router(
     authenticator: Authenticator,
     calls: CallService,
+    schedules: ScheduleService,
     records: RecordService,
     lines: LineService,
     keys: KeyService,
@@ -46,9 +48,9 @@ def v2_router(
     """The routes below `/api/v2`."""
     access = Access(authenticator, tokens)
     router = APIRouter(prefix=PREFIX)
-    router.include_router(placing_router(access, calls))
+    router.include_router(placing_router(access, calls, schedules))
     router.include_router(call_list_router(access, calls))
-    router.include_router(calls_router(access, calls))
+    router.include_router(calls_router(access, calls, schedules))
     router.include_router(events_router(access, calls))
     router.include_router(actions_router(access, calls))
     router.include_router(records_router(access, records))

@@ -19,6 +19,7 @@ from ringbridge.call.model import State
 from ringbridge.service.audience import Seats
 from ringbridge.service.authentication import Caller
 from ringbridge.service.calls import CallService
+from ringbridge.service.schedules import ScheduleService
 
 # One for each call that an account may have at once, however large it is.
 MOST_STREAMS = 1000
@@ -26,7 +27,7 @@ MOST_STREAMS = 1000
 CALL_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def calls_router(access: Access, calls: CallService) -> APIRouter:
+def calls_router(access: Access, calls: CallService, schedules: ScheduleService) -> APIRouter:
     """The routes below `/calls`."""
 
     reader = Annotated[Caller, Depends(access.needs(Scope.CALLS_READ))]
@@ -38,6 +39,9 @@ def calls_router(access: Access, calls: CallService) -> APIRouter:
         if call is None:
             raise NotFound("There is no call with this id.")
         return call
+
+    def service_of(call: StoredCall) -> CallService | ScheduleService:
+        return calls if call.schedule is None else schedules
 
     async def found_for_reading(caller: reader, call_id: call_id_path) -> StoredCall:
         return await found(caller, call_id)
@@ -74,7 +78,7 @@ def calls_router(access: Access, calls: CallService) -> APIRouter:
         seconds: Annotated[int | None, Depends(wait_seconds)],
     ) -> CallResource:
         if seconds is not None:
-            call = await calls.find_ended(caller, call.id, seconds) or call
+            call = await service_of(call).find_ended(caller, call.id, seconds) or call
         return CallResource.from_stored(call)
 
     @router.get(
@@ -92,7 +96,7 @@ def calls_router(access: Access, calls: CallService) -> APIRouter:
         call: Annotated[StoredCall, Depends(found_for_reading)],
         start: Annotated[int, Depends(seated)],
     ) -> AsyncIterator[ServerSentEvent]:
-        async with aclosing(calls.follow(caller, call.id, start)) as events:
+        async with aclosing(service_of(call).follow(caller, call.id, start)) as events:
             async for event in events:
                 yield ServerSentEvent(data=EventResource.from_stored(event), id=str(event.sequence))
 
@@ -102,10 +106,11 @@ def calls_router(access: Access, calls: CallService) -> APIRouter:
         responses=problems(401, 403, 404, 409, 429, 503),
         openapi_extra=SECURITY,
         summary="Hang up",
+        description="Of a scheduled call: calls it off, and hangs up the attempt that is up.",
     )
     async def cancel_call(caller: canceller, call_id: call_id_path) -> CancelResource:
         call = await found(caller, call_id)
-        if not await calls.cancel(caller, call.id):
+        if not await service_of(call).cancel(caller, call.id):
             raise CallAlreadyEnded("The call is over already.")
         return CancelResource(id=call.id)
 

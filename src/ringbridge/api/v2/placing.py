@@ -17,6 +17,7 @@ from ringbridge.call.idempotency import IdempotencyKey
 from ringbridge.call.key import Scope
 from ringbridge.service.authentication import Caller
 from ringbridge.service.calls import CallService
+from ringbridge.service.schedules import ScheduleService
 
 _REPLAYED: dict[str, Any] = {
     "Idempotent-Replayed": {
@@ -69,7 +70,7 @@ def _idempotency_key(caller: Caller, text: str, body: CallBody) -> IdempotencyKe
     return IdempotencyKey(f"{kind}{page}\t{text}" if kind or page else text, body.digest())
 
 
-def placing_router(access: Access, calls: CallService) -> APIRouter:
+def placing_router(access: Access, calls: CallService, schedules: ScheduleService) -> APIRouter:
     """The routes that take a `CallBody`."""
     router = APIRouter(prefix="/calls", tags=["calls"], route_class=StrictRoute)
 
@@ -101,8 +102,13 @@ def placing_router(access: Access, calls: CallService) -> APIRouter:
         if caller.from_page:
             _require_click(body)
         key = None if key_text is None else _idempotency_key(caller, key_text, body)
-        placed = await calls.place(caller, body.request(), key)
-        call = await calls.find_ended(caller, placed.call_id, seconds or 0)
+        scheduled = body.schedule_request()
+        if scheduled is None:
+            placed = await calls.place(caller, body.request(), key)
+            call = await calls.find_ended(caller, placed.call_id, seconds or 0)
+        else:
+            placed = await schedules.place(caller, body.request(), scheduled, key)
+            call = await schedules.find_ended(caller, placed.call_id, seconds or 0)
         if call is None:
             raise NotFound("The call is gone already.")
         response.headers["location"] = f"/api/v2/calls/{call.id}"
@@ -121,6 +127,9 @@ def placing_router(access: Access, calls: CallService) -> APIRouter:
     async def preview_call(
         caller: Annotated[Caller, Depends(access.needs(Scope.CALLS_CREATE))], body: CallBody
     ) -> PreviewResource:
-        return PreviewResource.from_preview(await calls.preview(caller, body.request()))
+        scheduled = body.schedule_request()
+        if scheduled is None:
+            return PreviewResource.from_preview(await calls.preview(caller, body.request()))
+        return PreviewResource.from_preview(*await schedules.preview(caller, body.request(), scheduled))
 
     return router

@@ -50,7 +50,9 @@ _REASONS = {
     "not_own_number": "This is no number of the account.",
     "quiet_hours": "It is too late or too early where that number is.",
     "same_as_user_line": "This is the user's own line.",
+    "in_the_past": "This time is over.",
     "spend_limit": "This call could cost more than one call may.",
+    "too_far_ahead": "This is more than 30 days from now.",
     "too_late": "This is more than two years from now.",
     "unknown_line": "This is no line of the account.",
 }
