@@ -59,6 +59,12 @@ class Client:
             shown: Shown = await response.json()
             return {"status": response.status, **shown} if response.status == 202 else shown
 
+    @asynccontextmanager
+    async def asking(self, path: str, **headers: str) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The answer to a GET while it is being read."""
+        async with self._session.get(path, headers=headers) as answer:
+            yield answer
+
     async def finished(self, call_id: str, *, seconds: float = WAIT_SECONDS) -> Shown:
         """The call once it is over."""
         await self.reaches(call_id, "ended", seconds=seconds)
