@@ -85,3 +85,14 @@ async def test_it_takes_a_scope_of_its_own(door: FrontDoor, monkeypatch: pytest.
     monkeypatch.setattr(conftest, "KEY", without)
 
     assert (await ask(door)).status == 403
+
+
+async def test_a_key_acts_in_its_own_requests_only(door: FrontDoor) -> None:
+    body = json.dumps({"name": "desk", "scopes": ["calls:create"]}).encode()
+    made = await exchange(door, request(body, path="/api/v2/keys"))
+    assert made.status == 201
+    (entry,) = json.loads((await ask(door, "?limit=1")).body)["items"]
+
+    assert (entry["action"], entry["target"]["id"]) == ("key.created", json.loads(made.body)["id"])
+    assert entry["actor"] == {"kind": "api_key", "id": conftest.KEY.id, "address": "127.0.0.1"}
+    assert entry["after"]["secret_digest"] == "(hidden)"

@@ -11,6 +11,8 @@ from ringbridge.call.audit import Action, AuditEntry, BrokenChain, Chain, Deed
 from ringbridge.store.audit_tables import audit_entries, audit_head
 from ringbridge.store.database import reading, writing
 
+Row = Mapping[str, Any] | RowMapping
+
 # Rows that are read at a time.
 _BATCH = 1000
 
@@ -21,11 +23,17 @@ def note(
     *,
     account_id: str | None = None,
     target_id: str | None = None,
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
+    before: Row | None = None,
+    after: Row | None = None,
 ) -> None:
     """Add an entry, of whoever acts now, in the transaction of `connection`; the last thing that is done in it, for others wait."""
-    deed = Deed(action=action, account_id=account_id, target_id=target_id, before=before, after=after)
+    deed = Deed(
+        action=action,
+        account_id=account_id,
+        target_id=target_id,
+        before=None if before is None else dict(before),
+        after=None if after is None else dict(after),
+    )
     note_all(connection, [deed])
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Engine, delete, func, insert, select
 
+from ringbridge.call.audit import Action, masked
+from ringbridge.store.audit import note
 from ringbridge.store.database import reading
 from ringbridge.store.part import Part
 from ringbridge.store.revision import changing, require_account
@@ -35,6 +37,8 @@ class DoNotCallList:
                         for number in new_numbers
                     ],
                 )
+                after = {"numbers": len(new_numbers)}
+                note(connection, Action.DO_NOT_CALL_ADDED, account_id=self._account_id, after=after)
             return len(new_numbers)
 
     def remove(self, number: str) -> bool:
@@ -44,7 +48,15 @@ class DoNotCallList:
             removed = connection.execute(
                 delete(do_not_call).where(self._of_account, do_not_call.c.number == number)
             )
-            return removed.rowcount > 0
+            if removed.rowcount == 0:
+                return False
+            note(
+                connection,
+                Action.DO_NOT_CALL_REMOVED,
+                account_id=self._account_id,
+                target_id=masked(number),
+            )
+            return True
 
     def count(self) -> int:
         """How many numbers are on the list."""

@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 
 from sqlalchemy import Connection, Engine, delete, select, update
 
+from ringbridge.call.audit import Action
 from ringbridge.call.directory import Line
 from ringbridge.call.errors import NotFound
 from ringbridge.store.administration import Administration
+from ringbridge.store.audit import note
 from ringbridge.store.database import reading, storable
 from ringbridge.store.part import Part
 from ringbridge.store.revision import changing
@@ -51,18 +53,30 @@ class SqlLines:
         digests_of: gives the new ones of the changed line; without it its phone keeps its password. Raises NotFound.
         """
         with changing(self._engine, Part.LINES) as connection:
-            changed = change(_require(connection, account_id, line_id))
+            before = _require(connection, account_id, line_id)
+            changed = change(before)
             values = line_row(changed, None if digests_of is None else dict(digests_of(changed)))
             if digests_of is None:
                 del values["device_digests"]
             connection.execute(update(lines).where(lines.c.id == line_id).values(values))
+            note(
+                connection,
+                Action.LINE_CHANGED,
+                account_id=account_id,
+                target_id=line_id,
+                before=line_row(before, None),
+                after=values,
+            )
         return changed
 
     def remove(self, account_id: str, line_id: str, check: Callable[[Line], object]) -> None:
         """Forget a line, unless `check` raises something. Raises NotFound."""
         with changing(self._engine, Part.LINES) as connection:
-            check(_require(connection, account_id, line_id))
+            line = _require(connection, account_id, line_id)
+            check(line)
             connection.execute(delete(lines).where(lines.c.id == line_id))
+            before = line_row(line, None)
+            note(connection, Action.LINE_REMOVED, account_id=account_id, target_id=line_id, before=before)
 
 
 def _find(connection: Connection, account_id: str, line_id: str) -> Line | None:

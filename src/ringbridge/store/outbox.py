@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, Engine, RowMapping, func, insert, select
 
+from ringbridge.call.actor import SERVER, acting_as
+from ringbridge.call.audit import Action
 from ringbridge.call.model import Call
 from ringbridge.call.webhook import (
     Attempt,
@@ -19,6 +21,7 @@ from ringbridge.call.webhook import (
     call_webhook,
     call_webhook_id,
 )
+from ringbridge.store.audit import note
 from ringbridge.store.change import Change, ErasedCall
 from ringbridge.store.database import reading
 from ringbridge.store.deliveries import DUE_AT_ONCE, DueDeliveries
@@ -173,9 +176,18 @@ class Outbox:
             return connection.scalar(taken) is not None
 
     def _disable(self, webhook_id: str, reason: str, at: float) -> None:
-        with changing(self._engine, Part.WEBHOOKS) as connection:
-            connection.execute(
-                webhooks.update()
-                .where(webhooks.c.id == webhook_id, webhooks.c.disabled_at.is_(None))
-                .values(disabled_at=at, disabled_reason=reason)
+        is_it = (webhooks.c.id == webhook_id) & webhooks.c.disabled_at.is_(None)
+        after = {"disabled_at": at, "disabled_reason": reason}
+        with acting_as(SERVER), changing(self._engine, Part.WEBHOOKS) as connection:
+            account_id = connection.scalar(select(webhooks.c.account_id).where(is_it))
+            if account_id is None:
+                return
+            connection.execute(webhooks.update().where(is_it).values(after))
+            note(
+                connection,
+                Action.WEBHOOK_DISABLED,
+                account_id=account_id,
+                target_id=webhook_id,
+                before={},
+                after=after,
             )

@@ -18,9 +18,11 @@ from sqlalchemy import (
 )
 from sqlalchemy import tuple_ as row_value
 
+from ringbridge.call.audit import Action, masked
 from ringbridge.call.errors import NotFound
 from ringbridge.call.model import State
 from ringbridge.call.record import ERASED, Erasure, Record, RecordFilter, RecordPlace
+from ringbridge.store.audit import note
 from ringbridge.store.database import reading, storable, writing
 from ringbridge.store.tables import accounts, calls, record_retentions, records
 from ringbridge.store.third_tables import thirds
@@ -77,7 +79,8 @@ class SqlRecords:
                 )
             ).all()
         found = sorted({*of_calls, *of_records})
-        for start in range(0, len(found), _BATCH):
+        # At least once: that it was asked for counts as well.
+        for start in range(0, len(found) or 1, _BATCH):
             batch = found[start : start + _BATCH]
             with writing(self._engine) as connection:
                 connection.execute(
@@ -87,6 +90,13 @@ class SqlRecords:
                 )
                 _forget(connection, calls, calls.c.id.in_(batch), number)
                 _forget(connection, records, records.c.call_id.in_(batch), number)
+                note(
+                    connection,
+                    Action.RECORDS_ERASED,
+                    account_id=account_id,
+                    target_id=masked(number),
+                    after={"calls": len(batch)},
+                )
         running = self._call_ids(account_id, number, calls.c.state != State.ENDED.value)
         return Erasure(calls=len(found), running=len(running))
 
@@ -94,9 +104,18 @@ class SqlRecords:
         """Keep the account's calls for so many days after their end; None keeps them for good. Raises NotFound."""
         with writing(self._engine) as connection:
             _require_account(connection, account_id)
-            connection.execute(delete(record_retentions).where(record_retentions.c.account_id == account_id))
+            of_account = record_retentions.c.account_id == account_id
+            before = connection.scalar(select(record_retentions.c.days).where(of_account))
+            connection.execute(delete(record_retentions).where(of_account))
             if days is not None:
                 connection.execute(insert(record_retentions), {"account_id": account_id, "days": days})
+            note(
+                connection,
+                Action.RECORDS_RETAINED,
+                account_id=account_id,
+                before={"days": before},
+                after={"days": days},
+            )
 
     def retention(self, account_id: str) -> int | None:
         """For how many days the account's calls are kept; None for good. Raises NotFound."""

@@ -1,11 +1,12 @@
 """Webhooks of accounts and the log of what was sent to them: the port `WebhookStore`. Each method is one transaction."""
 
 import asyncio
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, and_, delete, func, insert, select, tuple_, update
 
+from ringbridge.call.audit import Action
 from ringbridge.call.errors import NotFound
 from ringbridge.call.webhook import (
     MOST_WEBHOOKS,
@@ -14,6 +15,7 @@ from ringbridge.call.webhook import (
     TooManyWebhooks,
     Webhook,
 )
+from ringbridge.store.audit import note
 from ringbridge.store.database import reading, storable, writing
 from ringbridge.store.deliveries import DUE_AT_ONCE
 from ringbridge.store.part import Part
@@ -93,21 +95,23 @@ class SqlWebhooks:
             count = connection.scalar(select(func.count()).select_from(webhooks).where(own)) or 0
             if count >= MOST_WEBHOOKS:
                 raise TooManyWebhooks(f"An account has {MOST_WEBHOOKS} webhooks at most. Remove one first.")
-            connection.execute(insert(webhooks), webhook_row(webhook))
+            row = webhook_row(webhook)
+            connection.execute(insert(webhooks), row)
+            _note(connection, Action.WEBHOOK_CREATED, webhook, None, row)
 
     def remove_now(self, account_id: str, webhook_id: str) -> bool:
         """See `remove`."""
         if not storable(webhook_id):
             return False
         with changing(self._engine, Part.WEBHOOKS) as connection:
-            removed = connection.execute(
-                delete(webhooks).where(webhooks.c.account_id == account_id, webhooks.c.id == webhook_id)
-            )
-            if removed.rowcount == 0:
+            found = _find(connection, account_id, webhook_id)
+            if found is None:
                 return False
+            connection.execute(delete(webhooks).where(webhooks.c.id == webhook_id))
             connection.execute(
                 delete(webhook_deliveries).where(webhook_deliveries.c.webhook_id == webhook_id)
             )
+            _note(connection, Action.WEBHOOK_REMOVED, found, webhook_row(found), None)
         return True
 
     def _change(
@@ -123,6 +127,7 @@ class SqlWebhooks:
             connection.execute(
                 update(webhooks).where(webhooks.c.id == webhook_id).values(**webhook_row(changed))
             )
+            _note(connection, Action.WEBHOOK_CHANGED, found, webhook_row(found), webhook_row(changed))
         return changed
 
     def _deliveries(
@@ -180,6 +185,16 @@ class SqlWebhooks:
 
 
 _AGAIN = {"attempts": 0, "next_attempt_at": DUE_AT_ONCE, "delivered_at": None}
+
+
+def _note(
+    connection: Connection,
+    action: Action,
+    webhook: Webhook,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+) -> None:
+    note(connection, action, account_id=webhook.account_id, target_id=webhook.id, before=before, after=after)
 
 
 def _find(connection: Connection, account_id: str, webhook_id: str) -> Webhook | None:
