@@ -38,7 +38,7 @@ from ringbridge.engines.simulated.switch import EngineSwitch
 from ringbridge.gauges import add_gauges, add_trunk_gauges
 from ringbridge.notify.dispatcher import Dispatcher
 from ringbridge.notify.metrics import Metrics
-from ringbridge.notify.sender import Sender
+from ringbridge.notify.sending_process import SendingProcess
 from ringbridge.service.audit import AuditService
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
@@ -148,7 +148,7 @@ class _Server:
         with _translated():
             await calls.recover()
             await limits.restore()
-            sender = await resources.enter_async_context(Sender(settings.webhook_private))
+            sender = await resources.enter_async_context(SendingProcess(settings.webhook_private))
             surroundings.dispatcher = await resources.enter_async_context(
                 Dispatcher(outbox, sender, store.save_attempt, clock.utc_now, metrics)
             )

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from ringbridge.call.webhook import Delivery, Webhook, WebhookFormat
 from ringbridge.notify.address import PRIVATE_NETWORKS
 from ringbridge.notify.dispatcher import Dispatcher
-from ringbridge.notify.sender import Sender
+from ringbridge.notify.sending_process import SendingProcess
 from ringbridge.store.administration import Administration
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.database import migrate, open_database
@@ -61,6 +61,7 @@ class House:
         self.store: SqlCallStore
         self.dispatcher: Dispatcher
         self._engine = engine
+        self._administration = Administration(engine)
 
     @asynccontextmanager
     async def serving(
@@ -71,7 +72,7 @@ class House:
         async with AsyncExitStack() as stack:
             lock = stack.enter_context(ServerLock(self._engine))
             self.store = await stack.enter_async_context(SqlCallStore(self._engine, lock, self.outbox))
-            sender = await stack.enter_async_context(Sender(PRIVATE_NETWORKS, total_seconds))
+            sender = await stack.enter_async_context(SendingProcess(PRIVATE_NETWORKS, total_seconds))
             self.dispatcher = Dispatcher(
                 self.outbox,
                 sender,
@@ -83,11 +84,17 @@ class House:
             await stack.enter_async_context(self.dispatcher)
             yield
 
-    async def add(self, url: str, **values: object) -> Webhook:
+    async def add_account(self) -> str:
+        """Another account's id."""
+        account_id = f"200{next(_numbers)}"
+        await asyncio.to_thread(self._administration.add_account, "Other", account_id=account_id)
+        return account_id
+
+    async def add(self, url: str, account_id: str = ACCOUNT, **values: object) -> Webhook:
         """A webhook that leads there."""
         webhook = Webhook(
             id=f"wh_{next(_numbers)}",
-            account_id=ACCOUNT,
+            account_id=account_id,
             url=url,
             secret=SECRET,
             created_at=0.0,
@@ -96,9 +103,9 @@ class House:
         await self.webhooks.add(webhook)
         return webhook
 
-    async def whole_call(self, call_id: str) -> list[str]:
+    async def whole_call(self, call_id: str, account_id: str = ACCOUNT) -> list[str]:
         """Three events of a call; their ids."""
-        call = a_call(call_id)
+        call = a_call(call_id, account_id=account_id)
         await accept(self.store, call)
         self.store.save(ringing(call), event(call, 2, "user_ringing", 1.0))
         self.store.save(completed(call), event(call, 3, "ended", 20.0))
@@ -189,6 +196,31 @@ async def test_h1_a_bad_receiver_holds_up_no_other(house: House, behaviour: Beha
     # Half of the time-out that the bad one is given: nobody waited for that.
     assert took < 15.0
     assert bad.connections <= 1000
+
+
+async def test_h1_six_hundred_requests_that_hang_hold_up_no_other_account(house: House) -> None:
+    loop = asyncio.get_running_loop()
+    async with receiving(hangs) as bad, receiving(answers(200)) as good:
+        others = [await house.add_account() for _ in range(8)]
+        for account_id in others:
+            for _ in range(20):
+                await house.add(bad.url, account_id, events=("ended",))
+        webhook = await house.add(good.url)
+        async with house.serving(soon, total_seconds=60.0):
+            for account_id in others:
+                for number in range(4):
+                    await house.whole_call(f"{account_id}-{number}", account_id)
+            await bad.until(lambda it: len(it.requests) >= 300)
+            began = loop.time()
+            await house.whole_call("late")
+            await good.until(lambda it: "evt_late_3" in it.ids)
+            took = loop.time() - began
+            await bad.until(lambda it: len(it.requests) == 640)
+            log = await house.until(webhook, lambda log: len(log) == 3 and all_delivered(log))
+
+    assert [line.attempts for line in log] == [1, 1, 1]
+    # A second of it may be for those that have just begun to hang; the rest is for a busy machine.
+    assert took < 15.0
 
 
 async def test_h1_a_receiver_that_is_gone_is_asked_no_more(house: House) -> None:

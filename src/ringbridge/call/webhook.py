@@ -49,6 +49,12 @@ class TooManyTests(CallError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class SenderUnavailable(CallError):
+    """What sends to receivers does not answer."""
+
+    code = "sender_unavailable"
+
+
 class WebhookFormat(Enum):
     """What the body of a request looks like: our own, or that of net2phone's webhooks."""
 

@@ -31,8 +31,6 @@ TOTAL_SECONDS = 15.0
 CONNECT_SECONDS = 5.0
 LONGEST_ANSWER = 65_536
 
-_MOST_CONNECTIONS = 512
-
 _REFUSED = "the address is private, or not for everybody"
 
 
@@ -56,7 +54,8 @@ class Sender:
 
     def _session(self, permits: Callable[[str, Sequence[Network]], bool]) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
-            limit=_MOST_CONNECTIONS,
+            # The dispatcher says how many there are: waiting here would count as the receiver's silence.
+            limit=0,
             resolver=self._names,
             # Who asks for a name waits for nobody else who does.
             use_dns_cache=False,
