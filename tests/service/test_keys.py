@@ -181,7 +181,7 @@ async def test_a_key_that_is_revoked_meanwhile_is_not_exchanged_and_makes_none(t
         await ring.keys.exchange(caller(id=own.id), own.id, 60.0)
     with pytest.raises(InvalidCredentials):
         await ring.keys.create(caller(id=own.id), WANTED)
-    assert [found.id for found in store.keys(ACCOUNT.id)] == [key.id, own.id]
+    assert {found.id for found in store.keys(ACCOUNT.id)} == {key.id, own.id}
     engine.dispose()
 
 
