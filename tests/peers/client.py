@@ -41,6 +41,13 @@ class Client:
             assert response.status == 200, f"{response.status}: {text}"
             return str((await response.json())["api_request_id"])
 
+    async def schedule(self, index: int, **options: Any) -> str:
+        """Ask for a call between the line and the destination number of `index` with options of version 2; its id."""
+        lines = {"user_line": user_number(index), "destination_line": destination_number(index)}
+        async with self._session.post("/api/v2/calls", json=lines | options) as response:
+            assert response.status == 201, f"{response.status}: {await response.text()}"
+            return str((await response.json())["id"])
+
     async def call(self, call_id: str) -> Shown:
         """The call as the API shows it now."""
         async with self._session.get(f"/api/v2/calls/{call_id}") as response:

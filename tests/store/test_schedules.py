@@ -191,6 +191,18 @@ async def test_each_step_is_kept_with_its_event(schedules: SqlSchedules, store: 
     assert await schedules.open() == []
 
 
+async def test_what_was_saved_before_is_written_before(schedules: SqlSchedules, store: SqlCallStore) -> None:
+    one = await add(schedules)
+    attempt = an_attempt("try-1")
+    await store.accept(attempt, first_event(attempt))
+    store.save(completed(attempt), event(attempt, 2, "ended", 20.0))
+    await schedules.change(attempt_started(one, "try-1", NOW + 601.0))
+    found = await schedules.find("plan")
+    assert found is not None
+    # Nobody waited for the end of the attempt.
+    assert found.attempt_ending is not None
+
+
 async def test_at_the_end_the_numbers_in_the_request_are_forgotten(
     engine: Engine, schedules: SqlSchedules
 ) -> None:

@@ -62,13 +62,19 @@ class SqlCallStore:
 
     async def accept(self, call: Call, event: CallEvent, key: IdempotencyKey | None = None) -> None:
         """Store a new call, its first event and the key of its request; durable on return. Raises StoreUnavailable within two seconds."""
-        await self.write(NewCall(call, event, key), ErasedCall(call.id))
+        await self._accept(NewCall(call, event, key), ErasedCall(call.id))
 
     async def write(self, change: Change, undo: Change) -> None:
-        """Make a change durable. Raises StoreUnavailable within two seconds; `undo` is written where it may be stored then."""
+        """Make a change durable, behind all that was saved. Raises StoreUnavailable within two seconds.
+
+        `undo` is written where it may be stored then.
+        """
+        await self._accept(change, undo, in_order=True)
+
+    async def _accept(self, change: Change, undo: Change, *, in_order: bool = False) -> None:
         if not self._lock.is_held:
             raise StoreInUse("This server has lost its hold on the database; the call was not stored.")
-        await self._writer.accept(change, undo=undo)
+        await self._writer.accept(change, undo=undo, in_order=in_order)
 
     def save(self, call: Call, event: CallEvent) -> None:
         """Store a change and its event, with an ended call also its record."""

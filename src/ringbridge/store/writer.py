@@ -130,10 +130,11 @@ class GroupCommitWriter(Generic[Change]):
             loop = asyncio.get_running_loop()
             self._leaving = loop.call_later(self._limits.linger_seconds, self._hand_over)
 
-    async def accept(self, change: Change, *, undo: Change) -> None:
+    async def accept(self, change: Change, *, undo: Change, in_order: bool = False) -> None:
         """Write `change` and return when it is durable. Raises StoreUnavailable in time; then it is not stored.
 
         Where that cannot be known, as when the disk hangs in the middle of a commit, `undo` is written behind it.
+        in_order: write it behind all that was submitted, which then waits no longer for company.
         """
         if self._waiting >= self._limits.waiting:
             raise StoreUnavailable("The database does not keep up: too many new calls wait for it.")
@@ -141,6 +142,8 @@ class GroupCommitWriter(Generic[Change]):
         entry = _Entry(change, waiter, undo)
         self._waiting += 1
         try:
+            if in_order:
+                self._hand_over()
             self._queue.put((entry,))
             async with asyncio.timeout(self._limits.accept_seconds):
                 await waiter
