@@ -119,6 +119,8 @@ export interface CallResource {
   destination: LegResource;
   /** Of a scheduled call; else null. */
   schedule: ScheduleResource | null;
+  /** Whom it was transferred to, or was to be, in that order. */
+  thirds: Array<ThirdResource>;
   events: Array<EventResource>;
 }
 
@@ -298,6 +300,7 @@ export interface LimitsBody {
   spend_per_day?: string | null;
   spend_per_month?: string | null;
   short_calls_per_hour?: number | null;
+  keys?: number;
 }
 
 /** What the account may do. null means no limit. */
@@ -334,6 +337,8 @@ export interface LimitsResource {
   spend_per_month: string | null;
   /** Calls of a few seconds to one country; more suspend the account. */
   short_calls_per_hour: number | null;
+  /** Keys that are valid at once; while they are exchanged, twice as many. */
+  keys: number;
 }
 
 /** A new line, for a phone that registers. */
@@ -601,7 +606,7 @@ export interface RecordLegResource {
   ring_seconds: number;
 }
 
-/** A call that is over, with both sides. */
+/** A call that is over, with both sides and all thirds. */
 export interface RecordResource {
   /** The `api_request_id` of version 1. */
   call_id: string;
@@ -619,6 +624,8 @@ export interface RecordResource {
   metadata: Record<string, string> | null;
   user: RecordLegResource;
   destination: RecordLegResource;
+  /** Whom it was transferred to, or was to be, in that order. */
+  thirds: Array<ThirdResource>;
 }
 
 /** Which events to send again. */
@@ -710,6 +717,28 @@ export interface TestResource {
   /** What went wrong, in a few words. */
   error: string | null;
   seconds: number;
+}
+
+/** Whom a call was transferred to, or was to be. Times are null where it did not come that far. */
+export interface ThirdResource {
+  /** E.164 with its plus; `erased` when it was erased. */
+  number: string;
+  /** The trunk that was tried last; null for a phone of our own. */
+  trunk: string | null;
+  /** In the words for a destination; null until it is over. */
+  outcome: string | null;
+  dialed_at: string | null;
+  ringing_at: string | null;
+  answered_at: string | null;
+  ended_at: string | null;
+  /** Why the leg ended; null until then. */
+  cause: string | null;
+  sip_status: number | null;
+  q850: number | null;
+  /** How long it was up. */
+  talk_seconds: number;
+  /** In the currency of the rates; null until it is over, and where no rate is known. */
+  cost: string | null;
 }
 
 /** A token that is wanted. */

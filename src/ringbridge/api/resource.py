@@ -1,11 +1,16 @@
 """Calls as version 2 shows them: the words of docs/glossary.md, times in UTC (RFC 3339)."""
 
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, WithJsonSchema
 
 from ringbridge.call.history import StoredCall, StoredEvent, StoredLeg, StoredSchedule
+from ringbridge.call.third import StoredThird
+from ringbridge.service.export import third_document
+
+Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+"""A point in time that is text already."""
 
 
 class EventResource(BaseModel):
@@ -153,18 +158,47 @@ class ScheduleResource(BaseModel):
         )
 
 
+class ThirdResource(BaseModel):
+    """Whom a call was transferred to, or was to be. Times are null where it did not come that far."""
+
+    number: str = Field(description="E.164 with its plus; `erased` when it was erased.")
+    trunk: str | None = Field(description="The trunk that was tried last; null for a phone of our own.")
+    outcome: str | None = Field(description="In the words for a destination; null until it is over.")
+    dialed_at: Moment | None
+    ringing_at: Moment | None
+    answered_at: Moment | None
+    ended_at: Moment | None
+    cause: str | None = Field(description="Why the leg ended; null until then.")
+    sip_status: int | None
+    q850: int | None
+    talk_seconds: float = Field(description="How long it was up.")
+    cost: str | None = Field(
+        description="In the currency of the rates; null until it is over, and where no rate is known.",
+        examples=["0.025"],
+    )
+
+    @classmethod
+    def from_stored(cls, third: StoredThird) -> "ThirdResource":
+        """The resource of a stored third."""
+        return cls(**third_document(third))
+
+
 class CallResource(ListedCallResource):
     """A call with its history so far. Of a scheduled call neither side is ever dialled: its attempts are calls of their own."""
 
     schedule: ScheduleResource | None = Field(description="Of a scheduled call; else null.")
+    thirds: list[ThirdResource] = Field(
+        description="Whom it was transferred to, or was to be, in that order."
+    )
     events: list[EventResource]
 
     @classmethod
     def from_stored(cls, call: StoredCall) -> Self:
         """The resource of a stored call."""
+        thirds = [ThirdResource.from_stored(third) for third in call.thirds]
         events = [EventResource.from_stored(event) for event in call.events]
         schedule = None if call.schedule is None else ScheduleResource.from_stored(call.schedule)
-        return cls(**cls._fields_of(call), schedule=schedule, events=events)
+        return cls(**cls._fields_of(call), schedule=schedule, thirds=thirds, events=events)
 
 
 class CancelResource(BaseModel):

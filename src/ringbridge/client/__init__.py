@@ -19,7 +19,7 @@ from ringbridge.client.errors import (
     ServerUnreachable,
     TooMany,
 )
-from ringbridge.client.model import Call, CallEvent, Leg, Record, RecordLeg
+from ringbridge.client.model import Call, CallEvent, Leg, Record, RecordLeg, Third
 from ringbridge.client.operation import CallOptions
 
 __all__ = [
@@ -37,5 +37,6 @@ __all__ = [
     "Refused",
     "ServerBusy",
     "ServerUnreachable",
+    "Third",
     "TooMany",
 ]

@@ -9,7 +9,9 @@ from enum import Enum
 from io import StringIO
 from typing import Any
 
+from ringbridge.call.money import amount_text
 from ringbridge.call.record import Record
+from ringbridge.call.third import StoredThird
 
 COLUMNS = tuple(item.name for item in fields(Record))
 
@@ -37,6 +39,19 @@ _CALL = (
     "ended_at",
     "talk_seconds",
     "metadata",
+)
+_THIRD = (
+    "number",
+    "trunk",
+    "outcome",
+    "dialed_at",
+    "ringing_at",
+    "answered_at",
+    "ended_at",
+    "cause",
+    "sip_status",
+    "q850",
+    "talk_seconds",
 )
 
 # With these a spreadsheet takes a cell for a formula, and runs it. An apostrophe in front says that it is text.
@@ -79,13 +94,21 @@ def as_document(record: Record) -> dict[str, Any]:
     document = {name: _value(name, getattr(record, name)) for name in _CALL}
     for side in _SIDES:
         document[side] = {name: _value(name, getattr(record, f"{side}_{name}")) for name in _LEG}
-    return document
+    return document | {"thirds": [third_document(third) for third in record.thirds]}
+
+
+def third_document(third: StoredThird) -> dict[str, Any]:
+    """A third as JSON has it. What it cost is text: a binary fraction is not exact."""
+    document = {name: _value(name, getattr(third, name)) for name in _THIRD}
+    return document | {"cost": None if third.micros is None else amount_text(third.micros)}
 
 
 def _value(name: str, value: Any) -> Any:
     """Times as RFC 3339 has them, and seconds, to the millisecond."""
     if value is None:
         return None
+    if name == "thirds":
+        return [third_document(third) for third in value] or None
     if name.endswith("_at"):
         return moment_text(value)
     return round(value, 3) if name.endswith("_seconds") else value
@@ -105,7 +128,9 @@ def table_row(cells: Iterable[Any]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    shown = json.dumps(dict(value), ensure_ascii=False) if isinstance(value, Mapping) else value
+    if isinstance(value, Mapping):
+        value = dict(value)
+    shown = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
     if isinstance(shown, str) and shown.startswith(_FORMULA_STARTS):
         return f"'{shown}"
     return shown
