@@ -75,7 +75,7 @@ class Client:
     async def finished(self, call_id: str, *, seconds: float = WAIT_SECONDS) -> Shown:
         """The call once it is over."""
         await self.reaches(call_id, "ended", seconds=seconds)
-        # What a follower hears live may be ahead of what is stored by the time of one commit.
+        # While the database takes nothing, a follower hears of more than is stored.
         return await poll(
             lambda: self.call(call_id), lambda shown: shown["outcome"] is not None, "an outcome"
         )

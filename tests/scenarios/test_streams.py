@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -12,9 +13,10 @@ import pytest
 
 from tests.peers.client import Client
 from tests.peers.phone import Phone
-from tests.peers.server import Server, ringbridge
-from tests.peers.tool import WAIT_SECONDS
+from tests.peers.server import Deployment, Server, ringbridge
+from tests.peers.tool import WAIT_SECONDS, free_port
 from tests.scenarios import talk
+from tests.scenarios.killed import before_the_kill
 from tests.scenarios.test_withdrawal import NOTICED_SECONDS, made_key
 
 pytestmark = pytest.mark.peer
@@ -104,3 +106,42 @@ async def test_h6_streams_and_waits_end_with_their_key_or_account(
         await destination_leg.settled()
         if withdrawn == "key":
             await other.until(is_named(call_id, "ended"))
+
+
+@pytest.fixture
+def outlasting(deployment: Deployment, tmp_path: Path) -> Deployment:
+    """Data that outlives a server."""
+    return deployment.copied_to(tmp_path / "data")
+
+
+async def test_after_a_crash_a_stream_goes_on_and_leaves_no_event_out(outlasting: Deployment) -> None:
+    same_port = {"RINGBRIDGE_SIP_PORT": str(free_port())}
+    async with (
+        Phone.listening(outlasting.user_port) as user,
+        Phone.listening(outlasting.trunk_port) as destination,
+    ):
+
+        async def follow(client: Client) -> tuple[list[str], list[Key], str]:
+            """One call is seen to be joined; another one is joined when nobody listens."""
+            async with Stream.opened(client, ALL) as stream:
+                first, *_ = await talk.connect(client, user, destination, 1)
+                seen = await stream.until(is_named(first, "connected"))
+                position = stream.last_id
+            second, *_ = await talk.connect(client, user, destination, 2)
+            return [first, second], seen, position
+
+        ids, seen, position = await before_the_kill(outlasting, same_port, follow)
+        with Server.running(outlasting, settings=same_port) as server:
+            async with Client.of(server) as client, Stream.opened(client, ALL, position) as stream:
+                # While it is told what was, something happens.
+                third, user_leg, _ = await talk.connect(client, user, destination, 3)
+                told = await stream.until(is_named(third, "connected"))
+                user_leg.hang_up()
+                told += await stream.until(is_named(third, "ended"))
+                for call_id in (*ids, third):
+                    shown = await client.finished(call_id)
+                    sequences = [event["sequence"] for event in shown["events"]]
+                    assert sequences == list(range(1, len(sequences) + 1))
+                    assert [event["state"] for event in shown["events"]].count("ended") == 1
+                    assert {sequence for of, sequence in (*seen, *told) if of == call_id} == {*sequences}
+    assert len(told) == len({*told}), "nothing is told twice by one stream"

@@ -88,6 +88,8 @@ class MemoryStore:
         self.found: dict[tuple[str, str], StoredCall] = {}
         self.keys: dict[tuple[str, str], KeptKey] = {}
         self.histories: dict[str, CallHistory] = {}
+        self.is_written = asyncio.Event()
+        self.is_written.set()
         self.asked_since: list[tuple[float, CallPlace | None]] = []
         self.asked: list[tuple[str, CallFilter, CallPlace | None, int]] = []
         self.fails = False
@@ -113,6 +115,11 @@ class MemoryStore:
         place = CallPlace(events[0].at, call_id)
         history = self.histories.get(call_id) or CallHistory(place, "1", None, ())
         self.histories[call_id] = history._replace(events=history.events + events)
+
+    async def written(self) -> None:
+        if self.fails:
+            raise StoreUnavailable("the database is not available")
+        await self.is_written.wait()
 
     def block(self, call: Call) -> None:
         self.blocked.append(call)

@@ -101,7 +101,7 @@ class Feeds:
         self, after: FeedPosition | None = None, may_see: Callable[[str], bool] = every
     ) -> Following:
         """Somebody follows from here on."""
-        follower: Follower[FeedEvent] = Follower()
+        follower: Follower[FeedEvent] = Follower(self.store.written)
         told = await self._exits.enter_async_context(self.feed.follow(ACCOUNT, after, may_see, follower))
         return Following(told, follower)
 
@@ -263,6 +263,32 @@ async def test_a_follower_that_is_stopped_is_not_told_what_waits_for_it(
     feeds.publish("a", line(3))
     following.follower.stop()
     assert await following.rest() == []
+
+
+@pytest.mark.parametrize("waits_for_news", [False, True])
+async def test_nothing_is_told_before_it_is_stored(feeds: Feeds, waits_for_news: bool) -> None:
+    start = await (await feeds.follow()).next()
+    assert isinstance(start, FeedPosition)
+    feeds.store.is_written.clear()
+    if waits_for_news:
+        following = await feeds.follow()
+        await following.next()
+    feeds.publish("a", line(1))
+    if not waits_for_news:
+        following = await feeds.follow(start)
+    told = asyncio.create_task(following.next())
+    await asyncio.wait((told,), timeout=0.05)
+    assert not told.done()
+    feeds.store.is_written.set()
+    assert keys([await told]) == [("a", 1)]
+
+
+async def test_what_the_database_does_not_take_is_told_all_the_same(feeds: Feeds) -> None:
+    following = await feeds.follow()
+    await following.next()
+    feeds.store.fails = True
+    feeds.publish("a", line(1))
+    assert keys([await following.next()]) == [("a", 1)]
 
 
 async def test_a_database_that_fails_ends_the_stream(feeds: Feeds) -> None:

@@ -72,6 +72,10 @@ class CallStore(Protocol):
         """Store a change and its event, in one transaction; with an ended call also its record, once. Not awaited."""
         ...
 
+    async def written(self) -> None:
+        """Return when all that was saved before is durable. Raises StoreUnavailable when that takes longer than usual."""
+        ...
+
     def block(self, call: Call) -> None:
         """Store a request that was refused, as a call that has its end, with its record. Not awaited."""
         ...

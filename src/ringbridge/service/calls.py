@@ -255,7 +255,7 @@ class CallService:
         """
         runner = self._live.look_up(call_id)
         if runner is not None and _is_of(runner, caller):
-            follower: Follower[StoredEvent] = Follower()
+            follower: Follower[StoredEvent] = Follower(self._store.written)
             async with self._audience.listening(caller, follower.stop):
                 async for event in self._live.follow(runner, after, follower):
                     yield event
@@ -273,7 +273,7 @@ class CallService:
         Without a position they begin with one, which is now. They end early when the caller may no longer see them.
         Raises PositionTooOld, StoreUnavailable.
         """
-        follower: Follower[FeedEvent] = Follower()
+        follower: Follower[FeedEvent] = Follower(self._store.written)
         async with (
             self._audience.listening(caller, follower.stop),
             self._feed.follow(caller.account.id, after, caller.key.may_use, follower) as events,

@@ -205,6 +205,7 @@ async def _caught_up(
     # What came while the database was read may have been read there; it cannot be older than this.
     newest = oldest = began.at_ms / 1000 - LATEST_SECONDS
     told: set[tuple[str, int]] = set()
+    await follower.written()
     try:
         async for event in missed:
             if follower.is_stopped:

@@ -80,6 +80,10 @@ class SqlCallStore:
         """Store a change and its event, with an ended call also its record."""
         self._writer.submit(ChangedCall(call, event))
 
+    async def written(self) -> None:
+        """Return when all that was saved before is durable. Raises StoreUnavailable when that takes longer than usual."""
+        await self._writer.written()
+
     def block(self, call: Call) -> None:
         """Store a request that was refused, with its record."""
         event = CallEvent(call_id=call.id, sequence=1, name="blocked", at=call.accepted_at)
