@@ -300,6 +300,7 @@ export interface LimitsBody {
   spend_per_day?: string | null;
   spend_per_month?: string | null;
   short_calls_per_hour?: number | null;
+  keys?: number;
 }
 
 /** What the account may do. null means no limit. */
@@ -336,6 +337,8 @@ export interface LimitsResource {
   spend_per_month: string | null;
   /** Calls of a few seconds to one country; more suspend the account. */
   short_calls_per_hour: number | null;
+  /** Keys that are valid at once; while they are exchanged, twice as many. */
+  keys: number;
 }
 
 /** A new line, for a phone that registers. */

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete
 
 from ringbridge.api.v2.call_body import CallBody
-from ringbridge.call.directory import Line, LineKind
+from ringbridge.call.directory import AccountLimits, Line, LineKind
 from ringbridge.call.key import Scope
 from ringbridge.service.credential import new_key
 from ringbridge.store.administration import Administration
@@ -97,6 +97,7 @@ async def test_a_key_is_exchanged(door: FrontDoor, ring: Administration) -> None
 
 
 async def test_keys_come_a_page_at_a_time(door: FrontDoor, ring: Administration) -> None:
+    ring.set_limits(ACCOUNT.id, AccountLimits(keys=5))
     ids = [(await asked(door, "POST", KEYS, WANTED))[1]["id"] for _ in range(5)]
     seen: list[str] = []
     query = "?limit=2"
@@ -107,6 +108,7 @@ async def test_keys_come_a_page_at_a_time(door: FrontDoor, ring: Administration)
     assert seen == ids
     status, problem = await asked(door, "POST", KEYS, WANTED)
     assert (status, problem["code"]) == (409, "too_many_keys")
+    ring.set_limits(ACCOUNT.id, AccountLimits())
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from ringbridge.call.directory import AccountLimits
 from ringbridge.call.errors import InvalidCredentials, InvalidOption, NotFound
 from ringbridge.call.key import ApiKey, Scope, TooManyKeys
 from ringbridge.service.authentication import Caller
@@ -218,7 +219,8 @@ async def test_keys_of_another_account_are_not_there(ring: Ring) -> None:
             await attempt
 
 
-async def test_a_sixth_key_is_refused(ring: Ring) -> None:
+async def test_a_key_more_than_the_limit_is_refused(ring: Ring) -> None:
+    ring.store.set_limits(ACCOUNT.id, AccountLimits(keys=5))
     for _ in range(5):
         await ring.keys.create(caller(), WANTED)
     with pytest.raises(TooManyKeys):

@@ -145,14 +145,26 @@ def test_a_key_is_kept_with_all_that_it_was_told(one_account: Administration) ->
     assert one_account.keys(ACCOUNT) == [key]
 
 
-def test_an_account_has_five_keys_and_twice_as_many_while_they_are_exchanged(
+def test_an_account_has_twenty_keys_and_may_have_more(one_account: Administration) -> None:
+    for number in range(20):
+        one_account.add_key(a_key(f"key-{number}"))
+    with pytest.raises(TooManyKeys):
+        one_account.add_key(a_key("key-20"))
+    one_account.set_limits(ACCOUNT, AccountLimits(keys=21))
+    one_account.add_key(a_key("key-20"))
+
+
+def test_an_account_has_so_many_keys_and_twice_as_many_while_they_are_exchanged(
     one_account: Administration,
 ) -> None:
+    one_account.set_limits(ACCOUNT, AccountLimits(keys=5))
     for number in range(5):
         one_account.add_key(a_key(f"key-{number}"))
     with pytest.raises(TooManyKeys) as caught:
         one_account.add_key(a_key("key-5"))
-    assert str(caught.value) == "Account 1009683 has 5 keys that are valid. Revoke one first."
+    assert str(caught.value) == (
+        "Account 1009683 has 5 keys that are valid. Revoke one first, or have its limit `keys` raised."
+    )
     for number in range(5):
         one_account.exchange_key(f"key-{number}", a_key(f"new-{number}"), old_until=1.5)
     assert one_account.key("key-0").expires_at == 1.5

@@ -10,9 +10,6 @@ from ringbridge.call.errors import CallError, InvalidSetting
 
 Network = IPv4Network | IPv6Network
 
-# More would be forgotten ones. While each is being exchanged for a new one there may be twice as many.
-MOST_ACTIVE_KEYS = 5
-
 
 class Scope(Enum):
     """One thing that a key may be allowed. What no scope names, no key can do."""

@@ -3,14 +3,15 @@
 from sqlalchemy import ColumnElement, Connection, Engine, and_, func, insert, not_, select, update
 
 from ringbridge.call.audit import Action, Deed
+from ringbridge.call.directory import AccountLimits
 from ringbridge.call.errors import InvalidCredentials, NotFound
-from ringbridge.call.key import MOST_ACTIVE_KEYS, ApiKey, KeyUse, TooManyKeys
+from ringbridge.call.key import ApiKey, KeyUse, TooManyKeys
 from ringbridge.store.audit import note, note_all
 from ringbridge.store.database import reading
 from ringbridge.store.part import Part
 from ringbridge.store.revision import changing, require_account
 from ringbridge.store.row import key_of, key_row
-from ringbridge.store.tables import api_key_uses, api_keys
+from ringbridge.store.tables import account_limits, api_key_uses, api_keys
 
 
 class SqlKeys:
@@ -27,7 +28,7 @@ class SqlKeys:
         with changing(self._engine, Part.KEYS) as connection:
             require_account(connection, key.account_id)
             _require_open(connection, by_key, key.created_at)
-            _require_room(connection, key, MOST_ACTIVE_KEYS)
+            _require_room(connection, key)
             connection.execute(insert(api_keys), key_row(key))
             note_all(connection, [_created(key)])
 
@@ -48,7 +49,8 @@ class SqlKeys:
             expires_at = connection.scalar(select(api_keys.c.expires_at).where(*of_account))
             if expires_at is None:
                 raise NotFound(f"There is no valid key {old_id}.")
-            _require_room(connection, new, 2 * MOST_ACTIVE_KEYS)
+            # Each of them may be exchanged at once.
+            _require_room(connection, new, times=2)
             ends_at = min(expires_at, old_until)
             connection.execute(update(api_keys).where(*of_account).values(expires_at=ends_at))
             connection.execute(insert(api_keys), key_row(new))
@@ -166,12 +168,16 @@ def _require_open(connection: Connection, key_id: str | None, utc: float) -> Non
         raise InvalidCredentials("invalid credentials")
 
 
-def _require_room(connection: Connection, key: ApiKey, most: int) -> None:
-    """Raises TooManyKeys if the account of the new `key` has as many active ones as it may."""
+def _require_room(connection: Connection, key: ApiKey, *, times: int = 1) -> None:
+    """Raises TooManyKeys if the account of the new `key` has `times` as many active ones as its limit says."""
+    of_account = account_limits.c.account_id == key.account_id
+    most = connection.scalar(select(account_limits.c["keys"]).where(of_account))
     active = connection.scalar(
         select(func.count())
         .select_from(api_keys)
         .where(api_keys.c.account_id == key.account_id, _is_open(key.created_at))
     )
-    if (active or 0) >= most:
-        raise TooManyKeys(f"Account {key.account_id} has {active} keys that are valid. Revoke one first.")
+    if (active or 0) >= times * (AccountLimits().keys if most is None else most):
+        raise TooManyKeys(
+            f"Account {key.account_id} has {active} keys that are valid. Revoke one first, or have its limit `keys` raised."
+        )

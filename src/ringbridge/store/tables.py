@@ -69,6 +69,7 @@ account_limits = Table(
     Column("spend_per_day", BigInteger),
     Column("spend_per_month", BigInteger),
     Column("short_calls_per_hour", Integer),
+    Column("keys", Integer, nullable=False, server_default=text("20")),
 )
 
 # Whom an account must not call, whoever asks: E.164 with plus.
