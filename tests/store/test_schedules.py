@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine
 
 from ringbridge.call.cause import Cause, EndedBy, Outcome
-from ringbridge.call.history import CallFilter, StoredAttempt, first_event
+from ringbridge.call.history import CallFilter, CallPlace, StoredAttempt, first_event
 from ringbridge.call.idempotency import IdempotencyKey
 from ringbridge.call.model import Call, Ending
 from ringbridge.call.schedule import (
@@ -17,9 +17,11 @@ from ringbridge.call.schedule import (
     attempt_started,
     cancel_requested,
     canceled,
+    refused,
     scheduled,
 )
 from ringbridge.call.schedule_ports import OpenSchedule, ScheduleStore
+from ringbridge.service.replay import replay
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.change import ErasedCall
 from ringbridge.store.records import SqlRecords
@@ -230,3 +232,24 @@ async def test_only_attempts_count_as_calls(
     usage = SqlUsage(engine)
     assert [call.at for call in await usage.calls_since(0.0)] == [UTC_OFFSET + 700.0]
     assert await usage.outcomes_since(ACCOUNT, 0.0) == {None: 1}
+
+
+async def test_what_happened_to_one_that_waited_for_days_is_told_again(
+    schedules: SqlSchedules, store: SqlCallStore
+) -> None:
+    day = 86_400.0
+    waited = [(await add(schedules, call_id)) for call_id in ("plan-1", "plan-2", "plan-3")]
+    await schedules.change(canceled(waited[2], NOW + day))
+    # It was refused only when its time had come.
+    await schedules.change(refused(waited[1], "quiet_hours", NOW + 3 * day))
+    call = a_call("call-1", accepted_at=100.0 + 3 * day)
+    await store.accept(call, first_event(call))
+    told = [one async for one in replay(store, ACCOUNT, NOW + 2 * day)]
+    assert [(one.call_id, one.event.name) for one in told] == [("call-1", "accepted"), ("plan-2", "ended")]
+    for limit in (1, 2, 3):
+        read: list[str] = []
+        place: CallPlace | None = None
+        while page := await store.histories_since(ACCOUNT, NOW + 2 * day, place, limit):
+            read += [history.place.call_id for history in page]
+            place = page[-1].place
+        assert read == ["plan-1", "plan-2", "call-1"]

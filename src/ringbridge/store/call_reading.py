@@ -3,20 +3,22 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, Engine, RowMapping, Select, or_, select
+from sqlalchemy import ColumnElement, Engine, RowMapping, Select, exists, or_, select
 from sqlalchemy import tuple_ as row_value
 
 from ringbridge.call.cause import Outcome
 from ringbridge.call.history import CallFilter, CallHistory, CallPlace, StoredCall, StoredEvent, StoredLeg
 from ringbridge.call.model import LegName
 from ringbridge.store.database import reading
-from ringbridge.store.schedule_tables import schedule_attempts
+from ringbridge.store.schedule_tables import schedule_attempts, schedules
 from ringbridge.store.schedules import read_schedule
 from ringbridge.store.tables import call_events, calls, records
 from ringbridge.store.thirds import read_thirds
 
 # All that may come before two people talk, and the longest talk (`HARD_CALL_SECONDS`), with hours to spare.
 LONGEST_CALL_SECONDS = 28_800.0
+
+_IS_SCHEDULED = exists().where(schedules.c.call_id == calls.c.id).correlate(calls)
 
 
 def read_call(engine: Engine, account_id: str, call_id: str) -> StoredCall | None:
@@ -68,11 +70,10 @@ def read_histories(
     statement = (
         select(calls.c.id, calls.c.accepted_at, calls.c.user_number, calls.c.metadata)
         .where(
-            *_going_on_since(account_id, since),
-            calls.c.outcome.is_distinct_from(Outcome.BLOCKED.value),
+            *_not_over_by(account_id, since),
+            or_(calls.c.outcome.is_distinct_from(Outcome.BLOCKED.value), _IS_SCHEDULED),
         )
         .order_by(calls.c.accepted_at, calls.c.id)
-        .limit(limit)
     )
     if after is not None:
         # As in `read_calls`: the first condition is for the index.
@@ -80,8 +81,16 @@ def read_histories(
             calls.c.accepted_at >= after.accepted_at,
             row_value(calls.c.accepted_at, calls.c.id) > row_value(after.accepted_at, after.call_id),
         )
+    earliest = since - LONGEST_CALL_SECONDS
     with reading(engine) as connection:
-        found = connection.execute(statement).mappings().all()
+        found: list[RowMapping] = []
+        if after is None or after.accepted_at < earliest:
+            # Scheduled calls wait for longer than any other lasts; they come first.
+            waited = statement.join(schedules, schedules.c.call_id == calls.c.id)
+            found += connection.execute(waited.where(calls.c.accepted_at < earliest).limit(limit)).mappings()
+        if len(found) < limit:
+            others = statement.where(calls.c.accepted_at >= earliest).limit(limit - len(found))
+            found += connection.execute(others).mappings()
         happened = (
             select(call_events)
             .where(call_events.c.call_id.in_([row["id"] for row in found]), call_events.c.at >= since)
@@ -106,7 +115,8 @@ def has_calls_between(engine: Engine, account_id: str, start: float, end: float)
     statement = (
         select(calls.c.id)
         .where(
-            *_going_on_since(account_id, start),
+            *_not_over_by(account_id, start),
+            calls.c.accepted_at >= start - LONGEST_CALL_SECONDS,
             calls.c.accepted_at < end,
             calls.c.outcome.is_distinct_from(Outcome.BLOCKED.value),
         )
@@ -116,11 +126,9 @@ def has_calls_between(engine: Engine, account_id: str, start: float, end: float)
         return connection.execute(statement).first() is not None
 
 
-def _going_on_since(account_id: str, utc: float) -> Iterator[ColumnElement[bool]]:
-    """The conditions for the account's calls that were not over by then."""
+def _not_over_by(account_id: str, utc: float) -> Iterator[ColumnElement[bool]]:
+    """The conditions for the account's calls that were not over by then, if the index is told when they can have begun."""
     yield calls.c.account_id == account_id
-    # The index finds those that can still have been going on.
-    yield calls.c.accepted_at >= utc - LONGEST_CALL_SECONDS
     yield or_(calls.c.ended_at.is_(None), calls.c.ended_at >= utc)
 
 
