@@ -294,6 +294,17 @@ async def test_a_page_chooses_its_language_and_no_other_option(door: FrontDoor, 
     assert [request.language for request in door.calls.requests] == ["es"]
 
 
+async def test_a_page_is_not_told_what_a_program_gave_along(door: FrontDoor, ring: Administration) -> None:
+    """Its click may be the second on a call that the program placed."""
+    door.calls.stored[CALL_ID] = replace(RUNNING, metadata={"order": "4711"})
+    body = {"user_line": LINE, "destination_line": "15125292329"}
+    token = await token_for(door, stored_key(ring, Scope.TOKENS_CREATE, Scope.CALLS_CREATE))
+    for authorization, metadata in ((basic(), {"order": "4711"}), (token, {})):
+        words: dict[str, Any] = {"authorization": authorization, "headers": {"Origin": PAGE}}
+        status, call = await asked(door, "POST", CALLS, body, **words)
+        assert (status, call["id"], call["metadata"]) == (201, CALL_ID, metadata)
+
+
 async def test_a_pages_idempotency_key_is_none_of_a_program_or_a_test_key(
     door: FrontDoor, ring: Administration
 ) -> None:

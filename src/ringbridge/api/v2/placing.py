@@ -115,7 +115,9 @@ def placing_router(access: Access, calls: CallService, schedules: ScheduleServic
         if placed.replayed:
             response.status_code = 200
             response.headers["idempotent-replayed"] = "true"
-        return CallResource.from_stored(call)
+        resource = CallResource.from_stored(call)
+        # A second click may be on a call that a program placed. What that gave along is not for whoever opens the page.
+        return resource.model_copy(update={"metadata": {}}) if caller.from_page else resource
 
     @router.post(
         "/preview",
