@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from ringbridge.call.webhook import Delivery, Webhook, WebhookFormat
 from ringbridge.notify.address import PRIVATE_NETWORKS
 from ringbridge.notify.dispatcher import Dispatcher
+from ringbridge.notify.schedule import pause_seconds
 from ringbridge.notify.sending_process import SendingProcess
 from ringbridge.store.administration import Administration
 from ringbridge.store.calls import SqlCallStore
@@ -29,6 +30,7 @@ from tests.notify.receiver import (
     drips,
     hangs,
     receiving,
+    says_nothing,
 )
 from tests.store.samples import UTC_OFFSET, a_call, accept, completed, event, ringing, written
 
@@ -175,6 +177,32 @@ async def test_h1_a_receiver_that_comes_back_gets_everything_in_order_under_the_
     for call_id, ids in expected.items():
         assert [one for one in taken if call_id in one] == ids
     assert len({request.headers["webhook-signature"] for request in receiver.requests}) > 1
+
+
+def scaled(attempts: int, fraction: float, retry_after_seconds: float) -> float | None:
+    """The real schedule, two thousand times as fast: two hours are less than four seconds."""
+    pause = pause_seconds(attempts, fraction, retry_after_seconds)
+    return None if pause is None else pause / 2000.0
+
+
+async def test_h1_an_outage_of_every_kind_costs_no_event(house: House) -> None:
+    kinds = [says_nothing, answers(500), answers(404), answers(301, "Location: /"), breaks_off, drips, hangs]
+    async with receiving(says_nothing) as receiver:
+        webhook = await house.add(receiver.url)
+        async with house.serving(scaled, total_seconds=1.0):
+            expected = [event_id for call in range(30) for event_id in await house.whole_call(f"call-{call}")]
+            for kind in kinds:
+                receiver.behaviour = kind
+                seen = len(receiver.requests)
+                await receiver.until(lambda it, seen=seen: len(it.requests) >= seen + 4)  # type: ignore[misc]
+            failed = len(receiver.requests)
+            receiver.behaviour = answers(200)
+            log = await house.until(webhook, lambda log: len(log) == 90 and all_delivered(log))
+
+    assert sorted(set(receiver.ids)) == sorted(expected)
+    assert set(receiver.ids[:failed]) <= {f"evt_call-{call}_1" for call in range(30)}
+    assert max(line.attempts for line in log) > 1
+    assert house.counted.disabled == 0
 
 
 @pytest.mark.parametrize("behaviour", [answers(404), answers(301, "Location: /"), breaks_off, hangs, drips])

@@ -24,6 +24,7 @@ from tests.notify.receiver import (
     breaks_off,
     drips,
     hangs,
+    head_never_ends,
     never_ends,
     receiving,
 )
@@ -150,6 +151,18 @@ async def test_h1_an_answer_without_end_is_not_read_to_it(sender: Sender) -> Non
             reply = await sender.send(replace(WEBHOOK, url=receiver.url), EVENT_ID, BODY, NOW)
 
     assert reply.is_taken
+    # We read 64 KiB of ten gigabytes; the rest of these is in buffers of the system.
+    assert receiver.written < 33_554_432
+
+
+async def test_h1_a_head_without_end_is_not_read_to_it(sender: Sender) -> None:
+    async with receiving(head_never_ends) as receiver:
+        reply = await sender.send(replace(WEBHOOK, url=receiver.url), EVENT_ID, BODY, NOW)
+
+    assert not reply.is_taken
+    assert reply.error is not None
+    assert len(reply.error) <= 200
+    assert receiver.written < 33_554_432
 
 
 async def test_h1_a_redirect_is_not_followed(sender: Sender) -> None:
@@ -200,8 +213,16 @@ async def test_nobody_listens(sender: Sender) -> None:
         "017700000001",
         "localhost",
         "localhost.",
+        "localhost.localdomain",
         "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[::ffff:0:127.0.0.1]",
+        "[::127.0.0.1]",
+        "[64:ff9b::127.0.0.1]",
+        "[::1]",
+        "[::]",
         "0.0.0.0",
+        "0",
     ],
 )
 async def test_h3_no_socket_is_made_to_this_machine_whatever_it_is_called(host: str) -> None:
