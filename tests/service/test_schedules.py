@@ -23,6 +23,7 @@ from ringbridge.call.idempotency import IdempotencyKey, KeptKey
 from ringbridge.call.model import Ending, State
 from ringbridge.call.schedule import MOST_SCHEDULED, Retry, ScheduledCall, ScheduleStep
 from ringbridge.call.schedule_ports import OpenSchedule
+from ringbridge.service import attempts
 from ringbridge.service.repetition import Placed
 from ringbridge.service.request import ScheduleRequest
 from ringbridge.service.schedules import ScheduleService
@@ -41,6 +42,7 @@ class MemorySchedules:
         self.kept: dict[str, ScheduledCall] = {}
         self.told: dict[str, list[str]] = {}
         self.fails = False
+        self.fails_at: str | None = None
         self._changed = asyncio.Event()
 
     async def add(self, step: ScheduleStep, key: IdempotencyKey | None) -> None:
@@ -55,7 +57,7 @@ class MemorySchedules:
         self._keep(step)
 
     def _keep(self, step: ScheduleStep) -> None:
-        if self.fails:
+        if self.fails or step.event.name == self.fails_at:
             raise StoreUnavailable("the database is not available")
         call = step.after.call
         self.kept[call.id] = step.after
@@ -68,11 +70,14 @@ class MemorySchedules:
         if self.fails:
             raise StoreUnavailable("the database is not available")
         kept = self.kept.get(call_id)
+        if kept is None:
+            return None
         attempts = [call for call in self.house.store.accepted if call.attempt_of == call_id]
-        if kept is None or not attempts:
+        if not attempts:
             return kept
         saved = [call for call, _ in self.house.store.saved if call.id == attempts[-1].id]
         return kept._replace(
+            due_at=None if len(attempts) > kept.attempts else kept.due_at,
             attempts=len(attempts),
             attempt_id=attempts[-1].id,
             attempt_ending=saved[-1].ending if saved else None,
@@ -161,7 +166,7 @@ class ScheduleHouse(House):
         """So much time passes on the wall."""
         self.clock.turned_seconds += seconds
         # The timer would see it within a minute.
-        self.schedules._agenda._is_changed.set()
+        self.schedules._book.agenda._is_changed.set()
 
 
 @asynccontextmanager
@@ -250,7 +255,7 @@ async def test_what_comes_too_late_expires(house: ScheduleHouse) -> None:
 async def test_it_waits_until_the_users_line_is_free(house: ScheduleHouse) -> None:
     first = await house.place()
     call_id = await house.schedule(when_user_is_free=True)
-    waiting = house.schedules._agenda._waiting
+    waiting = house.schedules._book.agenda._waiting
     await _looked_at(house, lambda: bool(waiting))
     assert len(house.store.accepted) == 1
     await house.end(first)
@@ -261,7 +266,7 @@ async def test_it_waits_until_the_users_line_is_free(house: ScheduleHouse) -> No
 async def test_who_is_never_free_is_called_no_more_at_the_end_of_the_window(house: ScheduleHouse) -> None:
     await house.place()
     call_id = await house.schedule(when_user_is_free=True, window_seconds=60.0)
-    waiting = house.schedules._agenda._waiting
+    waiting = house.schedules._book.agenda._waiting
     await _looked_at(house, lambda: bool(waiting))
     house.turn(61.0)
     assert (await house.ended(call_id)).outcome is Outcome.EXPIRED
@@ -278,7 +283,7 @@ async def test_a_limit_that_is_reached_only_delays_it(house: ScheduleHouse) -> N
     house.directory.limits_of_all = AccountLimits(concurrent=1, rate=100, per_user=9)
     first = await house.place()
     call_id = await house.schedule()
-    await _looked_at(house, lambda: bool(house.schedules._resting))
+    await _looked_at(house, lambda: bool(house.schedules._attempts._resting))
     # Each try would fill the list of what was refused.
     assert house.store.blocked == []
     await house.end(first)
@@ -291,7 +296,9 @@ async def test_while_an_account_is_at_its_limit_its_other_calls_are_not_tried(ho
     house.directory.limits_of_all = AccountLimits(concurrent=1, rate=100, per_user=9)
     first = await house.place()
     calls = [await house.schedule() for _ in range(3)]
-    await _looked_at(house, lambda: bool(house.schedules._resting) and len(house.schedules._agenda._at) == 3)
+    await _looked_at(
+        house, lambda: bool(house.schedules._attempts._resting) and len(house.schedules._book.agenda._at) == 3
+    )
     await house.end(first)
     house.turn(61.0)
     await house.attempt(2)
@@ -361,8 +368,8 @@ async def test_what_was_not_stored_takes_no_room(house: ScheduleHouse) -> None:
     house.plans.fails = True
     with pytest.raises(StoreUnavailable):
         await house.schedule(600.0)
-    assert house.schedules._accounts == {}
-    assert not house.schedules._open_of_account
+    assert house.schedules._book._accounts == {}
+    assert not house.schedules._book._open_of_account
 
 
 async def test_a_repeated_request_leads_to_the_same_call(house: ScheduleHouse) -> None:
@@ -380,7 +387,7 @@ async def test_a_server_that_stops_takes_none_and_dials_none(house: ScheduleHous
     with pytest.raises(ServerDraining):
         await house.schedule(600.0)
     house.turn(600.0)
-    await _looked_at(house, lambda: not house.schedules._agenda._at)
+    await _looked_at(house, lambda: not house.schedules._book.agenda._at)
     assert house.store.accepted == []
 
 
@@ -388,7 +395,7 @@ async def test_a_database_that_is_gone_delays_it(house: ScheduleHouse) -> None:
     call_id = await house.schedule(600.0)
     house.store.fails = True
     house.turn(600.0)
-    await _looked_at(house, lambda: call_id in house.schedules._unclaimed)
+    await _looked_at(house, lambda: call_id in house.schedules._attempts._unclaimed)
     house.store.fails = False
     house.turn(6.0)
     await house.attempt()
@@ -418,7 +425,7 @@ async def test_its_events_are_heard_live_to_the_end(house: ScheduleHouse) -> Non
 async def test_who_follows_is_let_go_when_the_server_stops(house: ScheduleHouse) -> None:
     call_id = await house.schedule(600.0)
     waiting = asyncio.create_task(house.schedules.find_ended(CALLER, call_id, 600.0))
-    await _looked_at(house, lambda: call_id in house.schedules._news)
+    await _looked_at(house, lambda: call_id in house.schedules._book._news)
     house.schedules.close()
     async with asyncio.timeout(PATIENCE_SECONDS):
         found = await waiting
@@ -488,3 +495,41 @@ async def test_an_attempt_that_was_claimed_and_undone_is_placed(left: ScheduleHo
 
 def test_a_key_that_opens_no_more_is_told_in_the_word_of_the_api() -> None:
     assert InvalidCredentials.code == Cause.INVALID_CREDENTIALS.value
+
+
+async def test_while_an_attempt_is_up_no_other_is_begun(house: ScheduleHouse) -> None:
+    house.directory.limits_of_all = AccountLimits(concurrent=9, rate=100, per_user=9)
+    call_id = await house.schedule(retry=Retry(max_attempts=3))
+    await house.attempt()
+    await house.plans.until(lambda: house.plans.told[call_id][-1] == "attempt_started")
+    house.schedules._book.agenda.put(house.clock.utc_now(), call_id)
+    another = await house.schedule()
+    await house.attempt(2)
+    assert [call.attempt_of for call in house.store.accepted] == [call_id, another]
+
+
+async def test_the_end_of_an_attempt_is_judged_when_the_database_is_back(
+    house: ScheduleHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "OUTAGE_SECONDS", 0.01)
+    call_id = await house.schedule()
+    attempt = await house.attempt()
+    await house.plans.until(lambda: house.plans.told[call_id][-1] == "attempt_started")
+    house.plans.fails = True
+    await house.end(attempt)
+    with pytest.raises(StoreUnavailable):
+        await house.schedules.cancel(CALLER, call_id)
+    house.plans.fails = False
+    assert (await house.ended(call_id)).outcome is Outcome.USER_DECLINED
+
+
+async def test_an_attempt_that_could_not_be_told_of_is_told_with_its_end(house: ScheduleHouse) -> None:
+    call_id = await house.schedule(600.0)
+    fails, house.plans.fails_at = house.plans.fails_at, "attempt_started"
+    house.turn(600.0)
+    attempt = await house.attempt()
+    await _looked_at(house, lambda: not house.schedules._book.deciding.locked())
+    house.plans.fails_at = fails
+    await house.end(attempt)
+    await house.ended(call_id)
+    assert house.plans.told[call_id] == ["scheduled", "attempt_started", "ended"]
