@@ -39,6 +39,7 @@ from ringbridge.gauges import add_gauges, add_trunk_gauges
 from ringbridge.notify.dispatcher import Dispatcher
 from ringbridge.notify.metrics import Metrics
 from ringbridge.notify.sending_process import SendingProcess
+from ringbridge.reloading import Reloading
 from ringbridge.service.audit import AuditService
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
@@ -99,18 +100,24 @@ async def serve(settings: Settings, *, announce: Callable[[Listening], None]) ->
             _spare_the_collector()
             # Until everything is closed: a second signal while the last answers are waited for must not kill us.
             told, told_again = handlers.enter_context(_signals())
-            await server.run(announce, settings.drain_seconds, told, told_again)
+            await server.run(announce, told, told_again)
 
 
 class _Server:
     """A started server: what has to be told to run it and to stop it."""
 
     def __init__(
-        self, http: HttpServer, calls: CallService, schedules: ScheduleService, listening: Listening
+        self,
+        http: HttpServer,
+        calls: CallService,
+        schedules: ScheduleService,
+        reloading: Reloading,
+        listening: Listening,
     ) -> None:
         self._http = http
         self._calls = calls
         self._schedules = schedules
+        self._reloading = reloading
         self._listening = listening
 
     @classmethod
@@ -132,7 +139,9 @@ class _Server:
             kept, directory.device, clock.now, algorithms=settings.sip_digest_algorithms
         )
         surroundings = Surroundings(directory)
-        engine = await _open_engine(settings, surroundings, registrations, clock, resources)
+        audit = SqlAuditLog(database)
+        reloading = Reloading(settings, audit)
+        engine = await _open_engine(settings, surroundings, reloading, registrations, clock, resources)
         engines = EngineSwitch(engine, SimulatedEngine())
         calls = await resources.enter_async_context(
             CallService(engine=engines, store=store, directory=directory, clock=clock, observer=metrics)
@@ -183,7 +192,7 @@ class _Server:
             lines=LineService(SqlLines(database), directory, device_digests),
             limits=limits,
             webhooks=WebhookService(SqlWebhooks(database), sender, surroundings.dispatcher, clock, pepper),
-            audit=AuditService(SqlAuditLog(database)),
+            audit=AuditService(audit),
             metrics=metrics.render,
             ready=ready,
         )
@@ -197,12 +206,11 @@ class _Server:
             sip_host=engine.local.host,
             sip_port=engine.local.port,
         )
-        return cls(HttpServer(app, sock), calls, schedules, listening)
+        return cls(HttpServer(app, sock), calls, schedules, reloading, listening)
 
     async def run(
         self,
         announce: Callable[[Listening], None],
-        drain_seconds: float,
         told: asyncio.Event,
         told_again: asyncio.Event,
     ) -> None:
@@ -214,9 +222,10 @@ class _Server:
             await _first_of(self._http.ready(), told.wait())
             if not told.is_set():
                 announce(self._listening)
-            await told.wait()
+            async with self._reloading.at_signal():
+                await told.wait()
             log.info("server.draining", calls=self._calls.running)
-            await _first_of(self._calls.drain(drain_seconds), told_again.wait())
+            await _first_of(self._calls.drain(self._reloading.settings.drain_seconds), told_again.wait())
         finally:
             try:
                 await self._calls.drain(0.0)
@@ -268,6 +277,7 @@ def _load_pepper(data_dir: Path, database: Engine) -> bytes:
 async def _open_engine(
     settings: Settings,
     surroundings: Surroundings,
+    reloading: Reloading,
     registrations: Registrations,
     clock: Clock,
     resources: AsyncExitStack,
@@ -294,15 +304,17 @@ async def _open_engine(
     except OSError as exc:
         raise StartError(unwritable(settings.data_dir, exc)) from exc
     resources.callback(journal.close)
+    streams = _stream_settings(settings)
+    reloading.tls, reloading.prompts = streams.tls, PromptLibrary(settings.data_dir / "prompts")
     engine = NativeEngine(
         sip_host=settings.sip_host,
         sip_port=settings.sip_port,
         make_relay=make_relay,
-        prompts=PromptLibrary(settings.data_dir / "prompts"),
+        prompts=reloading.prompts,
         journal=journal,
         registrations=registrations,
         now=clock.now,
-        streams=_stream_settings(settings),
+        streams=streams,
         trunk_ping_seconds=settings.trunk_ping_seconds,
     )
     surroundings.engine = engine

@@ -31,7 +31,8 @@ _COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
     """Check settings, ports, database, media, trunks, phones and clock; exit status 1 if calls cannot work.
 
-    It may run beside the server, and changes nothing but the version of the database's tables.
+    It may run beside the server, and changes nothing but the version of the database's tables. It reads settings and
+    certificates as the server will at its next SIGHUP or start.
 
     \b
     Example:

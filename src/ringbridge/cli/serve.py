@@ -23,7 +23,8 @@ def serve(
     """Run the server until SIGTERM or Ctrl-C.
 
     It then takes no new calls and lets the running ones end, for RINGBRIDGE_DRAIN_SECONDS at most; a second signal
-    ends them at once. Accounts, keys, lines, trunks and limits may be changed while it runs.
+    ends them at once. Accounts, keys, lines, trunks and limits may be changed while it runs. SIGHUP has it read
+    ringbridge.toml, the TLS files and the prompts again; if one is wrong, all stays as it was.
 
     \b
     Examples:
