@@ -123,6 +123,7 @@ def test_the_words_of_ringbridge() -> None:
             "state": "connected",
             "user": {"number": "+18175629657", "name": "Ann", "state": "answered"},
             "destination": {"number": "+13053452300", "state": "answered"},
+            "attempt_of": None,
             "metadata": {"deal": "7"},
             "outcome": None,
             "cause": None,

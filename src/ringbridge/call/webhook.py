@@ -166,7 +166,7 @@ def parse_event_id(text: str) -> tuple[str, int] | None:
 class Notice:
     """One event of a call as it is told to webhooks. outcome, cause, ended_by, talk_seconds: None unless it is the last.
 
-    user_trunk: the trunk that the user's leg goes over, if any.
+    user_trunk: the trunk that the user's leg goes over, if any. attempt_of: the id of the scheduled call that it is one of.
     """
 
     account_id: str
@@ -182,6 +182,7 @@ class Notice:
     destination_caller_number: str
     destination_leg: str
     user_trunk: str | None = None
+    attempt_of: str | None = None
     metadata: Mapping[str, str] | None = None
     outcome: str | None = None
     cause: str | None = None

@@ -29,6 +29,7 @@ from ringbridge.call.history import CallEvent
 from ringbridge.call.model import Call, State
 from ringbridge.call.webhook import Attempt, DeliveryKey, DueDelivery, Notice
 from ringbridge.store.database import unavailable
+from ringbridge.store.schedule_tables import schedule_attempts
 from ringbridge.store.statement import Row, execute, statement_text
 from ringbridge.store.tables import call_events, calls, lines, records
 from ringbridge.store.webhook_tables import webhook_deliveries
@@ -177,6 +178,7 @@ def _query() -> Select[tuple[Any, ...]]:
             calls.c.destination_number,
             calls.c.destination_caller_number,
             call_events.c.destination_leg,
+            schedule_attempts.c.schedule_id.label("attempt_of"),
             calls.c.metadata,
             calls.c.outcome,
             calls.c.cause,
@@ -187,6 +189,7 @@ def _query() -> Select[tuple[Any, ...]]:
         .join(call_events, of_event)
         .outerjoin(lines, of_line)
         .outerjoin(records, records.c.call_id == first.c.call_id)
+        .outerjoin(schedule_attempts, schedule_attempts.c.call_id == first.c.call_id)
     )
 
 
