@@ -112,12 +112,19 @@ class KeyUse(NamedTuple):
     address: str
 
 
+class KnownKey(NamedTuple):
+    """A key, and when it was used last, if ever."""
+
+    key: ApiKey
+    use: KeyUse | None
+
+
 class KeyStore(Protocol):
-    """Keeps keys; `ringbridge.store.administration` says what each method does and raises. Called in threads."""
+    """Keeps keys; `ringbridge.store.keys` says what each method does and raises. Called in threads."""
 
-    def keys(self, account_id: str) -> list[ApiKey]: ...
+    def key_page(self, account_id: str, after: tuple[float, str] | None, limit: int) -> list[KnownKey]: ...
 
-    def key_uses(self, account_id: str) -> dict[str, KeyUse]: ...
+    def known_key(self, account_id: str, key_id: str) -> KnownKey | None: ...
 
     def add_key(self, key: ApiKey, *, by_key: str | None = None) -> None: ...
 

@@ -1,13 +1,25 @@
 """API keys in SQL: the port `KeyStore`, and what only an administrator does with keys. Each method is one transaction."""
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, func, insert, not_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    RowMapping,
+    and_,
+    func,
+    insert,
+    not_,
+    select,
+    tuple_,
+    update,
+)
 
 from ringbridge.call.audit import Action, Deed
 from ringbridge.call.directory import AccountLimits
 from ringbridge.call.errors import InvalidCredentials, NotFound
-from ringbridge.call.key import ApiKey, KeyUse, TooManyKeys
+from ringbridge.call.key import ApiKey, KeyUse, KnownKey, TooManyKeys
 from ringbridge.store.audit import note, note_all
-from ringbridge.store.database import reading
+from ringbridge.store.database import reading, storable
 from ringbridge.store.part import Part
 from ringbridge.store.revision import changing, require_account
 from ringbridge.store.row import key_of, key_row
@@ -73,6 +85,24 @@ class SqlKeys:
         with reading(self._engine) as connection:
             require_account(connection, account_id)
             return [key_of(row) for row in connection.execute(statement).mappings()]
+
+    def key_page(self, account_id: str, after: tuple[float, str] | None, limit: int) -> list[KnownKey]:
+        """The account's keys, the oldest first, that follow the one made at `after` with that id; `limit` at most."""
+        statement = _KNOWN.where(api_keys.c.account_id == account_id)
+        if after is not None:
+            statement = statement.where(tuple_(api_keys.c.created_at, api_keys.c.id) > after)
+        with reading(self._engine) as connection:
+            rows = connection.execute(statement.order_by(api_keys.c.created_at, api_keys.c.id).limit(limit))
+            return [_known(row) for row in rows.mappings()]
+
+    def known_key(self, account_id: str, key_id: str) -> KnownKey | None:
+        """The account's key with this id."""
+        if not storable(key_id):
+            return None
+        statement = _KNOWN.where(api_keys.c.account_id == account_id, api_keys.c.id == key_id)
+        with reading(self._engine) as connection:
+            row = connection.execute(statement).mappings().one_or_none()
+            return None if row is None else _known(row)
 
     def key(self, key_id: str) -> ApiKey:
         """The key with this id. Raises NotFound."""
@@ -151,6 +181,17 @@ class SqlKeys:
 
 def _created(key: ApiKey) -> Deed:
     return Deed(action=Action.KEY_CREATED, account_id=key.account_id, target_id=key.id, after=key_row(key))
+
+
+_KNOWN = select(api_keys, api_key_uses.c.used_at, api_key_uses.c.address).outerjoin(
+    api_key_uses, api_keys.c.id == api_key_uses.c.key_id
+)
+
+
+def _known(row: RowMapping) -> KnownKey:
+    values = dict(row)
+    used_at, address = values.pop("used_at"), values.pop("address")
+    return KnownKey(key_of(values), None if used_at is None else KeyUse(used_at, address))
 
 
 def _is_open(utc: float) -> ColumnElement[bool]:
