@@ -1,8 +1,10 @@
-"""Rows A1 and A2: a request that comes again, at once or after a crash, rings nobody twice."""
+"""Rows A1 to A3: a request that comes again, at once or after a crash, rings nobody twice."""
 
 import asyncio
+import re
+import sqlite3
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from tests.peers import doomed
 from tests.peers.client import Client
 from tests.peers.doomed import POINTS
 from tests.peers.phone import Leg, Phone
-from tests.peers.server import Deployment, Server, destination_number, user_number
+from tests.peers.server import Deployment, Server, destination_number, ringbridge, user_number
 from tests.peers.tool import poll
 
 pytestmark = pytest.mark.peer
@@ -50,8 +52,8 @@ async def click_through_version_1(
         return answer.status, told, answer.headers.get("Idempotent-Replayed") == "true"
 
 
-def session_of(server: Server) -> aiohttp.ClientSession:
-    headers = {"Authorization": server.deployment.authorization}
+def session_of(server: Server, authorization: str | None = None) -> aiohttp.ClientSession:
+    headers = {"Authorization": authorization or server.deployment.authorization}
     # As many connections as there are requests at once.
     return aiohttp.ClientSession(server.url, headers=headers, connector=aiohttp.TCPConnector(limit=AT_ONCE))
 
@@ -103,6 +105,66 @@ async def test_a1_two_clicks_five_milliseconds_apart_are_one_call(
             )
     await client.sees_nothing_left()
     assert sorted(leg.number for leg in user.legs) == [user_number(index) for index in indexes]
+
+
+async def test_a3_a_key_means_one_body_of_one_account_for_a_day(
+    server: Server, client: Client, user: Phone
+) -> None:
+    first, other, of_stranger = 600, 601, 602
+    stranger = add_account(server.deployment, of_stranger)
+    async with session_of(server) as session, session_of(server, stranger) as strangers:
+        status, told, _ = await post(session, first, "one")
+        assert status == 201
+        status, refused, _ = await post(session, other, "one")
+        assert (status, refused["code"]) == (422, "idempotency_key_reused")
+        status, independent, replayed = await post(strangers, of_stranger, "one")
+        assert (status, replayed) == (201, False)
+        for no_key in ("k" * 256, "", "schlüssel"):
+            status, refused, _ = await post(session, other, no_key)
+            assert (status, refused["code"]) == (400, "invalid_idempotency_key")
+        (await user.leg_to(user_number(first))).ring()
+        (await user.leg_to(user_number(of_stranger))).ring()
+        await client.hang_up(told["id"])
+        await client.finished(told["id"])
+        assert (await post(session, first, "one"))[2] is True
+        make_keys_older(server.deployment, seconds=24 * 60 * 60 + 1.0)
+        status, again, replayed = await post(session, first, "one")
+        assert (status, replayed, again["id"] == told["id"]) == (201, False, False)
+
+        async def rung() -> Counter[str]:
+            return Counter(leg.number for leg in user.legs)
+
+        wanted = {user_number(first): 2, user_number(of_stranger): 1}
+        await poll(rung, lambda so_far: so_far == wanted, "a second call")
+        user.legs[-1].ring()
+        await client.hang_up(again["id"])
+        async with strangers.delete(f"/api/v2/calls/{independent['id']}"):
+            pass
+        await client.sees_nothing_left()
+    assert await rung() == wanted
+
+
+def add_account(deployment: Deployment, index: int) -> str:
+    """Another account that may call, from a line that it shares with the first: the header of its key."""
+    account = re.search(
+        r"\b(\d{4,})\b", ringbridge(deployment.data_dir, "account", "add", "--name", "Stranger")
+    )
+    assert account is not None
+    words = ("--account", account[1])
+    uri = f"sip:{user_number(index)}@{deployment.host}:{deployment.user_port}"
+    table = deployment.data_dir / "strangers.csv"
+    table.write_text(f"number,uri\n+{user_number(index)},{uri}\n")
+    ringbridge(deployment.data_dir, "line", "import", str(table), *words)
+    printed = ringbridge(deployment.data_dir, "key", "create", *words)
+    header = re.search(r"Authorization:\s*(Basic \S+)", printed)
+    assert header is not None
+    return header[1]
+
+
+def make_keys_older(deployment: Deployment, *, seconds: float) -> None:
+    """As if all that was asked for had been asked for so long ago."""
+    with closing(sqlite3.connect(deployment.data_dir / "ringbridge.db")) as database, database:
+        database.execute("UPDATE idempotency_keys SET created_at = created_at - ?", (seconds,))
 
 
 async def test_a2_a_server_that_is_killed_at_any_point_of_a_request_rings_nobody_twice(
