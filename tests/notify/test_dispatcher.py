@@ -6,11 +6,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
-from ringbridge.call.webhook import Delivery, Webhook, WebhookFormat
+from ringbridge.call.webhook import Delivery, Reply, Webhook, WebhookFormat
 from ringbridge.notify.address import PRIVATE_NETWORKS
 from ringbridge.notify.dispatcher import Dispatcher
 from ringbridge.notify.schedule import pause_seconds
@@ -325,6 +326,28 @@ async def test_a_changed_format_is_sent_only_what_it_has_words_for(house: House)
             log = await house.until(webhook, lambda log: all(line.state == "failed" for line in log))
 
     assert [line.last_error for line in log] == ["no longer wanted"] * 3
+
+
+async def test_a_fault_of_ours_is_tried_again_with_pauses(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults = iter([ValueError("no such codec"), KeyError("name")])
+    send = SendingProcess.send
+
+    async def faulty(sending: SendingProcess, *values: Any) -> Reply:
+        for fault in faults:
+            raise fault
+        return await send(sending, *values)
+
+    monkeypatch.setattr(SendingProcess, "send", faulty)
+    async with receiving(answers(200)) as receiver:
+        webhook = await house.add(receiver.url, events=("ended",))
+        async with house.serving(soon):
+            await house.whole_call("call-1")
+            [line] = await house.until(webhook, all_delivered)
+
+    assert line.attempts == 3
+    assert receiver.ids == ["evt_call-1_3"]
 
 
 async def test_what_a_server_left_the_next_one_sends(house: House) -> None:

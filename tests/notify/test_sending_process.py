@@ -1,6 +1,7 @@
 """The process that sends, with receivers that take what it brings, and what happens when it ends."""
 
 import asyncio
+import json
 import os
 import signal
 from dataclasses import replace
@@ -35,6 +36,7 @@ async def test_it_sends_what_the_sender_would() -> None:
     assert first.body.decode() == '{"name":"José"}'
     assert first.headers["webhook-signature"].startswith("v1,")
     assert second.headers["webhook-id"].startswith("evt_test_")
+    assert json.loads(second.body)["id"] == second.headers["webhook-id"]
 
 
 async def test_it_refuses_what_the_sender_would() -> None:

@@ -257,12 +257,7 @@ class Dispatcher:
             queue.calls[key.call_id] += 1
             self._save(Attempt(key, attempts, self._utc_now(), None, None, "no longer wanted", False))
             return True
-        content = body(row.notice, webhook.format)
-        slow = asyncio.get_running_loop().call_later(SLOW_SECONDS, self._slow_down, place)
-        try:
-            reply = await self._sender.send(webhook, key.event_id, content, self._utc_now())
-        finally:
-            slow.cancel()
+        reply = await self._reply(webhook, row, place)
         now = self._utc_now()
         queue.failed_last = not reply.is_taken
         next_at = None
@@ -287,6 +282,19 @@ class Dispatcher:
         else:
             self._wake_at(next_at, webhook.id)
         return False
+
+    async def _reply(self, webhook: Webhook, row: DueDelivery, place: Place) -> Reply:
+        """What comes back for one event."""
+        slow = asyncio.get_running_loop().call_later(SLOW_SECONDS, self._slow_down, place)
+        try:
+            content = body(row.notice, webhook.format)
+            return await self._sender.send(webhook, row.key.event_id, content, self._utc_now())
+        except Exception:
+            # A fault of ours is tried again like one of theirs: with pauses.
+            log.exception("webhook.fault", webhook=webhook.id, event_id=row.key.event_id)
+            return Reply(None, "it could not be sent")
+        finally:
+            slow.cancel()
 
     def _slow_down(self, place: Place) -> None:
         self._lanes.slow_down(place)

@@ -111,8 +111,9 @@ class Sender:
 
     async def test(self, webhook: Webhook, utc_now: float) -> Reply:
         """Send an event that never was, once, signed as others are."""
-        body = test_body(webhook.format, webhook.account_id, utc_now)
-        return await self.send(webhook, f"evt_test_{secrets.token_hex(8)}", body, utc_now)
+        event_id = f"evt_test_{secrets.token_hex(8)}"
+        body = test_body(webhook.format, event_id, webhook.account_id, utc_now)
+        return await self.send(webhook, event_id, body, utc_now)
 
     async def _post(self, url: str, body: bytes, headers: dict[str, str], utc_now: float) -> Reply:
         session = self._sessions["http" if urlsplit(url).scheme == "http" else "https"]

@@ -103,7 +103,7 @@ class WebhookService:
         return call_secret(self._pepper, caller.account.id)
 
     async def change(self, caller: Caller, webhook_id: str, change: WebhookChange) -> Webhook:
-        """The webhook as it is now. Raises InvalidWebhook."""
+        """The webhook as it is now; one that was mended is sent what waits. Raises InvalidWebhook."""
         name, events = shown_name(change.name), parse_event_names(change.events or [])
         if change.url is not None:
             await self._sender.check(caller.account.id, change.url)
@@ -123,7 +123,9 @@ class WebhookService:
                 return replace(changed, disabled_at=now, disabled_reason=BY_REQUEST)
             return changed
 
-        return await self._alter(caller, webhook_id, alter)
+        changed = await self._alter(caller, webhook_id, alter)
+        self._dispatcher.wake(webhook_id)
+        return changed
 
     async def rotate_secret(self, caller: Caller, webhook_id: str) -> Webhook:
         """The webhook with a new secret; the one that it had signs, too, for a day. An older one no longer does."""
@@ -176,7 +178,7 @@ class WebhookService:
         self._dispatcher.wake(webhook_id)
 
     async def replay_since(self, caller: Caller, webhook_id: str, since: float, *, delivered: bool) -> int:
-        """Send again what was given up since then, and with `delivered` also what was taken; how many events."""
+        """Send now what was given up or waits since then, and with `delivered` also what was taken; how many events."""
         await self.find(caller, webhook_id)
         count = await self._store.replay_since(webhook_id, since, delivered=delivered)
         self._dispatcher.wake(webhook_id)

@@ -4,7 +4,19 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, and_, delete, func, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    and_,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from ringbridge.call.audit import Action
 from ringbridge.call.errors import NotFound
@@ -48,7 +60,10 @@ class SqlWebhooks:
     async def change(
         self, account_id: str, webhook_id: str, alter: Callable[[Webhook], Webhook]
     ) -> Webhook | None:
-        """Exchange the account's webhook for what `alter` makes of it, which is returned; None where there is none."""
+        """Exchange the account's webhook for what `alter` makes of it, which is returned; None where there is none.
+
+        What waits to be tried again is due at once where it leads elsewhere now, or is enabled again.
+        """
         return await asyncio.to_thread(self._change, account_id, webhook_id, alter)
 
     async def remove(self, account_id: str, webhook_id: str) -> bool:
@@ -66,7 +81,10 @@ class SqlWebhooks:
         return await asyncio.to_thread(self._replay, key)
 
     async def replay_since(self, webhook_id: str, since: float, *, delivered: bool) -> int:
-        """Send again what was given up of the events since then, and with `delivered` also what was taken; how many."""
+        """Send now what was given up or waits to be tried again of the events since then; how many.
+
+        With `delivered` also what was taken.
+        """
         return await asyncio.to_thread(self._replay_since, webhook_id, since, delivered)
 
     def all_now(self, account_id: str) -> list[Webhook]:
@@ -127,6 +145,13 @@ class SqlWebhooks:
             connection.execute(
                 update(webhooks).where(webhooks.c.id == webhook_id).values(**webhook_row(changed))
             )
+            if changed.url != found.url or (changed.disabled_at is None and found.disabled_at is not None):
+                # Somebody mended it: what waits for a next try need wait no more.
+                connection.execute(
+                    update(webhook_deliveries)
+                    .where(webhook_deliveries.c.webhook_id == webhook_id, _waits_for_a_try())
+                    .values(next_attempt_at=DUE_AT_ONCE)
+                )
             _note(connection, Action.WEBHOOK_CHANGED, found, webhook_row(found), webhook_row(changed))
         return changed
 
@@ -176,7 +201,9 @@ class SqlWebhooks:
     def _replay_since(self, webhook_id: str, since: float, delivered: bool) -> int:
         rows = webhook_deliveries.c
         statement = update(webhook_deliveries).where(
-            rows.webhook_id == webhook_id, rows.created_at >= since, rows.next_attempt_at.is_(None)
+            rows.webhook_id == webhook_id,
+            rows.created_at >= since,
+            or_(rows.next_attempt_at.is_(None), _waits_for_a_try()),
         )
         if not delivered:
             statement = statement.where(rows.delivered_at.is_(None))
@@ -195,6 +222,11 @@ def _note(
     after: Mapping[str, Any] | None,
 ) -> None:
     note(connection, action, account_id=webhook.account_id, target_id=webhook.id, before=before, after=after)
+
+
+def _waits_for_a_try() -> ColumnElement[bool]:
+    """Whether a row is due only after a pause."""
+    return webhook_deliveries.c.next_attempt_at > DUE_AT_ONCE
 
 
 def _find(connection: Connection, account_id: str, webhook_id: str) -> Webhook | None:
