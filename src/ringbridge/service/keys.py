@@ -55,9 +55,7 @@ class KeyService:
         self._clock = clock
 
     async def page(self, caller: Caller, after: tuple[float, str] | None, limit: int) -> list[KnownKey]:
-        """The keys, the oldest first, with those that are not valid any more: those that follow the one that was made at
-        `after` with that id, `limit` at most.
-        """
+        """The keys behind the one made at `after` with that id, the oldest first, `limit` at most; valid or not."""
         return await asyncio.to_thread(self._store.key_page, caller.account.id, after, limit)
 
     async def find(self, caller: Caller, key_id: str) -> KnownKey:
