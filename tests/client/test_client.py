@@ -121,6 +121,17 @@ async def test_a_call_tells_whom_it_was_transferred_to(ask: Ask) -> None:
     await ask("wait", call.id)
 
 
+async def test_a_call_is_scheduled_and_tried_again(ask: Ask) -> None:
+    call = await placed(ask, BUSY, retry={"max_attempts": 2, "after_seconds": 1, "on": ["destination_busy"]})
+    assert (call.state, call.attempt_of) == ("scheduled", None)
+    async with asyncio.timeout(WAIT_SECONDS):
+        over = await ask("wait", call.id)
+    assert (over.outcome, over.schedule.next_attempt_at) == ("destination_busy", None)
+    assert len(over.schedule.attempts) == 2
+    attempt = await ask("find", over.schedule.attempts[0])
+    assert (attempt.attempt_of, attempt.schedule) == (call.id, None)
+
+
 async def test_a_call_is_hung_up_once(ask: Ask) -> None:
     call = await placed(ask, UNENDING)
     await ask("hang_up", call.id)

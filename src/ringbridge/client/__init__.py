@@ -19,7 +19,7 @@ from ringbridge.client.errors import (
     ServerUnreachable,
     TooMany,
 )
-from ringbridge.client.model import Call, CallEvent, Leg, Record, RecordLeg, Third
+from ringbridge.client.model import Call, CallEvent, Leg, Record, RecordLeg, Schedule, Third
 from ringbridge.client.operation import CallOptions
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "Record",
     "RecordLeg",
     "Refused",
+    "Schedule",
     "ServerBusy",
     "ServerUnreachable",
     "Third",

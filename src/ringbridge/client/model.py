@@ -103,9 +103,33 @@ class Third:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """What a scheduled call waits for. next_attempt_at: None while an attempt is up, and at the end.
+
+    attempts: the ids of the calls that are its attempts, the first one first.
+    """
+
+    at: datetime
+    when_user_is_free: bool
+    next_attempt_at: datetime | None
+    attempts: tuple[str, ...]
+
+    @classmethod
+    def of(cls, told: Document) -> "Schedule":
+        """The schedule in a document of the server."""
+        return cls(
+            at=_moment(told["at"]),
+            when_user_is_free=told["when_user_is_free"],
+            next_attempt_at=_moment_or_none(told["next_attempt_at"]),
+            attempts=tuple(attempt["id"] for attempt in told["attempts"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """A call as it was when the server was asked. `outcome`, `cause`, `ended_by` and `ended_at` are None until it is over.
 
+    attempt_of: the id of the scheduled call that it is an attempt of. schedule: of a scheduled call; None in lists.
     thirds: whom it was transferred to, or was to be. events: its history so far. Both are empty in lists of calls.
     """
 
@@ -118,6 +142,8 @@ class Call:
     ended_at: datetime | None
     talk_seconds: float
     metadata: Mapping[str, str]
+    attempt_of: str | None
+    schedule: Schedule | None
     user: Leg
     destination: Leg
     thirds: tuple[Third, ...]
@@ -141,6 +167,8 @@ class Call:
             ended_at=_moment_or_none(told["ended_at"]),
             talk_seconds=told["talk_seconds"],
             metadata=told.get("metadata") or {},
+            attempt_of=told.get("attempt_of"),
+            schedule=None if told.get("schedule") is None else Schedule.of(told["schedule"]),
             user=Leg.of(told["user"]),
             destination=Leg.of(told["destination"]),
             thirds=tuple(Third.of(third) for third in told.get("thirds", ())),
