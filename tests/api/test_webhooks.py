@@ -149,7 +149,7 @@ async def test_the_secret_of_single_calls_stays_the_same(door: FrontDoor) -> Non
 def told(door: FrontDoor, webhook_id: str, *call_ids: str) -> None:
     """One event of each call is to be sent to the webhook."""
     session = WriteSession(door.database)
-    statements = ChangeStatements(door.database.dialect, lambda call, name: [webhook_id])
+    statements = ChangeStatements(door.database.dialect, lambda call, event: [webhook_id])
     changes = [NewCall(a_call(call_id), event(a_call(call_id), 1, "accepted")) for call_id in call_ids]
     session.transact(lambda cursor: statements.apply(cursor, changes))
     session.close()

@@ -150,6 +150,18 @@ def test_the_words_of_net2phone() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("destination_ringing", "call_ringing"),
+        ("destination_early_media", "call_ringing"),
+        ("connected", "call_answered"),
+    ],
+)
+def test_net2phones_words_for_events(name: str, word: str) -> None:
+    assert json.loads(body(replace(NOTICE, name=name), WebhookFormat.NET2PHONE))["event"] == word
+
+
 def test_to_net2phones_receivers_an_extension_has_the_number_that_it_shows() -> None:
     internal = replace(NOTICE, name="destination_ringing", user_number="204", user_name=None)
     content = json.loads(body(internal, WebhookFormat.NET2PHONE))

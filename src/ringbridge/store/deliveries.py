@@ -37,14 +37,14 @@ from ringbridge.store.webhook_tables import webhook_deliveries
 DUE_AT_ONCE = 0.0
 """When a first try is due. Not now: the clock on the wall may be set back a moment later."""
 
-Wanting = Callable[[Call, str], Sequence[str]]
-"""The webhooks that want an event of a call, by the event's name: their ids."""
+Wanting = Callable[[Call, CallEvent], Sequence[str]]
+"""The webhooks that want an event of a call: their ids."""
 
 _KEY = ["webhook_id", "call_id", "sequence"]
 _PROGRESS = ["attempts", "next_attempt_at", "last_attempt_at", "last_status", "last_error", "delivered_at"]
 
 
-def no_webhook(call: Call, event_name: str) -> Sequence[str]:
+def no_webhook(call: Call, event: CallEvent) -> Sequence[str]:
     """Nobody wants to be told."""
     return ()
 
@@ -97,7 +97,7 @@ class DeliveryStatements:
         rows = [
             (webhook_id, call.id, event.sequence, call.utc(event.at), 0, DUE_AT_ONCE, webhook_id, call.id)
             for call, event in told
-            for webhook_id in self._wanting(call, event.name)
+            for webhook_id in self._wanting(call, event)
         ]
         execute(cursor, self._insert, rows)
 

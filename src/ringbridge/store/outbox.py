@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, RowMapping, func, insert, select
 
 from ringbridge.call.actor import SERVER, acting_as
 from ringbridge.call.audit import Action
+from ringbridge.call.history import CallEvent
 from ringbridge.call.model import Call
 from ringbridge.call.webhook import (
     Attempt,
@@ -101,10 +102,10 @@ class Outbox:
 
     # The writer's thread.
 
-    def wanting(self, call: Call, event_name: str) -> Sequence[str]:
-        """The ids of the webhooks, of the account and of the call, that want an event of this name."""
+    def wanting(self, call: Call, event: CallEvent) -> Sequence[str]:
+        """The ids of the webhooks, of the account and of the call, that want this event."""
         webhooks = self._by_account.get(call.account_id, ())
-        found = [webhook.id for webhook in webhooks if webhook.wants(event_name)]
+        found = [webhook.id for webhook in webhooks if webhook.is_told(call, event)]
         if call.webhook is not None:
             found.append(call_webhook_id(call.account_id))
         return found
@@ -119,7 +120,7 @@ class Outbox:
             if isinstance(change, Attempt):
                 tried.append(change.key)
             elif not isinstance(change, ErasedCall):
-                awaiting.update(self.wanting(change.call, change.event.name))
+                awaiting.update(self.wanting(change.call, change.event))
         if awaiting or tried:
             self._loop.call_soon_threadsafe(self._on_news, awaiting, tried)
 
