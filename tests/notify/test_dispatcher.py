@@ -16,6 +16,7 @@ from ringbridge.notify.address import PRIVATE_NETWORKS
 from ringbridge.notify.dispatcher import Dispatcher
 from ringbridge.notify.schedule import pause_seconds
 from ringbridge.notify.sending_process import SendingProcess
+from ringbridge.notify.signature import signature
 from ringbridge.store.administration import Administration
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.database import migrate, open_database
@@ -37,6 +38,7 @@ from tests.store.samples import UTC_OFFSET, a_call, accept, completed, event, ri
 
 ACCOUNT = "1009683"
 SECRET = "whsec_" + "A" * 44
+NEW_SECRET = "whsec_" + "B" * 44
 _numbers = count(1)
 
 
@@ -311,6 +313,31 @@ async def test_an_event_that_is_given_up_disables_nothing_that_takes_others(hous
 
     assert [line.state for line in log] == ["failed", *["delivered"] * 5]
     assert receiver.ids.count("evt_call-1_1") == 5
+
+
+async def test_h4_what_is_tried_again_after_a_rotation_has_both_signatures(house: House) -> None:
+    async with receiving(answers(500)) as receiver:
+        webhook = await house.add(receiver.url, events=("ended",))
+        async with house.serving(soon):
+            await house.whole_call("call-1")
+            await receiver.until(lambda it: bool(it.requests))
+            await house.webhooks.change(
+                ACCOUNT,
+                webhook.id,
+                lambda it: replace(
+                    it, secret=NEW_SECRET, previous_secret=it.secret, previous_secret_until=UTC_OFFSET * 2.0
+                ),
+            )
+            await house.dispatcher.refresh()
+            receiver.behaviour = answers(200)
+            await house.until(webhook, all_delivered)
+
+    before, after = receiver.requests[0], receiver.requests[-1]
+    assert before.headers["webhook-id"] == after.headers["webhook-id"]
+    for request, secrets in ((before, [SECRET]), (after, [NEW_SECRET, SECRET])):
+        timestamp = int(request.headers["webhook-timestamp"])
+        signed = [signature([one], request.headers["webhook-id"], timestamp, request.body) for one in secrets]
+        assert request.headers["webhook-signature"].split(" ") == signed
 
 
 async def test_a_changed_format_is_sent_only_what_it_has_words_for(house: House) -> None:
