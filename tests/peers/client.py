@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Self
 
 import aiohttp
@@ -47,6 +47,16 @@ class Client:
         async with self._session.post("/api/v2/calls", json=lines | options) as response:
             assert response.status == 201, f"{response.status}: {await response.text()}"
             return str((await response.json())["id"])
+
+    async def schedule_once(self, index: int, key: str, **options: Any) -> str | None:
+        """The same with an Idempotency-Key; None if the server is gone."""
+        lines = {"user_line": user_number(index), "destination_line": destination_number(index)}
+        headers = {"Idempotency-Key": key}
+        with suppress(aiohttp.ClientError):
+            async with self._session.post("/api/v2/calls", json=lines | options, headers=headers) as response:
+                assert response.status in (200, 201), f"{response.status}: {await response.text()}"
+                return str((await response.json())["id"])
+        return None
 
     async def call(self, call_id: str) -> Shown:
         """The call as the API shows it now."""

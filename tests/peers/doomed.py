@@ -1,9 +1,10 @@
 """`ringbridge serve` that is killed, as by a crash, on the way from a request to its answer, and started again.
 
-    python doomed.py FILE serve
+    python doomed.py FILE request serve
 
 As soon as FILE is there, the server kills itself where the next request passes the first of POINTS. FILE is removed,
 and it starts again, now to be killed at the second, and so on; when it was killed at all of them it serves for good.
+With `attempt` it is killed where it places an attempt of a scheduled call, at each of ATTEMPT_POINTS.
 The product knows nothing of this: what stands at a point is wrapped here before the server starts.
 """
 
@@ -13,7 +14,7 @@ import inspect
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,10 +24,12 @@ import ringbridge.bootstrap  # noqa: F401
 from ringbridge.__main__ import main
 from ringbridge.api.connection import GatheringTransport
 from ringbridge.service.admission import Admission
+from ringbridge.service.attempts import Attempts
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
 from ringbridge.service.planner import Planner
 from ringbridge.service.repetition import Repetitions
+from ringbridge.service.schedule_book import ScheduleBook
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.change import ChangeStatements
 from ringbridge.store.session import WriteSession
@@ -55,6 +58,19 @@ POINTS = {
     "call stored": Point(SqlCallStore, "accept", True, True),
     "call started": Point(CallService, "place", True, True),
     "answer made": Point(GatheringTransport, "write", False, True),
+}
+
+
+# In the order in which an attempt passes them. None of them is on the way of the request for the scheduled call.
+ATTEMPT_POINTS = {
+    "due": Point(Attempts, "_look_at", False, False),
+    "caller known": Point(Attempts, "_caller", True, False),
+    "call admitted": Point(Admission, "admit", True, False),
+    "call about to be stored": Point(SqlCallStore, "accept", False, False),
+    "call stored": Point(SqlCallStore, "accept", True, True),
+    "call started": Point(CallService, "place_attempt", True, True),
+    "about to be told": Point(ScheduleBook, "change", False, True),
+    "told": Point(ScheduleBook, "change", True, True),
 }
 
 
@@ -102,9 +118,9 @@ def pass_on(process_id: int, number: int, frame: object) -> None:
     os.kill(process_id, number)
 
 
-def watch_over(armed_by: Path) -> None:
+def watch_over(armed_by: Path, points: Iterable[Point]) -> None:
     """Start a server for each point, and one for good; leaves with the exit status of the first that was not killed."""
-    for point in (*POINTS.values(), None):
+    for point in (*points, None):
         process_id = start(point, armed_by)
         signal.signal(signal.SIGTERM, partial(pass_on, process_id))
         _, status = os.waitpid(process_id, 0)
@@ -114,4 +130,5 @@ def watch_over(armed_by: Path) -> None:
 
 
 if __name__ == "__main__":
-    watch_over(Path(sys.argv.pop(1)))
+    file, kind = sys.argv.pop(1), sys.argv.pop(1)
+    watch_over(Path(file), {"request": POINTS, "attempt": ATTEMPT_POINTS}[kind].values())

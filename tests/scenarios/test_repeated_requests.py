@@ -172,7 +172,7 @@ async def test_a2_a_server_that_is_killed_at_any_point_of_a_request_rings_nobody
 ) -> None:
     own = deployment.copied_to(tmp_path / "data")
     armed_by = tmp_path / "armed"
-    with Server.running(own, program=(doomed.__file__, str(armed_by))) as server:
+    with Server.running(own, program=(doomed.__file__, str(armed_by), "request")) as server:
         async with Client.of(server) as client, Phone.listening(own.user_port) as user:
             for index, (name, point) in enumerate(POINTS.items()):
                 await be_killed(server, index, armed_by)

@@ -3,10 +3,12 @@
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ringbridge.service.clock import Clock
+from tests.peers import doomed
 from tests.peers.client import Client
 from tests.peers.phone import Ending, Leg, Phone
 from tests.peers.server import Deployment, Server, destination_number, user_number
@@ -204,3 +206,41 @@ async def test_an_attempt_that_was_up_when_the_server_was_killed_is_repeated_onl
     assert interrupted["outcome"] == "interrupted"
     assert shown["outcome"] == ("interrupted" if attempts == 1 else "user_declined")
     assert (len(shown["schedule"]["attempts"]), rung(user, 1)) == (attempts, attempts)
+
+
+async def test_a_server_that_is_killed_at_any_point_of_an_attempt_makes_it_once(
+    own: Deployment, tmp_path: Path
+) -> None:
+    armed_by = tmp_path / "armed"
+    with Server.running(own, program=(doomed.__file__, str(armed_by), "attempt")) as server:
+        async with Client.of(server) as client, Phone.listening(own.user_port) as user:
+            for index, (name, point) in enumerate(doomed.ATTEMPT_POINTS.items()):
+                shown = await _placed_by_a_doomed_server(client, user, index, armed_by, point)
+                expected = "interrupted" if point.is_stored else "user_busy"
+                assert (shown["outcome"], len(shown["schedule"]["attempts"])) == (expected, 1), name
+                names = [event["name"] for event in shown["events"]]
+                assert names == ["scheduled", "attempt_started", "ended"], name
+                # A call that was stored may have rung before the kill.
+                assert rung(user, index) in ({0, 1} if point.is_stored else {1}), name
+
+
+async def _placed_by_a_doomed_server(
+    client: Client, user: Phone, index: int, armed_by: Path, point: doomed.Point
+) -> dict[str, Any]:
+    """A scheduled call, when it is over, whose first attempt has killed the server."""
+    await asyncio.to_thread(armed_by.touch)
+    await client.schedule_once(index, f"doomed {index}", schedule={})
+
+    async def is_killed() -> bool:
+        return not await asyncio.to_thread(armed_by.exists)
+
+    await poll(is_killed, bool, "the end of the server")
+
+    async def again() -> str | None:
+        return await client.schedule_once(index, f"doomed {index}", schedule={})
+
+    call_id = await poll(again, bool, "the next server")
+    assert call_id is not None
+    if not point.is_stored:
+        (await user.leg_to(user_number(index))).refuse(486)
+    return await client.finished(call_id)
