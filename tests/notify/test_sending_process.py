@@ -4,6 +4,8 @@ import asyncio
 import json
 import os
 import signal
+import socket
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +14,8 @@ import pytest
 from ringbridge.call.webhook import InvalidWebhook, Webhook
 from ringbridge.notify.address import PRIVATE_NETWORKS
 from ringbridge.notify.sending_process import SendingProcess
-from tests.notify.receiver import answers, hangs, receiving
+from ringbridge.notify.sending_worker import packed, webhook_fields
+from tests.notify.receiver import PATIENCE_SECONDS, answers, hangs, receiving
 
 NOW = 1_700_000_000.0
 WEBHOOK = Webhook(
@@ -108,6 +111,26 @@ async def test_it_outlives_signals_to_all_processes_of_the_server_and_ends_with_
         assert sending.process_id == process
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
+
+
+async def test_it_ends_when_the_server_was_killed_whatever_it_waits_for() -> None:
+    async with receiving(hangs) as receiver:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            words = (str(theirs.fileno()), "127.0.0.0/8", "600.0")
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "ringbridge.notify.sending_worker", *words),
+                pass_fds=(theirs.fileno(),),
+            )
+        order = [1, "send", webhook_fields(replace(WEBHOOK, url=receiver.url)), "evt_1_1", "{}", NOW]
+        ours.send(packed(order))
+        await receiver.until(lambda it: bool(it.requests))
+        # The kernel closes what a killed process had open.
+        ours.close()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            status = await process.wait()
+
+    assert status == 0
 
 
 async def test_secrets_of_the_server_are_not_told_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
