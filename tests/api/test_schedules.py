@@ -176,6 +176,14 @@ async def test_what_is_over_cannot_be_called_off(door: FrontDoor) -> None:
     assert (reply.status, json.loads(reply.body)["code"]) == (409, "call_already_ended")
 
 
+async def test_live_actions_are_for_its_attempts(door: FrontDoor) -> None:
+    door.calls.stored[CALL_ID] = SCHEDULED
+    reply = await ask(door, f"{PATH}/actions/resume", "POST")
+    problem = json.loads(reply.body)
+    assert (problem["status"], problem["code"]) == (409, "wrong_state")
+    assert "scheduled" in problem["detail"]
+
+
 async def test_a_preview_tells_what_would_be_waited_for(door: FrontDoor) -> None:
     preview = Preview(None, None, None, [], [Decision("schedule", None)])
     body = LINES | {"schedule": {}, "retry": {"max_attempts": 2}}

@@ -21,9 +21,10 @@ from ringbridge.call.event import CancelRequested, LegEnded, Originate
 from ringbridge.call.history import StoredCall, StoredEvent, StoredLeg
 from ringbridge.call.idempotency import IdempotencyKey, KeptKey
 from ringbridge.call.model import Ending, State
-from ringbridge.call.schedule import MOST_SCHEDULED, Retry, ScheduledCall, ScheduleStep
+from ringbridge.call.schedule import Retry, ScheduledCall, ScheduleStep
 from ringbridge.call.schedule_ports import OpenSchedule
 from ringbridge.service import attempts
+from ringbridge.service import schedules as service
 from ringbridge.service.repetition import Placed
 from ringbridge.service.request import ScheduleRequest
 from ringbridge.service.schedules import ScheduleService
@@ -356,12 +357,29 @@ async def test_numbers_are_looked_at_at_once(house: ScheduleHouse) -> None:
     assert house.plans.kept == {}
 
 
-async def test_an_account_has_so_many_and_no_more(house: ScheduleHouse) -> None:
-    ids = [await house.schedule(600.0) for _ in range(MOST_SCHEDULED)]
-    with pytest.raises(TooManyCalls, match="scheduled"):
+async def test_an_account_has_so_many_and_no_more(
+    house: ScheduleHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MOST_SCHEDULED", 10)
+    at_once = await asyncio.gather(*(house.schedule(600.0) for _ in range(20)), return_exceptions=True)
+    ids = [one for one in at_once if isinstance(one, str)]
+    assert len(ids) == 10
+    with pytest.raises(TooManyCalls, match="scheduled is reached"):
         await house.schedule(600.0)
     assert await house.schedules.cancel(CALLER, ids[0])
     await house.schedule(600.0)
+
+
+async def test_what_is_called_off_at_once_is_limited_too(
+    house: ScheduleHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert service.MOST_PER_MINUTE == 1000
+    monkeypatch.setattr(service, "MOST_PER_MINUTE", 3)
+    for _ in range(3):
+        await house.schedules.cancel(CALLER, await house.schedule(600.0))
+    with pytest.raises(TooManyCalls, match="scheduled_per_minute") as refusal:
+        await house.schedule(600.0)
+    assert 0.0 < refusal.value.retry_after_seconds <= 60.0
 
 
 async def test_what_was_not_stored_takes_no_room(house: ScheduleHouse) -> None:

@@ -30,9 +30,13 @@ from ringbridge.service.preview import Decision, Preview
 from ringbridge.service.repetition import Placed
 from ringbridge.service.request import CallRequest, ScheduleRequest
 from ringbridge.service.schedule_book import ScheduleBook
+from ringbridge.service.window import Window
 
 # So long a cancellation waits for the step that is being taken.
 DECIDING_SECONDS = 5.0
+
+# Of each account: what is called off at once must not fill the disk either.
+MOST_PER_MINUTE = 1000
 
 
 class ScheduleService:
@@ -44,6 +48,7 @@ class ScheduleService:
         self._calls = calls
         self._store = store
         self._clock = clock
+        self._recent: Window[str] = Window(60.0)
         self._book = ScheduleBook(calls, store, clock)
         self._attempts = Attempts(self._book, calls=calls, store=store, directory=directory, clock=clock)
 
@@ -95,6 +100,7 @@ class ScheduleService:
         step = scheduled(call, schedule, asdict(request))
         # Nothing is awaited between the check and the count: of many at once as many get through as the limit says.
         self._check(caller, schedule)
+        self._recent.add(call.account_id, self._clock.now())
         await self._book.add(step, key)
         self._book.agenda.put(schedule.at, call.id)
         return Placed(call.id, replayed=False)
@@ -106,6 +112,9 @@ class ScheduleService:
             raise InvalidOption("schedule.at", code)
         if self._book.open_of(caller.account.id) >= MOST_SCHEDULED:
             raise TooManyCalls("scheduled", most=MOST_SCHEDULED, retry_after_seconds=LONGEST_REST_SECONDS)
+        wait_seconds = self._recent.wait_seconds(caller.account.id, MOST_PER_MINUTE, self._clock.now())
+        if wait_seconds > 0.0:
+            raise TooManyCalls("scheduled_per_minute", most=MOST_PER_MINUTE, retry_after_seconds=wait_seconds)
 
     async def cancel(self, caller: Caller, call_id: str) -> bool:
         """Call a scheduled call off, and hang up the attempt that is up; durable on return.
