@@ -38,7 +38,9 @@ def three(door: FrontDoor) -> list[int]:
     return [
         write(door, KEY, Action.LINE_CHANGED, target_id="line-1", before={"nat": False}, after={"nat": True}),
         write(door, ANN, Action.LINE_CREATED, target_id="line-1", after={"number": "+18175629657"}),
-        write(door, ANN, Action.ACCOUNT_SUSPENDED, target_id=ACCOUNT.id, before={}, after={}),
+        write(
+            door, ANN, Action.ACCOUNT_SUSPENDED, target_id=ACCOUNT.id, before={}, after={"suspended": True}
+        ),
     ][::-1]
 
 

@@ -95,6 +95,16 @@ def test_only_what_differs_is_told_and_nothing_that_must_not_be() -> None:
     assert told(None, None) == (None, None)
 
 
+def test_what_made_no_difference_is_known_as_such() -> None:
+    def entry(before: dict[str, int] | None, after: dict[str, int] | None) -> AuditEntry:
+        return Chain().entry(Deed(action=Action.LIMITS_CHANGED, before=before, after=after), ANN, 1.0)
+
+    assert entry({"rate": 5}, {"rate": 5}).is_idle
+    assert not any(
+        one.is_idle for one in (entry({"rate": 5}, {"rate": 6}), entry(None, {}), entry(None, None))
+    )
+
+
 def test_a_new_thing_is_told_whole_without_what_is_not_there() -> None:
     row = {
         "lines": ["+18175629657", "201"],

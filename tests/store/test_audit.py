@@ -52,7 +52,7 @@ def test_entries_are_read_as_they_were_written(engine: Engine) -> None:
 def test_an_account_reads_its_own_from_the_last_on(engine: Engine) -> None:
     log = SqlAuditLog(engine)
     write(engine, "a", "b", "c")
-    log.note(Action.CONFIG_RELOADED, before={}, after={})
+    log.note(Action.CONFIG_RELOADED, before={}, after={"need_restart": []})
 
     assert [entry.target_id for entry in log.page(ACCOUNT, None, 2)] == ["c", "b"]
     assert [entry.target_id for entry in log.page(ACCOUNT, 2, 2)] == ["a"]

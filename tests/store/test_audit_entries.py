@@ -253,5 +253,9 @@ def test_what_was_refused_or_changed_nothing_is_not_there(
         with pytest.raises(kind):
             refused()
     assert SqlWebhooks(engine).remove_now(ACCOUNT, "wh_9") is False
+    administration.change_account(ACCOUNT, lambda account: account)
+    administration.change_trunk("carrier", lambda trunk: trunk)
+    administration.set_limits(ACCOUNT, AccountLimits())
+    SqlLines(engine).change(ACCOUNT, LINE.id, lambda line: line)
 
     assert changed() == []

@@ -86,6 +86,11 @@ class AuditEntry(NamedTuple):
         """The kind of thing that was changed."""
         return self.action.partition(".")[0]
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether what was done made no difference."""
+        return self.before == self.after == "{}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:

@@ -26,7 +26,7 @@ def note(
     before: Row | None = None,
     after: Row | None = None,
 ) -> None:
-    """Add an entry, of whoever acts now, in the transaction of `connection`; the last thing that is done in it, for others wait."""
+    """Add an entry, unless nothing differs, of whoever acts now, in the transaction of `connection`; the last thing that is done in it, for others wait."""
     deed = Deed(
         action=action,
         account_id=account_id,
@@ -38,7 +38,7 @@ def note(
 
 
 def note_all(connection: Connection, deeds: Sequence[Deed]) -> None:
-    """Add an entry for each of `deeds`; see `note`."""
+    """Add an entry for each of `deeds` that made a difference; see `note`."""
     if not deeds:
         return
     # PostgreSQL locks the row; a writer on SQLite has the whole file.
@@ -47,10 +47,12 @@ def note_all(connection: Connection, deeds: Sequence[Deed]) -> None:
     entries = []
     for deed in deeds:
         entry = chain.entry(deed, actor, at)
-        entries.append(entry)
-        chain = Chain(entry.sequence, entry.hash)
-    connection.execute(insert(audit_entries), [_row_of(entry) for entry in entries])
-    connection.execute(update(audit_head).values(chain._asdict()))
+        if not entry.is_idle:
+            entries.append(entry)
+            chain = Chain(entry.sequence, entry.hash)
+    if entries:
+        connection.execute(insert(audit_entries), [_row_of(entry) for entry in entries])
+        connection.execute(update(audit_head).values(chain._asdict()))
 
 
 class SqlAuditLog:
