@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import aiohttp
+import fastapi.routing
 import pytest
 
 from ringbridge.api.v2 import calls as call_streams
@@ -124,3 +125,16 @@ async def test_an_account_follows_so_many_at_once_and_may_come_back(
             async with open_stream(door, path) as status:
                 if status == 200:
                     return
+
+
+async def test_a_stream_with_nothing_to_tell_says_that_it_is_there(
+    door: FrontDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fastapi.routing, "_PING_INTERVAL", 0.05)
+    door.calls.stays_open = True
+    async with (
+        asyncio.timeout(30.0),
+        aiohttp.ClientSession(headers={"Authorization": basic()}) as client,
+        client.get(door.url("/api/v2/events")) as answer,
+    ):
+        assert await answer.content.readline() == b": ping\n"
