@@ -145,16 +145,17 @@ def test_lines(engine: Engine, administration: Administration, changed: Changed)
     administration.remove_line(ACCOUNT, NUMBER)
     entries = told(changed())
 
-    assert [entry[:2] for entry in entries[:3]] == [("line.created", f"line-{n}") for n in (1, 201, 202)]
+    assert entries[0][:2] == ("line.created", "line-1")
+    assert entries[1] == ("line.imported", None, None, {"lines": 2})
     assert (entries[0][3]["number"], entries[0][3]["device_digests"]) == ("…9657", "(hidden)")
-    assert entries[3:6] == [
+    assert entries[2:5] == [
         ("line.changed", "line-1", {"nat": False}, {"nat": True}),
         ("line.changed", "line-1", {}, {"device_digests": "(hidden)"}),
         ("line.changed", "line-1", {}, {"confirm": True}),
     ]
-    assert [entry[:2] for entry in entries[6:]] == [("line.removed", "line-201"), ("line.removed", "line-1")]
-    assert [entry[3] for entry in entries[6:]] == [None, None]
-    assert (entries[6][2]["number"], entries[7][2]["number"]) == ("201", "…9657")
+    assert [entry[:2] for entry in entries[5:]] == [("line.removed", "line-201"), ("line.removed", "line-1")]
+    assert [entry[3] for entry in entries[5:]] == [None, None]
+    assert (entries[5][2]["number"], entries[6][2]["number"]) == ("201", "…9657")
 
 
 def test_trunks_belong_to_no_account(administration: Administration, changed: Changed) -> None:

@@ -39,6 +39,7 @@ class Action(Enum):
     KEY_EXCHANGED = "key.exchanged"
     KEY_REVOKED = "key.revoked"
     LINE_CREATED = "line.created"
+    LINE_IMPORTED = "line.imported"
     LINE_CHANGED = "line.changed"
     LINE_REMOVED = "line.removed"
     TRUNK_CREATED = "trunk.created"

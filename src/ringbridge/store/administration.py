@@ -4,9 +4,9 @@ Each method is one transaction, and each change tells running servers of itself 
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
-from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
@@ -104,7 +104,13 @@ class Administration(SqlKeys):
             require_addable(connection, line)
             row = line_row(line, device_digests)
             connection.execute(insert(lines), row)
-            note_all(connection, [_created(row)])
+            note(
+                connection,
+                Action.LINE_CREATED,
+                account_id=line.account_id,
+                target_id=line.id,
+                after=row,
+            )
 
     def add_lines(self, new_lines: Iterable[Line]) -> int:
         """New lines, all or none; returns how many. Errors are those of `add_line` and name the row, counted from 1."""
@@ -119,7 +125,9 @@ class Administration(SqlKeys):
                 rows.append(line_row(line, None))
             if rows:
                 connection.execute(insert(lines), rows)
-                note_all(connection, [_created(row) for row in rows])
+                # One entry, not thousands: while they are written no call is.
+                counts = Counter(row["account_id"] for row in rows)
+                note_all(connection, [_imported(*count) for count in counts.items()])
         return len(rows)
 
     def lines(self, account_id: str) -> list[Line]:
@@ -291,9 +299,8 @@ def _note_account(
     note(connection, action, account_id=account_id, target_id=account_id, before=before, after=after)
 
 
-def _created(row: Mapping[str, Any]) -> Deed:
-    """What is noted of a new line."""
-    return Deed(action=Action.LINE_CREATED, account_id=row["account_id"], target_id=row["id"], after=row)
+def _imported(account_id: str, count: int) -> Deed:
+    return Deed(action=Action.LINE_IMPORTED, account_id=account_id, after={"lines": count})
 
 
 def _require_trunk(connection: Connection, name: str) -> None:
