@@ -56,7 +56,7 @@ def test_a_third_that_did_not_answer_has_the_outcome_of_a_destination(event: Leg
 
 def test_each_third_of_a_call_is_kept() -> None:
     busy = LegEnded(THIRD, Cause.BUSY, 486)
-    again = TransferRequested(USER, replace(ASKED_THIRD, number="+15125550009"))
+    again = TransferRequested(USER, ASKED_THIRD._replace(number="+15125550009"))
     call, _ = run(*JOINED, ASKED, busy, SPOKEN, again)
     assert [third.transfer.third.number for third in call.thirds] == [ASKED_THIRD.number, "+15125550009"]
     assert [as_stored_third(call, third).outcome for third in call.thirds] == ["destination_busy", None]

@@ -75,20 +75,22 @@ class Prompt(Enum):
     SILENCE = "silence"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+# What every call is made of, and exchanged for changed ones at every step: as named tuples that costs a third.
+
+
+class Route(NamedTuple):
     """One way to reach a party, with the numbers as that way wants them written.
 
-    trunk: the name of the trunk that carries the leg, None when the target is a phone of ours.
     target: the SIP URI to send the INVITE to; "" when the party's device says where it is.
     caller_number, caller_name: what the called phone shows.
+    trunk: the name of the trunk that carries the leg, None when the target is a phone of ours.
     asserted_number: the caller's number as this server vouches for it (RFC 3325); None where nobody asks.
     is_private: the called phone is not to show the number that is asserted (RFC 3323).
     """
 
-    trunk: str | None = None
     target: str
     caller_number: str
+    trunk: str | None = None
     caller_name: str | None = None
     asserted_number: str | None = None
     is_private: bool = False
@@ -96,28 +98,25 @@ class Route:
     nat: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Party:
+class Party(NamedTuple):
     """Who is called on one leg.
 
-    number: E.164 with plus, or an internal extension for a user's line. name: whose it is, where that is known.
+    number: E.164 with plus, or an internal extension for a user's line.
     routes: the ways to reach it, the first to try first; there is always one.
+    name: whose it is, where that is known.
     device: the id of the line whose phones register with us; its one route carries what they show.
     auto_answer: the phone is asked to pick up by itself.
     """
 
     number: str
-    name: str | None = None
     routes: tuple[Route, ...]
+    name: str | None = None
     device: str | None = None
     auto_answer: bool = False
 
     def route(self, trunk: str | None) -> Route:
         """The route over the trunk of this name, else the first."""
         return next((route for route in self.routes if route.trunk == trunk), self.routes[0])
-
-
-# Legs and calls are exchanged for changed ones at every step: as named tuples that costs a third.
 
 
 class Leg(NamedTuple):
@@ -134,8 +133,7 @@ class Leg(NamedTuple):
     q850: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallLimits:
+class CallLimits(NamedTuple):
     """How long each stage of one call may take, in seconds."""
 
     user_ring_seconds: float = 30.0

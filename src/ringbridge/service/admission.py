@@ -7,7 +7,7 @@ as many get through as the limit says. No call survives a restart; what the call
 import asyncio
 from collections import Counter
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 from ringbridge.call.directory import AccountLimits
@@ -50,8 +50,7 @@ class RecentCall(NamedTuple):
     accepted_at: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Reservation:
+class _Reservation(NamedTuple):
     """What one admitted call holds. `click` is the account, the line and the destination; `micros` and `thirds` the money."""
 
     account_id: str
@@ -116,7 +115,7 @@ class Admission:
                 return Duplicate(first_id, first.stored)
         micros = most_micros(call)
         try:
-            self.check(call, limits)
+            self._check(call, limits, micros)
         except SuspiciousCalls:
             self.short_calls.suspect(call)
             raise
@@ -137,13 +136,16 @@ class Admission:
 
     def check(self, call: Call, limits: AccountLimits) -> None:
         """Whether there is room and money for the call; reserves nothing. Raises TooManyCalls or SpendLimitReached."""
+        self._check(call, limits, most_micros(call))
+
+    def _check(self, call: Call, limits: AccountLimits, micros: int) -> None:
         account_id = call.account_id
         if self._calls_of_line[account_id, call.user.number] >= limits.per_user:
             raise TooManyCalls("per_user", most=limits.per_user, retry_after_seconds=BUSY_RETRY_SECONDS)
         if self._calls_of_account[account_id] >= limits.concurrent:
             raise TooManyCalls("concurrent", most=limits.concurrent, retry_after_seconds=BUSY_RETRY_SECONDS)
         self._check_rates(call, limits)
-        self.spending.check(account_id, limits, most_micros(call), call.accepted_utc)
+        self.spending.check(account_id, limits, micros, call.accepted_utc)
 
     def admit_third(self, call: Call, planned: Call, limits: AccountLimits) -> ThirdPrice | None:
         """Reserve money for a third who is dialled in the talking `call` as the destination of `planned` would be.
@@ -160,7 +162,7 @@ class Admission:
         reservation = self._reservations.get(call.id)
         if reservation is not None and price is not None:
             self.spending.reserve(call.account_id, price.most_micros, price.asked_utc)
-            self._reservations[call.id] = replace(reservation, thirds=(*reservation.thirds, price))
+            self._reservations[call.id] = reservation._replace(thirds=(*reservation.thirds, price))
         return price
 
     def third_failed(self, call_id: str) -> None:
@@ -169,17 +171,20 @@ class Admission:
         if reservation is not None:
             for price in reservation.thirds:
                 self.spending.settle(reservation.account_id, price.most_micros, 0, price.asked_utc)
-            self._reservations[call_id] = replace(reservation, thirds=())
+            self._reservations[call_id] = reservation._replace(thirds=())
 
     def _check_rates(self, call: Call, limits: AccountLimits) -> None:
         account_id, now = call.account_id, call.accepted_at
-        line = (account_id, call.user.number)
         _check_rate("rate", self._second_of_account, account_id, limits.rate, now)
-        _check_rate("per_minute", self._minute_of_account, account_id, limits.per_minute, now)
-        _check_rate("user_per_minute", self._minute_of_line, line, limits.user_per_minute, now)
-        destination = (account_id, call.destination.number)
-        most = limits.destination_per_10_minutes
-        _check_rate("destination_per_10_minutes", self._calls_to, destination, most, now)
+        if limits.per_minute is not None:
+            _check_rate("per_minute", self._minute_of_account, account_id, limits.per_minute, now)
+        if limits.user_per_minute is not None:
+            line = (account_id, call.user.number)
+            _check_rate("user_per_minute", self._minute_of_line, line, limits.user_per_minute, now)
+        if limits.destination_per_10_minutes is not None:
+            destination = (account_id, call.destination.number)
+            most = limits.destination_per_10_minutes
+            _check_rate("destination_per_10_minutes", self._calls_to, destination, most, now)
         self.short_calls.check(call, limits)
 
     def confirm(self, call_id: str) -> None:
@@ -229,9 +234,7 @@ class Admission:
             del self._clicks[reservation.click]
 
 
-def _check_rate(limit: str, window: Window[Key], key: Key, most: int | None, now: float) -> None:
-    if most is None:
-        return
+def _check_rate(limit: str, window: Window[Key], key: Key, most: int, now: float) -> None:
     wait_seconds = window.wait_seconds(key, most, now)
     if wait_seconds > 0.0:
         raise TooManyCalls(limit, most=most, retry_after_seconds=wait_seconds)

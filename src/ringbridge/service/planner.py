@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import NamedTuple
 
 from ringbridge.call import policy, routing
@@ -103,7 +102,10 @@ class Planner:
         is_barred = await self._directory.is_barred(account.id, destination.e164)
         return (
             ("two_lines", "same_as_user_line" if destination.e164 == line.number else None),
-            ("policy", policy.refusal(destination, limits, account, self._clock.utc_now() if at is None else at)),
+            (
+                "policy",
+                policy.refusal(destination, limits, account, self._clock.utc_now() if at is None else at),
+            ),
             ("do_not_call", "do_not_call" if is_barred else None),
         )
 
@@ -121,16 +123,19 @@ class Planner:
         trunks = await self._directory.trunks()
         if caller.key.is_test:
             line, trunks = simulated_line(line), (SIMULATED_TRUNK,)
-        user_caller_id = await self._caller_id(account, "user_caller_id", request.user_caller_id)
-        destination_caller_id = await self._caller_id(
-            account, "destination_caller_id", request.destination_caller_id
-        )
+        user_caller_id = destination_caller_id = None
+        if request.user_caller_id is not None:
+            user_caller_id = await self._caller_id(account, "user_caller_id", request.user_caller_id)
+        if request.destination_caller_id is not None:
+            destination_caller_id = await self._caller_id(
+                account, "destination_caller_id", request.destination_caller_id
+            )
         user = routing.user_party(line, account, trunks, destination.e164, user_caller_id)
         return Call(
             id=new_call_id(utc_now),
             account_id=account.id,
             key_id=caller.key.id,
-            user=user if request.auto_answer is None else replace(user, auto_answer=request.auto_answer),
+            user=user if request.auto_answer is None else user._replace(auto_answer=request.auto_answer),
             destination=routing.destination_party(
                 destination.e164, line, account, trunks, _randomness.random(), destination_caller_id
             ),
@@ -159,10 +164,8 @@ class Planner:
             raise InvalidUserLine("unknown_line")
         return line
 
-    async def _caller_id(self, account: Account, option: str, text: str | None) -> str | None:
+    async def _caller_id(self, account: Account, option: str, text: str) -> str:
         """The number of the account that `text` names: showing somebody else's is what carriers refuse as spoofing."""
-        if text is None:
-            return None
         try:
             number = normalise(text, account.country).e164
         except InvalidNumber as exc:
