@@ -416,3 +416,20 @@ async def test_a_calls_own_webhook_is_told_of_that_call_alone(house: House) -> N
     assert sorted(receiver.ids) == ["evt_call-1_1", "evt_call-4_1"]
     assert gone.ids == ["evt_call-3_1"]
     assert house.counted.disabled == 0
+
+
+async def test_h1_a_calls_own_webhook_that_fails_or_hangs_leaves_the_others_places(house: House) -> None:
+    async with (
+        receiving(hangs) as hanging,
+        receiving(answers(500)) as failing,
+        receiving(answers(200)) as good,
+        house.serving(soon, total_seconds=300.0),
+    ):
+        await accept(house.store, a_call("call-1")._replace(webhook=hanging.url))
+        await accept(house.store, a_call("call-2")._replace(webhook=failing.url))
+        await hanging.until(lambda it: bool(it.requests))
+        await failing.until(lambda it: len(it.requests) > 1)
+        await accept(house.store, a_call("call-3")._replace(webhook=good.url))
+        await good.until(lambda it: bool(it.requests))
+
+    assert good.ids == ["evt_call-3_1"]

@@ -259,7 +259,8 @@ class Dispatcher:
             return True
         reply = await self._reply(webhook, row, place)
         now = self._utc_now()
-        queue.failed_last = not reply.is_taken
+        # Of single calls' webhooks each leads elsewhere: one that fails says nothing of the others.
+        queue.failed_last = not reply.is_taken and not webhook.is_of_calls
         next_at = None
         if not reply.is_taken:
             fraction = random.random()  # noqa: S311 - it spreads load, it keeps no secret
