@@ -67,7 +67,7 @@ def webhook_of(fields: Order) -> Webhook:
 
 def main(words: list[str]) -> int:
     """Serve until the connection ends."""
-    for kind in (signal.SIGINT, signal.SIGTERM):
+    for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(kind, signal.SIG_IGN)
     os.nice(_NICE)
     descriptor, allowed, seconds = words
