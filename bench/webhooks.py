@@ -55,7 +55,7 @@ def main() -> int:
 async def _measure(folder: Path, rate: float, calls: int, rounds: int) -> int:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    receiver = context.Process(target=_receive, args=(theirs,), daemon=True)
+    receiver = context.Process(target=receive, args=(theirs,), daemon=True)
     receiver.start()
     taking, silent = await asyncio.to_thread(ours.recv)
     print(f"provisioning {3 * WEBHOOKS} accounts ...", file=sys.stderr)
@@ -116,7 +116,11 @@ def _provision(data_dir: Path, urls: dict[str, str | None]) -> dict[str, list[tu
     # What is thrown away in a minute need not be durable; the server opens the file anew.
     event.listen(database, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
     migrate(database)
-    administration, webhooks, pepper = Administration(database), SqlWebhooks(database), load_pepper(data_dir)
+    administration, webhooks, pepper = (
+        Administration(database),
+        SqlWebhooks(database),
+        load_pepper(data_dir, has_keys=False),
+    )
     found: dict[str, list[tuple[str, str]]] = {kind: [] for kind in urls}
     for kind, url in urls.items():
         for index in range(WEBHOOKS):
@@ -145,12 +149,12 @@ def _provision(data_dir: Path, urls: dict[str, str | None]) -> dict[str, list[tu
     return found
 
 
-def _receive(pipe: Connection) -> None:
+def receive(pipe: Connection) -> None:
     """A process of two receivers: one takes everything, one never answers. Tells where they are, and then how much came."""
-    asyncio.run(_receive_until_told(pipe))
+    asyncio.run(_serve_until_told(pipe))
 
 
-async def _receive_until_told(pipe: Connection) -> None:
+async def _serve_until_told(pipe: Connection) -> None:
     taken = 0
 
     async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

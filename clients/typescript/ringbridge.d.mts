@@ -33,6 +33,38 @@ export class RingbridgeError extends Error {
   readonly retryAfterSeconds: number | null;
 }
 
+/** Who changed it. */
+export interface ActorResource {
+  /** `api_key`, `command_line` (whoever looks after the server) or `server`. */
+  kind: string;
+  /** Of an API key; else null. */
+  id: string | null;
+  /** Where the request of an API key came from; else null. */
+  address: string | null;
+}
+
+/** One attempt of a scheduled call. It is a call of its own. */
+export interface AttemptResource {
+  id: string;
+  state: string;
+  outcome: string | null;
+  accepted_at: string;
+}
+
+/** A change. Secrets are hidden, and of telephone numbers only the last four digits are told. */
+export interface AuditResource {
+  /** Grows with each change of this server. */
+  id: number;
+  at: string;
+  action: string;
+  actor: ActorResource;
+  target: TargetResource;
+  /** What was different; null for something new. */
+  before: Record<string, unknown> | null;
+  /** What is different; null for something removed. */
+  after: Record<string, unknown> | null;
+}
+
 /** A call that is wanted. Options that are left out are as the line and the account have them. */
 export interface CallBody {
   /** A line of the account: its phone rings first. */
@@ -59,9 +91,15 @@ export interface CallBody {
   metadata?: Record<string, string> | null;
   /** Where this call's events are sent, besides the account's webhooks. */
   webhook?: string | null;
+  /** Place it later. Makes it a scheduled call. */
+  schedule?: ScheduleBody | null;
+  /** Wait until no other call of the line is up. Makes it a scheduled call. */
+  when_user_is_free?: boolean | null;
+  /** Try again. Makes it a scheduled call. */
+  retry?: RetryBody | null;
 }
 
-/** A call with its history so far. */
+/** A call with its history so far. Of a scheduled call neither side is ever dialled: its attempts are calls of their own. */
 export interface CallResource {
   /** The `api_request_id` of version 1. */
   id: string;
@@ -75,8 +113,14 @@ export interface CallResource {
   talk_seconds: number;
   /** What the client gave along. */
   metadata: Record<string, string>;
+  /** The id of the scheduled call that this is an attempt of. */
+  attempt_of: string | null;
   user: LegResource;
   destination: LegResource;
+  /** Of a scheduled call; else null. */
+  schedule: ScheduleResource | null;
+  /** Whom it was transferred to, or was to be, in that order. */
+  thirds: Array<ThirdResource>;
   events: Array<EventResource>;
 }
 
@@ -256,6 +300,7 @@ export interface LimitsBody {
   spend_per_day?: string | null;
   spend_per_month?: string | null;
   short_calls_per_hour?: number | null;
+  keys?: number;
 }
 
 /** What the account may do. null means no limit. */
@@ -292,6 +337,8 @@ export interface LimitsResource {
   spend_per_month: string | null;
   /** Calls of a few seconds to one country; more suspend the account. */
   short_calls_per_hour: number | null;
+  /** Keys that are valid at once; while they are exchanged, twice as many. */
+  keys: number;
 }
 
 /** A new line, for a phone that registers. */
@@ -367,6 +414,8 @@ export interface ListedCallResource {
   talk_seconds: number;
   /** What the client gave along. */
   metadata: Record<string, string>;
+  /** The id of the scheduled call that this is an attempt of. */
+  attempt_of: string | null;
   user: LegResource;
   destination: LegResource;
 }
@@ -430,8 +479,14 @@ export interface NewWebhook {
   events?: Array<string>;
 }
 
-/** The one word for how a call went; every accepted call gets exactly one. BLOCKED is that of a request that was refused. */
-export type Outcome = "completed" | "user_no_answer" | "user_busy" | "user_declined" | "user_unreachable" | "user_hung_up" | "not_confirmed" | "destination_no_answer" | "destination_busy" | "destination_declined" | "destination_invalid" | "destination_unreachable" | "canceled" | "interrupted" | "failed" | "blocked";
+/** The one word for how a call went; every accepted call gets exactly one. BLOCKED is that of a request that was refused. EXPIRED is that of a scheduled call whose time is over. */
+export type Outcome = "completed" | "user_no_answer" | "user_busy" | "user_declined" | "user_unreachable" | "user_hung_up" | "not_confirmed" | "destination_no_answer" | "destination_busy" | "destination_declined" | "destination_invalid" | "destination_unreachable" | "canceled" | "interrupted" | "failed" | "blocked" | "expired";
+
+export interface PageAuditResource {
+  items: Array<AuditResource>;
+  /** For the next page; null when this is the last. */
+  next_cursor: string | null;
+}
 
 export interface PageDeliveryResource {
   items: Array<DeliveryResource>;
@@ -513,6 +568,8 @@ export interface PreviewResource {
   user_ring_seconds: number | null;
   destination_ring_seconds: number | null;
   call_seconds: number | null;
+  /** What would be waited for; null for a call at once. */
+  schedule: ScheduleResource | null;
   decisions: Array<DecisionResource>;
 }
 
@@ -549,7 +606,7 @@ export interface RecordLegResource {
   ring_seconds: number;
 }
 
-/** A call that is over, with both sides. */
+/** A call that is over, with both sides and all thirds. */
 export interface RecordResource {
   /** The `api_request_id` of version 1. */
   call_id: string;
@@ -567,6 +624,8 @@ export interface RecordResource {
   metadata: Record<string, string> | null;
   user: RecordLegResource;
   destination: RecordLegResource;
+  /** Whom it was transferred to, or was to be, in that order. */
+  thirds: Array<ThirdResource>;
 }
 
 /** Which events to send again. */
@@ -580,6 +639,16 @@ export interface ReplayRequest {
 /** How many events are sent again. */
 export interface ReplayResource {
   count: number;
+}
+
+/** After which outcomes it is tried again. */
+export interface RetryBody {
+  /** The first one included. */
+  max_attempts: number;
+  /** From the end of one attempt to the next. */
+  after_seconds?: number;
+  /** Any but `completed`, `destination_invalid`, `canceled`, `blocked` and `expired`. */
+  on?: Array<Outcome>;
 }
 
 /** How the old key goes on. */
@@ -597,14 +666,48 @@ export interface RouteResource {
   caller_name: string | null;
 }
 
+/** When the first attempt is due, and how late any may begin. */
+export interface ScheduleBody {
+  /** With its offset from UTC; up to 30 days from now. Left out: now. */
+  at?: string | null;
+  /** An attempt that cannot begin within this time is not made any more. */
+  window_seconds?: number;
+}
+
+/** What a scheduled call waits for, and its attempts so far. */
+export interface ScheduleResource {
+  at: string;
+  when_user_is_free: boolean;
+  window_seconds: number;
+  retry: ScheduledRetryResource | null;
+  /** Null while an attempt is up, and at the end. */
+  next_attempt_at: string | null;
+  attempts: Array<AttemptResource>;
+}
+
+/** After which outcomes a scheduled call is tried again. */
+export interface ScheduledRetryResource {
+  max_attempts: number;
+  after_seconds: number;
+  on: Array<string>;
+}
+
 /** One thing that a key may be allowed. What no scope names, no key can do. */
-export type Scope = "calls:create" | "calls:read" | "calls:cancel" | "calls:control" | "records:read" | "records:erase" | "lines:read" | "lines:write" | "trunks:read" | "limits:read" | "limits:write" | "usage:read" | "webhooks:read" | "webhooks:write" | "keys:read" | "keys:write" | "tokens:create";
+export type Scope = "calls:create" | "calls:read" | "calls:cancel" | "calls:control" | "records:read" | "records:erase" | "lines:read" | "lines:write" | "trunks:read" | "limits:read" | "limits:write" | "usage:read" | "webhooks:read" | "webhooks:write" | "keys:read" | "keys:write" | "tokens:create" | "audit:read";
 
 /** Whether audio is encrypted on the way (RFC 3711): never, where the far end can, or else no call. */
 export type Srtp = "off" | "optional" | "required";
 
-/** Where a call stands. ENDED is the only final state; its Ending says how. */
-export type State = "accepted" | "ringing_user" | "confirming" | "dialing_destination" | "ringing_destination" | "connected" | "held" | "transferring" | "returning" | "announcing" | "ended";
+/** Where a call stands. ENDED is the only final state; its Ending says how. SCHEDULED is one that waits for its attempts, which are calls of their own. */
+export type State = "scheduled" | "accepted" | "ringing_user" | "confirming" | "dialing_destination" | "ringing_destination" | "connected" | "held" | "transferring" | "returning" | "announcing" | "ended";
+
+/** What was changed. */
+export interface TargetResource {
+  /** The first word of the action. */
+  kind: string;
+  /** Null where the account has only one. */
+  id: string | null;
+}
 
 /** What came back for an event that never was. */
 export interface TestResource {
@@ -614,6 +717,28 @@ export interface TestResource {
   /** What went wrong, in a few words. */
   error: string | null;
   seconds: number;
+}
+
+/** Whom a call was transferred to, or was to be. Times are null where it did not come that far. */
+export interface ThirdResource {
+  /** E.164 with its plus; `erased` when it was erased. */
+  number: string;
+  /** The trunk that was tried last; null for a phone of our own. */
+  trunk: string | null;
+  /** In the words for a destination; null until it is over. */
+  outcome: string | null;
+  dialed_at: string | null;
+  ringing_at: string | null;
+  answered_at: string | null;
+  ended_at: string | null;
+  /** Why the leg ended; null until then. */
+  cause: string | null;
+  sip_status: number | null;
+  q850: number | null;
+  /** How long it was up. */
+  talk_seconds: number;
+  /** In the currency of the rates; null until it is over, and where no rate is known. */
+  cost: string | null;
 }
 
 /** A token that is wanted. */
@@ -803,4 +928,6 @@ export class Ringbridge {
   replayEvent(webhookId: string, eventId: string, options?: RequestOptions): Promise<ReplayResource>;
   /** Send all events since a time again. */
   replayEvents(webhookId: string, body: ReplayRequest, options?: RequestOptions): Promise<ReplayResource>;
+  /** Who changed what of the account, the last first. */
+  listEntries(query?: { "limit"?: number; "cursor"?: string | null; }, options?: RequestOptions): Promise<PageAuditResource>;
 }

@@ -195,6 +195,10 @@ export class Ringbridge {
     return this.#json("POST", `/api/v2/webhooks/${encodeURIComponent(webhookId)}/replay`, { body }, options);
   }
 
+  listEntries(query, options) {
+    return this.#json("GET", `/api/v2/audit`, { query }, options);
+  }
+
   async #json(...request) {
     return (await this.#ask(...request)).json();
   }

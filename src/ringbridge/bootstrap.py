@@ -21,25 +21,18 @@ from sqlalchemy import Engine
 
 from ringbridge.api.app import create_app
 from ringbridge.api.server import HttpServer, listen
-from ringbridge.call.errors import CallError
-from ringbridge.config import Settings, SettingsError, load_pepper, unbindable, unwritable
-from ringbridge.engines.native.driver import StreamSettings
-from ringbridge.engines.native.engine import NativeEngine
-from ringbridge.engines.native.journal import DialogJournal
-from ringbridge.engines.native.media import MediaEvent, MediaRelay, MediaRelayError
-from ringbridge.engines.native.prompts import PromptLibrary
+from ringbridge.config import Settings, SettingsError, load_pepper, unwritable
+from ringbridge.engine_parts import open_engine
 from ringbridge.engines.native.registrations import Registrations
-from ringbridge.engines.native.rtpengine import RtpengineRelay
-from ringbridge.engines.native.rtpio import RtpioRelay
-from ringbridge.engines.native.sockets import ListenError
-from ringbridge.engines.native.tls import TlsContexts, UnusableCertificate
 from ringbridge.engines.simulated.engine import SimulatedEngine
 from ringbridge.engines.simulated.switch import EngineSwitch
 from ringbridge.gauges import add_gauges, add_trunk_gauges
 from ringbridge.notify.dispatcher import Dispatcher
 from ringbridge.notify.metrics import Metrics
-from ringbridge.notify.sender import Sender
+from ringbridge.notify.sending_process import SendingProcess
 from ringbridge.portal_parts import open_portal
+from ringbridge.reloading import Reloading
+from ringbridge.service.audit import AuditService
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
@@ -48,11 +41,14 @@ from ringbridge.service.limits import LimitService
 from ringbridge.service.lines import LineService
 from ringbridge.service.records import RecordService
 from ringbridge.service.retention import sweeping
+from ringbridge.service.schedules import ScheduleService
 from ringbridge.service.tokens import Tokens
 from ringbridge.service.webhooks import WebhookService, call_secret
 from ringbridge.service.withdrawal import Withdrawals
 from ringbridge.sip.registrar import device_digests
+from ringbridge.starting import StartError, taken, translated
 from ringbridge.store.administration import Administration
+from ringbridge.store.audit import SqlAuditLog
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.database import migrate, open_database
 from ringbridge.store.directory import SqlDirectory
@@ -63,18 +59,12 @@ from ringbridge.store.lock import ServerLock
 from ringbridge.store.outbox import Outbox
 from ringbridge.store.records import SqlRecords
 from ringbridge.store.registrations import SqlRegistrations
+from ringbridge.store.schedules import SqlSchedules
 from ringbridge.store.usage import SqlUsage
 from ringbridge.store.webhooks import SqlWebhooks
 from ringbridge.surroundings import Surroundings
 
 log = structlog.get_logger()
-
-# The setting for the port of each transport, without what stands around it.
-_PORT_SETTINGS = {"UDP": "SIP", "TCP": "SIP", "TLS": "SIP_TLS", "WSS": "SIP_WSS"}
-
-
-class StartError(Exception):
-    """The server cannot start; the text is one sentence that says what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +88,7 @@ async def serve(settings: Settings, *, announce: Callable[[Listening], None]) ->
             _spare_the_collector()
             # Until everything is closed: a second signal while the last answers are waited for must not kill us.
             told, told_again = handlers.enter_context(_signals())
-            await server.run(announce, settings.drain_seconds, told, told_again)
+            await server.run(announce, told, told_again)
 
 
 class _Services(TypedDict):
@@ -108,14 +98,25 @@ class _Services(TypedDict):
     lines: LineService
     limits: LimitService
     webhooks: WebhookService
+    schedules: ScheduleService
+    audit: AuditService
 
 
 class _Server:
     """A started server: what has to be told to run it and to stop it."""
 
-    def __init__(self, http: HttpServer, calls: CallService, listening: Listening) -> None:
+    def __init__(
+        self,
+        http: HttpServer,
+        calls: CallService,
+        schedules: ScheduleService,
+        reloading: Reloading,
+        listening: Listening,
+    ) -> None:
         self._http = http
         self._calls = calls
+        self._schedules = schedules
+        self._reloading = reloading
         self._listening = listening
 
     @classmethod
@@ -137,7 +138,9 @@ class _Server:
             kept, directory.device, clock.now, algorithms=settings.sip_digest_algorithms
         )
         surroundings = Surroundings(directory)
-        engine = await _open_engine(settings, surroundings, registrations, clock, resources)
+        audit = SqlAuditLog(database)
+        reloading = Reloading(settings, audit)
+        engine = await open_engine(settings, surroundings, reloading, registrations, clock, resources)
         engines = EngineSwitch(engine, SimulatedEngine())
         calls = await resources.enter_async_context(
             CallService(engine=engines, store=store, directory=directory, clock=clock, observer=metrics)
@@ -150,14 +153,19 @@ class _Server:
             clock=clock,
         )
         surroundings.withdrawals = Withdrawals(calls, directory)
-        with _translated():
+        with translated():
             await calls.recover()
             await limits.restore()
-            sender = await resources.enter_async_context(Sender(settings.webhook_private))
+            sender = await resources.enter_async_context(SendingProcess(settings.webhook_private))
             surroundings.dispatcher = await resources.enter_async_context(
                 Dispatcher(outbox, sender, store.save_attempt, clock.utc_now, metrics)
             )
             await surroundings.refresh()
+            schedules = await resources.enter_async_context(
+                ScheduleService(
+                    calls=calls, store=SqlSchedules(database, store.write), directory=directory, clock=clock
+                )
+            )
         await resources.enter_async_context(surroundings.kept_up_to_date())
         await resources.enter_async_context(lock.watch())
         records = SqlRecords(database)
@@ -181,6 +189,8 @@ class _Server:
             "lines": LineService(SqlLines(database), directory, device_digests),
             "limits": limits,
             "webhooks": WebhookService(SqlWebhooks(database), sender, surroundings.dispatcher, clock, pepper),
+            "schedules": schedules,
+            "audit": AuditService(audit),
         }
         portal = open_portal(database, directory, pepper, clock, **services)
         app = create_app(
@@ -191,12 +201,12 @@ class _Server:
             portal=portal.app,
             **services,
         )
-        with _translated():
+        with translated():
             owner_link = await portal.links.owner_link()
         try:
             sock = listen(settings.http_host, settings.http_port)
         except OSError as exc:
-            raise StartError(_taken("HTTP", settings.http_host, settings.http_port, exc)) from exc
+            raise StartError(taken("HTTP", settings.http_host, settings.http_port, exc)) from exc
         listening = Listening(
             http_host=settings.http_host,
             http_port=sock.getsockname()[1],
@@ -204,12 +214,11 @@ class _Server:
             sip_port=engine.local.port,
             owner_link=owner_link,
         )
-        return cls(HttpServer(app, sock), calls, listening)
+        return cls(HttpServer(app, sock), calls, schedules, reloading, listening)
 
     async def run(
         self,
         announce: Callable[[Listening], None],
-        drain_seconds: float,
         told: asyncio.Event,
         told_again: asyncio.Event,
     ) -> None:
@@ -221,13 +230,15 @@ class _Server:
             await _first_of(self._http.ready(), told.wait())
             if not told.is_set():
                 announce(self._listening)
-            await told.wait()
+            async with self._reloading.at_signal():
+                await told.wait()
             log.info("server.draining", calls=self._calls.running)
-            await _first_of(self._calls.drain(drain_seconds), told_again.wait())
+            await _first_of(self._calls.drain(self._reloading.settings.drain_seconds), told_again.wait())
         finally:
             try:
                 await self._calls.drain(0.0)
             finally:
+                self._schedules.close()
                 self._http.stop()
                 await serving
 
@@ -254,7 +265,7 @@ def _open_store(settings: Settings, resources: AsyncExitStack) -> tuple[Engine, 
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as exc:
         raise StartError(unwritable(settings.data_dir, exc)) from exc
-    with _translated():
+    with translated():
         database = open_database(settings.database_url)
         resources.callback(database.dispose)
         lock = resources.enter_context(ServerLock(database))
@@ -263,81 +274,12 @@ def _open_store(settings: Settings, resources: AsyncExitStack) -> tuple[Engine, 
 
 
 def _load_pepper(data_dir: Path, database: Engine) -> bytes:
-    with _translated():
+    with translated():
         has_keys = Administration(database).has_keys()
     try:
         return load_pepper(data_dir, has_keys=has_keys)
     except SettingsError as exc:
         raise StartError(str(exc)) from exc
-
-
-async def _open_engine(
-    settings: Settings,
-    surroundings: Surroundings,
-    registrations: Registrations,
-    clock: Clock,
-    resources: AsyncExitStack,
-) -> NativeEngine:
-    """Our own SIP and the media relay, listening."""
-
-    def make_relay(on_event: Callable[[str, MediaEvent], None]) -> MediaRelay:
-        if settings.media_relay == "rtpengine":
-            return RtpengineRelay(
-                host=settings.rtpengine.host,
-                port=settings.rtpengine.port,
-                is_ipv6=":" in settings.media_host,
-                on_event=on_event,
-            )
-        return RtpioRelay(
-            host=settings.media_host,
-            first_port=settings.media_ports.first,
-            last_port=settings.media_ports.last,
-            on_event=on_event,
-        )
-
-    try:
-        journal = DialogJournal(settings.data_dir / "dialogs.journal")
-    except OSError as exc:
-        raise StartError(unwritable(settings.data_dir, exc)) from exc
-    resources.callback(journal.close)
-    engine = NativeEngine(
-        sip_host=settings.sip_host,
-        sip_port=settings.sip_port,
-        make_relay=make_relay,
-        prompts=PromptLibrary(settings.data_dir / "prompts"),
-        journal=journal,
-        registrations=registrations,
-        now=clock.now,
-        streams=_stream_settings(settings),
-        trunk_ping_seconds=settings.trunk_ping_seconds,
-    )
-    surroundings.engine = engine
-    try:
-        with _translated():
-            await surroundings.read_trunks()
-            return await resources.enter_async_context(engine)
-    except ListenError as exc:
-        raise StartError(_taken(_PORT_SETTINGS[exc.transport], settings.sip_host, exc.port, exc)) from exc
-    except (MediaRelayError, UnusableCertificate) as exc:
-        raise StartError(str(exc)) from exc
-
-
-def _stream_settings(settings: Settings) -> StreamSettings:
-    """What SIP over connections needs; without a certificate of our own, nobody connects to us but over TCP."""
-    certificate = settings.sip_tls_certificate
-    tls = TlsContexts(ca=settings.sip_tls_ca, certificate=certificate, key=settings.sip_tls_key)
-    return StreamSettings(
-        tls=tls,
-        tls_port=None if certificate is None else settings.sip_tls_port,
-        wss_port=None if certificate is None else settings.sip_wss_port,
-        origins=settings.sip_wss_origins,
-    )
-
-
-def _taken(what: str, host: str, port: int, error: OSError) -> str:
-    """The sentence for an address that cannot be listened on."""
-    reason, mend = unbindable(what, error)
-    return f"cannot listen for {what.replace('_', ' over ')} on {host} port {port} ({reason}): {mend}"
 
 
 async def _first_of(*waits: Coroutine[Any, Any, object]) -> None:
@@ -350,15 +292,6 @@ async def _first_of(*waits: Coroutine[Any, Any, object]) -> None:
             task.cancel()
     for task in done:
         task.result()
-
-
-@contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    """What a back door raises while the server starts is one sentence for the administrator."""
-    try:
-        yield
-    except CallError as exc:
-        raise StartError(str(exc)) from exc
 
 
 @contextlib.contextmanager

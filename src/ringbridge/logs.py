@@ -55,10 +55,9 @@ def configure_logging(
         hide_secrets,
         _renderer(is_console, target),
     ]
-    minimum = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[*before, *after],
-        wrapper_class=structlog.make_filtering_bound_logger(minimum),
+        wrapper_class=_Levelled,
         logger_factory=lambda *_: _Unfailing(target),
         cache_logger_on_first_use=True,
     )
@@ -69,8 +68,30 @@ def configure_logging(
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *after],
         )
     )
+    logging.basicConfig(handlers=[handler], force=True)
+    set_log_level(level)
+
+
+def set_log_level(level: Literal["debug", "info", "warning", "error"]) -> None:
+    """Log from now on what is at least so important."""
+    _Levelled.minimum = logging.getLevelNamesMapping()[level.upper()]
     # The libraries speak up only when something is wrong; at debug they would bury the calls.
-    logging.basicConfig(handlers=[handler], level=max(minimum, logging.WARNING), force=True)
+    logging.getLogger().setLevel(max(_Levelled.minimum, logging.WARNING))
+
+
+class _Levelled(structlog.make_filtering_bound_logger(logging.DEBUG)):  # type: ignore[misc]
+    """Drops what is less important than `minimum`, which may change: loggers that are kept know no other way."""
+
+    minimum = logging.INFO
+
+    def debug(self, event: str, *args: Any, **fields: Any) -> Any:
+        return super().debug(event, *args, **fields) if _Levelled.minimum <= logging.DEBUG else None
+
+    def info(self, event: str, *args: Any, **fields: Any) -> Any:
+        return super().info(event, *args, **fields) if _Levelled.minimum <= logging.INFO else None
+
+    def warning(self, event: str, *args: Any, **fields: Any) -> Any:
+        return super().warning(event, *args, **fields) if _Levelled.minimum <= logging.WARNING else None
 
 
 class _Unfailing(structlog.WriteLogger):

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 from ringbridge.call.ports import Directory
 from ringbridge.portal.app import create_portal
 from ringbridge.portal.services import Services
+from ringbridge.service.audit import AuditService
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
 from ringbridge.service.keys import KeyService
@@ -17,6 +18,7 @@ from ringbridge.service.links import LinkService
 from ringbridge.service.passwords import Passwords
 from ringbridge.service.profile import ProfileService
 from ringbridge.service.records import RecordService
+from ringbridge.service.schedules import ScheduleService
 from ringbridge.service.second_factor import SecondFactor
 from ringbridge.service.sign_in import SignInService
 from ringbridge.service.users import UserService
@@ -46,6 +48,8 @@ def open_portal(
     lines: LineService,
     limits: LimitService,
     webhooks: WebhookService,
+    schedules: ScheduleService,
+    audit: AuditService,
 ) -> Portal:
     """The portal over `database`; `pepper` is what second factors are derived from."""
     users, sessions, passwords = SqlUsers(database), SqlSessions(database), Passwords()
@@ -64,6 +68,8 @@ def open_portal(
         lines=lines,
         limits=limits,
         webhooks=webhooks,
+        schedules=schedules,
+        audit=audit,
         clock=clock,
     )
     return Portal(app=create_portal(services), links=links, sign_in=services.sign_in)

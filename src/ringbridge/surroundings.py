@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import structlog
 
@@ -12,6 +12,7 @@ from ringbridge.engines.native.engine import NativeEngine
 from ringbridge.notify.dispatcher import Dispatcher
 from ringbridge.service.withdrawal import Withdrawals
 from ringbridge.store.directory import SqlDirectory
+from ringbridge.store.part import ALL_PARTS, Part
 
 log = structlog.get_logger()
 
@@ -28,6 +29,8 @@ class Surroundings:
     def __init__(self, directory: SqlDirectory) -> None:
         self._directory = directory
         self._is_outdated = asyncio.Event()
+        self._may_be_withdrawn = asyncio.Event()
+        self._outdated: frozenset[Part] = frozenset()
         self.trunks: Mapping[str, Trunk] = {}
         self.engine: NativeEngine
         self.dispatcher: Dispatcher
@@ -38,46 +41,72 @@ class Surroundings:
         self.trunks = {trunk.name: trunk for trunk in await self._directory.trunks()}
         self.engine.know_trunks(self.trunks.values())
 
-    async def refresh(self) -> None:
-        """Read what is there now."""
-        await self.read_trunks()
-        await self.engine.know_peers(await self._directory.peer_uris())
-        self.engine.know_devices(await self._directory.device_lines())
-        await self.dispatcher.refresh()
-        await self.withdrawals.look()
+    async def refresh(self, parts: frozenset[Part] = ALL_PARTS) -> None:
+        """Read what is there now of these parts."""
+        if Part.TRUNKS in parts:
+            await self.read_trunks()
+        if parts & {Part.TRUNKS, Part.LINES}:
+            await self.engine.know_peers(await self._directory.peer_uris())
+        if Part.LINES in parts:
+            self.engine.know_devices(await self._directory.device_lines())
+        if Part.WEBHOOKS in parts:
+            await self.dispatcher.refresh()
 
     @contextlib.asynccontextmanager
     async def kept_up_to_date(self) -> AsyncIterator[None]:
         """While entered, whatever somebody changes in the directory is read again."""
-        async with self._directory.watch(self._is_outdated.set):
-            following = asyncio.create_task(self._follow())
+        # Apart, because the hosts of peers are looked up by names, and whose key is revoked must not wait for these.
+        async with self._directory.watch(self._on_change):
+            following = [
+                asyncio.create_task(_follow(self._is_outdated, self._refresh_outdated)),
+                asyncio.create_task(_follow(self._may_be_withdrawn, self._withdraw)),
+            ]
             try:
                 yield
             finally:
-                following.cancel()
-                await asyncio.wait((following,))
+                for task in following:
+                    task.cancel()
+                await asyncio.wait(following)
 
-    async def _follow(self) -> None:
-        while True:
-            await self._is_outdated.wait()
-            self._is_outdated.clear()
-            try:
-                await self.refresh()
-                if not await self._changes_within(_SETTLING_SECONDS):
-                    # A call that was being stored while its key was revoked is up by now.
-                    await self.withdrawals.look()
-            except CallError as exc:
-                log.warning("directory.not_read", error=str(exc))
-            except Exception:
-                log.exception("directory.not_read")
-            else:
-                continue
-            asyncio.get_running_loop().call_later(_RETRY_SECONDS, self._is_outdated.set)
+    def _on_change(self, parts: frozenset[Part]) -> None:
+        self._outdated |= parts
+        self._is_outdated.set()
+        self._may_be_withdrawn.set()
 
-    async def _changes_within(self, seconds: float) -> bool:
-        """Whether somebody changes something again before so many seconds have passed."""
+    async def _refresh_outdated(self) -> None:
+        parts, self._outdated = self._outdated, frozenset()
         try:
-            async with asyncio.timeout(seconds):
-                return await self._is_outdated.wait()
-        except TimeoutError:
-            return False
+            await self.refresh(parts)
+        except Exception:
+            self._outdated |= parts
+            raise
+
+    async def _withdraw(self) -> None:
+        await self.withdrawals.look()
+        if not await _is_set_within(self._may_be_withdrawn, _SETTLING_SECONDS):
+            # A call that was being stored while its key was revoked is up by now.
+            await self.withdrawals.look()
+
+
+async def _follow(changed: asyncio.Event, act: Callable[[], Awaitable[None]]) -> None:
+    """Act after each change, and again a little later if that fails."""
+    while True:
+        await changed.wait()
+        changed.clear()
+        try:
+            await act()
+        except CallError as exc:
+            log.warning("directory.not_read", error=str(exc))
+        except Exception:
+            log.exception("directory.not_read")
+        else:
+            continue
+        asyncio.get_running_loop().call_later(_RETRY_SECONDS, changed.set)
+
+
+async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 import pytest
@@ -21,8 +22,9 @@ from ringbridge.call.idempotency import IdempotencyKey
 from ringbridge.call.key import ApiKey, Scope
 from ringbridge.call.number import InvalidNumber, normalise
 from ringbridge.service.admission import Admission
+from ringbridge.service.audit import AuditService
 from ringbridge.service.authentication import Authenticator, Caller
-from ringbridge.service.calls import CallService, Placed
+from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
 from ringbridge.service.credential import new_key
 from ringbridge.service.feed import FeedEvent, FeedPosition
@@ -31,12 +33,14 @@ from ringbridge.service.limits import LimitService
 from ringbridge.service.lines import LineService
 from ringbridge.service.preview import Preview
 from ringbridge.service.records import RecordService
+from ringbridge.service.repetition import Placed
 from ringbridge.service.request import CallRequest
 from ringbridge.service.runner import Runner
 from ringbridge.service.tokens import Tokens
 from ringbridge.service.webhooks import WebhookService
 from ringbridge.sip.registrar import device_digests
 from ringbridge.store.administration import Administration
+from ringbridge.store.audit import SqlAuditLog
 from ringbridge.store.database import migrate, open_database
 from ringbridge.store.directory import SqlDirectory
 from ringbridge.store.limits import SqlLimits
@@ -45,6 +49,7 @@ from ringbridge.store.records import SqlRecords
 from ringbridge.store.usage import SqlUsage
 from ringbridge.store.webhooks import SqlWebhooks
 from tests.api.receivers import NoDispatcher, NoReceiver
+from tests.api.scripted_schedules import ScriptedSchedules
 
 PEPPER = b"pepper for tests"
 ACCOUNT = Account(id="1009683", name="Acme")
@@ -64,7 +69,8 @@ class ScriptedCalls(CallService):
         self.listed: list[tuple[CallFilter, CallPlace | None, int, str | None, str | None]] = []
         self.keys: list[IdempotencyKey | None] = []
         self.previewed: Preview | None = None
-        self.feed: list[FeedEvent] = []
+        self.feed: list[FeedEvent | FeedPosition] = []
+        self.stays_open = False
         self.followed_from: list[FeedPosition | None] = []
         self.waited: list[float] = []
         self.ended: dict[str, StoredCall] = {}
@@ -93,7 +99,7 @@ class ScriptedCalls(CallService):
             raise self.error
         return self.stored.get(call_id)
 
-    async def preview(self, caller: Caller, request: CallRequest) -> Preview:
+    async def preview(self, caller: Caller, request: CallRequest, at: float | None = None) -> Preview:
         self.requests.append(request)
         assert self.previewed is not None
         return self.previewed
@@ -130,10 +136,21 @@ class ScriptedCalls(CallService):
     def runner(self, caller: Caller, call_id: str) -> Runner | None:
         return None
 
-    async def follow_account(self, caller: Caller, after: FeedPosition | None) -> AsyncGenerator[FeedEvent]:
+    @asynccontextmanager
+    async def follow_account(
+        self, caller: Caller, after: FeedPosition | None
+    ) -> AsyncIterator[AsyncIterator[FeedEvent | FeedPosition]]:
+        if self.error is not None:
+            raise self.error
         self.followed_from.append(after)
-        for event in self.feed:
-            yield event
+
+        async def told() -> AsyncIterator[FeedEvent | FeedPosition]:
+            for event in self.feed:
+                yield event
+            if self.stays_open:
+                await asyncio.get_running_loop().create_future()
+
+        yield told()
 
     async def cancel(self, caller: Caller, call_id: str) -> bool:
         self.cancelled.append(call_id)
@@ -176,6 +193,7 @@ class FrontDoor:
 
     port: int
     calls: ScriptedCalls
+    schedules: ScriptedSchedules
     database: Engine
     checks: dict[str, bool]
     clock: SkippingClock
@@ -246,12 +264,14 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fron
     migrate(database)
     Administration(database).add_account(ACCOUNT.name, account_id=ACCOUNT.id)
     calls = ScriptedCalls()
+    schedules = ScriptedSchedules(calls)
     checks: dict[str, bool] = {}
     clock = SkippingClock()
     sock = listen("127.0.0.1", 0)
     app = create_app(
         authenticator=Authenticator(OneAccount(SqlDirectory(database)), PEPPER, clock),  # type: ignore[arg-type]
         calls=calls,
+        schedules=schedules,
         records=RecordService(SqlRecords(database)),
         keys=KeyService(Administration(database), SqlDirectory(database), PEPPER, clock),
         tokens=Tokens(SqlDirectory(database), PEPPER, clock),
@@ -264,6 +284,7 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fron
             clock=clock,
         ),
         webhooks=WebhookService(SqlWebhooks(database), NoReceiver(), NoDispatcher(), clock, PEPPER),
+        audit=AuditService(SqlAuditLog(database)),
         metrics=lambda: b"calls 3\n",
         ready=lambda: checks,
         portal=PlainTextResponse("a page\n"),
@@ -271,7 +292,14 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fron
     http = HttpServer(app, sock)
     serving = asyncio.ensure_future(http.run_until_stopped())
     await http.ready()
-    yield FrontDoor(port=sock.getsockname()[1], calls=calls, database=database, checks=checks, clock=clock)
+    yield FrontDoor(
+        port=sock.getsockname()[1],
+        calls=calls,
+        schedules=schedules,
+        database=database,
+        checks=checks,
+        clock=clock,
+    )
     http.stop()
     await serving
     database.dispose()
@@ -281,6 +309,7 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fron
 def door(server: FrontDoor) -> Iterator[FrontDoor]:
     """The server, with nothing left of an earlier test, wrong guesses included; what it logs stays out of the way."""
     server.calls.reset()
+    server.schedules.reset()
     server.checks.clear()
     server.clock.skipped_seconds += 3600.0
     with capture_logs():

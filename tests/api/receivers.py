@@ -6,7 +6,7 @@ from ringbridge.call.webhook import InvalidWebhook, Reply, Webhook
 class NoReceiver:
     """Refuses one URL, and has a status for each test."""
 
-    async def check(self, url: str) -> None:
+    async def check(self, account_id: str, url: str) -> None:
         if "private" in url:
             raise InvalidWebhook("Requests may not be sent to private.example.com.")
 

@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from ringbridge.api.v2.problems import problem_of
 from ringbridge.call.key import CALL_SCOPES
+from ringbridge.service.quota import TooManyActions
 from tests.api import conftest
 from tests.api.conftest import CALL_ID, FrontDoor, exchange, request
 from tests.api.test_v2 import RUNNING
@@ -68,3 +70,9 @@ async def test_a_key_without_the_scope_may_not_ask(door: FrontDoor, monkeypatch:
     monkeypatch.setattr(conftest, "KEY", replace(conftest.KEY, scopes=CALL_SCOPES))
     problem = await ask(door, "hold")
     assert (problem["status"], problem["code"]) == (403, "missing_scope")
+
+
+async def test_a_call_that_has_had_all_its_actions_is_no_reason_to_come_back() -> None:
+    answer = problem_of(TooManyActions("This call has had 500 actions."))
+    assert (answer.status, json.loads(answer.body)["code"]) == (409, "too_many_actions")
+    assert not any(name == b"retry-after" for name, _ in answer.headers)

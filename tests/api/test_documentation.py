@@ -39,6 +39,7 @@ async def test_the_description_names_every_route_of_both_versions(door: FrontDoo
             for action in ("hold", "resume", "digits", "transfer", "hangup")
         },
         "/api/v2/limits": ["get", "patch"],
+        "/api/v2/audit": ["get"],
         "/api/v2/keys": ["get", "post"],
         "/api/v2/keys/{key_id}": ["delete", "get"],
         "/api/v2/keys/{key_id}/rotate": ["post"],

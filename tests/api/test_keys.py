@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
-from ringbridge.call.directory import Line, LineKind
+from ringbridge.api.v2.call_body import CallBody
+from ringbridge.call.directory import AccountLimits, Line, LineKind
 from ringbridge.call.key import Scope
 from ringbridge.service.credential import new_key
 from ringbridge.store.administration import Administration
@@ -96,6 +97,7 @@ async def test_a_key_is_exchanged(door: FrontDoor, ring: Administration) -> None
 
 
 async def test_keys_come_a_page_at_a_time(door: FrontDoor, ring: Administration) -> None:
+    ring.set_limits(ACCOUNT.id, AccountLimits(keys=5))
     ids = [(await asked(door, "POST", KEYS, WANTED))[1]["id"] for _ in range(5)]
     seen: list[str] = []
     query = "?limit=2"
@@ -106,6 +108,7 @@ async def test_keys_come_a_page_at_a_time(door: FrontDoor, ring: Administration)
     assert seen == ids
     status, problem = await asked(door, "POST", KEYS, WANTED)
     assert (status, problem["code"]) == (409, "too_many_keys")
+    ring.set_limits(ACCOUNT.id, AccountLimits())
 
 
 @pytest.mark.parametrize(
@@ -175,6 +178,26 @@ async def test_a_key_opens_from_its_networks_as_the_proxy_on_this_machine_tells_
     assert reply.status == status
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", KEYS),
+        ("POST", KEYS),
+        ("DELETE", f"{KEYS}/0000000000"),
+        ("GET", "/api/v2/webhooks"),
+        ("PATCH", "/api/v2/limits"),
+        ("POST", "/api/v2/records/erase"),
+    ],
+)
+async def test_a_key_that_is_bound_to_lines_does_nothing_to_the_whole_account(
+    door: FrontDoor, ring: Administration, method: str, path: str
+) -> None:
+    key, text = new_key(PEPPER, ACCOUNT.id, "desk", 1.0, lambda octets: b"b" * octets)
+    ring.add_key(replace(key, expires_at=9e9, scopes=frozenset(Scope), lines=(LINE,)))
+    status, problem = await asked(door, method, path, {}, authorization=basic(ACCOUNT.id, text))
+    assert (status, problem["code"]) == (403, "missing_scope")
+
+
 async def test_version_1_says_401_to_a_key_that_may_not_place_calls(
     door: FrontDoor, ring: Administration
 ) -> None:
@@ -192,19 +215,18 @@ async def test_no_key_makes_a_stronger_one(door: FrontDoor, ring: Administration
     assert (status, problem["code"]) == (403, "beyond_own_rights")
 
 
-async def token_for(door: FrontDoor, origin: str = PAGE) -> str:
-    status, made = await asked(door, "POST", TOKENS, {"user_line": "(817) 562-9656", "origin": origin})
-    assert (status, made["user_line"], made["origin"]) == (201, LINE, origin)
+async def token_for(door: FrontDoor, authorization: str = basic()) -> str:
+    wanted = {"user_line": "(817) 562-9656", "origin": PAGE}
+    status, made = await asked(door, "POST", TOKENS, wanted, authorization=authorization)
+    assert (status, made["user_line"], made["origin"]) == (201, LINE, PAGE)
     return f"Bearer {made['token']}"
 
 
 async def test_a_page_places_calls_with_its_token(door: FrontDoor, ring: Administration) -> None:
-    maker = stored_key(ring, Scope.TOKENS_CREATE, Scope.CALLS_CREATE)
-    status, made = await asked(door, "POST", TOKENS, {"user_line": LINE, "origin": PAGE}, authorization=maker)
-    assert status == 201
+    token = await token_for(door, stored_key(ring, Scope.TOKENS_CREATE, Scope.CALLS_CREATE))
     door.calls.stored[CALL_ID] = RUNNING
     body = {"user_line": LINE, "destination_line": "15125292329"}
-    page = {"authorization": f"Bearer {made['token']}", "headers": {"Origin": PAGE}}
+    page: dict[str, Any] = {"authorization": token, "headers": {"Origin": PAGE}}
     reply = await ask(door, "POST", CALLS, body, **page)
     assert (reply.status, reply.headers["access-control-allow-origin"]) == (201, PAGE)
     assert (reply.headers["vary"], "Location" in reply.headers["access-control-expose-headers"]) == (
@@ -244,6 +266,62 @@ async def test_a_token_places_calls_and_nothing_else(
     reply = await ask(door, method, path, {}, authorization=token, headers={"Origin": PAGE})
     assert reply.status == 401
     assert "access-control-allow-origin" not in reply.headers
+
+
+async def test_a_page_chooses_its_language_and_no_other_option(door: FrontDoor, ring: Administration) -> None:
+    token = await token_for(door, stored_key(ring, Scope.TOKENS_CREATE, Scope.CALLS_CREATE))
+    page: dict[str, Any] = {"authorization": token, "headers": {"Origin": PAGE}}
+    body = {"user_line": LINE, "destination_line": "15125292329"}
+    door.calls.stored[CALL_ID] = RUNNING
+    assert (await ask(door, "POST", CALLS, body | {"language": "es", "confirm": None}, **page)).status == 201
+    options: dict[str, Any] = {
+        "user_caller_id": "+18175629657",
+        "destination_caller_id": "+18175629657",
+        "confirm": False,
+        "auto_answer": True,
+        "user_ring_seconds": 5.0,
+        "destination_ring_seconds": 5.0,
+        "call_seconds": 5.0,
+        "metadata": {"order": "4711"},
+        "webhook": "https://evil.example",
+        "schedule": {"at": "2030-01-01T00:00:00Z"},
+        "when_user_is_free": False,
+        "retry": {"max_attempts": 2, "after_seconds": 60.0},
+    }
+    assert CallBody.model_fields.keys() - options.keys() == {"user_line", "destination_line", "language"}
+    for option, value in options.items():
+        status, problem = await asked(door, "POST", CALLS, body | {option: value}, **page)
+        assert (status, problem["code"]) == (422, "not_with_a_token")
+        assert problem["detail"].startswith(f"{option}: ")
+    assert [request.language for request in door.calls.requests] == ["es"]
+
+
+async def test_a_page_is_not_told_what_a_program_gave_along(door: FrontDoor, ring: Administration) -> None:
+    """Its click may be the second on a call that the program placed."""
+    door.calls.stored[CALL_ID] = replace(RUNNING, metadata={"order": "4711"})
+    body = {"user_line": LINE, "destination_line": "15125292329"}
+    token = await token_for(door, stored_key(ring, Scope.TOKENS_CREATE, Scope.CALLS_CREATE))
+    for authorization, metadata in ((basic(), {"order": "4711"}), (token, {})):
+        words: dict[str, Any] = {"authorization": authorization, "headers": {"Origin": PAGE}}
+        status, call = await asked(door, "POST", CALLS, body, **words)
+        assert (status, call["id"], call["metadata"]) == (201, CALL_ID, metadata)
+
+
+async def test_a_pages_idempotency_key_is_none_of_a_program_or_a_test_key(
+    door: FrontDoor, ring: Administration
+) -> None:
+    door.calls.stored[CALL_ID] = RUNNING
+    body = {"user_line": LINE, "destination_line": "15125292329"}
+    test_key, test_text = new_key(PEPPER, ACCOUNT.id, "test", 1.0, lambda octets: b"t" * octets, is_test=True)
+    ring.add_key(replace(test_key, expires_at=9e9))
+    test = basic(ACCOUNT.id, test_text)
+    token = await token_for(door, stored_key(ring, Scope.TOKENS_CREATE, Scope.CALLS_CREATE))
+    for authorization in (basic(), test, token):
+        headers = {"Origin": PAGE, "Idempotency-Key": "order-4711"}
+        reply = await ask(door, "POST", CALLS, body, authorization=authorization, headers=headers)
+        assert reply.status == 201
+    texts = [key.text for key in door.calls.keys if key is not None]
+    assert (texts[0], len(set(texts))) == ("order-4711", 3)
 
 
 async def test_version_1_takes_no_token(door: FrontDoor, ring: Administration) -> None:

@@ -62,6 +62,7 @@ async def test_limits_are_shown_with_money_as_text(door: FrontDoor, administrati
         "spend_per_day": "25.50",
         "spend_per_month": None,
         "short_calls_per_hour": None,
+        "keys": 20,
     }
 
 

@@ -72,6 +72,14 @@ def test_what_is_no_cursor_is_refused(cursor: str) -> None:
         read(cursor)
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_a_position_at_no_number_is_refused(number: float) -> None:
+    """JSON as Python reads it has them, and no database can compare with them."""
+    cursor = cursor_at((number, "a"), "calls", FILTERS)
+    with pytest.raises(InvalidCursor):
+        read(cursor)
+
+
 @pytest.mark.parametrize(
     "position", [(1.0,), ("a", "a"), (1.0, "a", "b"), (True, "a"), (1.0, None), (None, "a")]
 )

@@ -135,6 +135,7 @@ async def test_no_body_at_all_is_refused(door: FrontDoor) -> None:
     [
         b"{",
         b"\xff",
+        '{"user_line": "1"}'.encode("utf-16"),
         b'{"user_line": "1", "user_line": "2"}',
         b'{"call_seconds": NaN}',
         b'{"call_seconds": 1e999}',

@@ -69,6 +69,7 @@ async def test_everything_that_would_be_is_told_but_no_trunks_address(door: Fron
         "user_ring_seconds": 30.0,
         "destination_ring_seconds": 60.0,
         "call_seconds": 3600.0,
+        "schedule": None,
         "decisions": [
             {"check": "user_line", "allowed": True, "code": None},
             {"check": "limits", "allowed": False, "code": "limit_exceeded"},

@@ -12,6 +12,7 @@ from sqlalchemy import delete, insert
 from ringbridge.call.key import Scope
 from ringbridge.store.database import writing
 from ringbridge.store.tables import records
+from ringbridge.store.third_tables import thirds
 from tests.api import conftest
 from tests.api.conftest import ACCOUNT, KEY, FrontDoor, Reply, basic, exchange, request
 from tests.store.samples import a_record
@@ -132,6 +133,7 @@ async def test_one_record_joins_both_sides(door: FrontDoor, recorded: list[str])
                 "q850": 16,
                 "ring_seconds": 4.0,
             },
+            "thirds": [],
         },
     )
 
@@ -154,6 +156,72 @@ async def test_the_table_is_whole_and_safe_for_spreadsheets(door: FrontDoor, rec
     assert rows[0]["user_trunk"] == ""
     assert rows[0]["metadata"] == '{"order": "=7"}'
     assert rows[0]["talk_seconds"] == "12.0"
+
+
+async def test_whom_a_call_was_transferred_to_is_in_its_record(door: FrontDoor, recorded: list[str]) -> None:
+    start = FIRST_END + 170.0
+    third = {
+        "call_id": recorded[0],
+        "account_id": ACCOUNT.id,
+        "number": "+13053452399",
+        "asked_at": start,
+        "micros_per_minute": 75_000,
+        "reserved_micros": 750_000,
+        "state": "ended",
+        "trunk": "main",
+        "dialed_at": start,
+        "ended_at": start + 2.0,
+        "cause": "busy",
+        "sip_status": 486,
+        "settled_micros": 0,
+    }
+    answered = {
+        "position": 1,
+        "ringing_at": start + 4.0,
+        "answered_at": start + 5.0,
+        "ended_at": start + 10.0,
+    }
+    talked = {"cause": "normal", "sip_status": None, "settled_micros": 6_250}
+    with writing(door.database) as connection:
+        connection.execute(delete(thirds))
+        connection.execute(insert(thirds), third | {"position": 0})
+        connection.execute(insert(thirds), third | answered | talked)
+
+    shown = [
+        {
+            "number": "+13053452399",
+            "trunk": "main",
+            "outcome": "destination_busy",
+            "dialed_at": "2023-11-14T22:16:10.000Z",
+            "ringing_at": None,
+            "answered_at": None,
+            "ended_at": "2023-11-14T22:16:12.000Z",
+            "cause": "busy",
+            "sip_status": 486,
+            "q850": None,
+            "talk_seconds": 0.0,
+            "cost": "0.00",
+        },
+        {
+            "number": "+13053452399",
+            "trunk": "main",
+            "outcome": "completed",
+            "dialed_at": "2023-11-14T22:16:10.000Z",
+            "ringing_at": "2023-11-14T22:16:14.000Z",
+            "answered_at": "2023-11-14T22:16:15.000Z",
+            "ended_at": "2023-11-14T22:16:20.000Z",
+            "cause": "normal",
+            "sip_status": None,
+            "q850": None,
+            "talk_seconds": 5.0,
+            "cost": "0.00625",
+        },
+    ]
+    assert json.loads((await get(door, f"/{recorded[0]}")).body)["thirds"] == shown
+    rows = list(csv.DictReader(StringIO((await download(door, "")).body.decode(), newline="")))
+    assert [json.loads(row["thirds"] or "[]") for row in rows] == [shown, *[[]] * 4]
+    assert json.loads((await erase(door, "(305) 345-2399")).body) == {"calls": 1, "running": 0}
+    assert b"3053452399" not in (await download(door, "")).body
 
 
 async def test_the_list_is_whole_json(door: FrontDoor, recorded: list[str]) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from ringbridge.call.errors import StoreUnavailable
 from ringbridge.call.history import StoredCall, StoredEvent, StoredLeg
+from ringbridge.call.third import StoredThird
 from tests.api.conftest import CALL_ID, FrontDoor, Reply, basic, exchange, request
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -86,6 +87,8 @@ async def test_a_running_call_is_shown_as_far_as_it_is_known(door: FrontDoor) ->
         "ended_at": None,
         "talk_seconds": 0.0,
         "metadata": {},
+        "attempt_of": None,
+        "schedule": None,
         "user": {
             "number": "+18175629656",
             "trunk": None,
@@ -108,6 +111,7 @@ async def test_a_running_call_is_shown_as_far_as_it_is_known(door: FrontDoor) ->
             "sip_status": None,
             "q850": None,
         },
+        "thirds": [],
         "events": [
             {
                 "sequence": 1,
@@ -127,6 +131,39 @@ async def test_a_running_call_is_shown_as_far_as_it_is_known(door: FrontDoor) ->
             },
         ],
     }
+
+
+async def test_a_transferred_call_tells_of_its_thirds(door: FrontDoor) -> None:
+    third = StoredThird(
+        number="+15125550003",
+        trunk="carrier",
+        state="ringing",
+        dialed_at=1_795_000_010.0,
+        ringing_at=1_795_000_011.25,
+        answered_at=None,
+        ended_at=None,
+        cause=None,
+        sip_status=None,
+        q850=None,
+        micros=None,
+    )
+    door.calls.stored[CALL_ID] = replace(RUNNING, state="transferring", thirds=(third,))
+    assert json.loads((await ask(door)).body)["thirds"] == [
+        {
+            "number": "+15125550003",
+            "trunk": "carrier",
+            "outcome": None,
+            "dialed_at": "2026-11-18T11:06:50.000Z",
+            "ringing_at": "2026-11-18T11:06:51.250Z",
+            "answered_at": None,
+            "ended_at": None,
+            "cause": None,
+            "sip_status": None,
+            "q850": None,
+            "talk_seconds": 0.0,
+            "cost": None,
+        }
+    ]
 
 
 async def test_an_ended_call_says_how_it_ended(door: FrontDoor) -> None:

@@ -126,6 +126,20 @@ async def test_a_receiver_is_tried_out(door: FrontDoor) -> None:
     assert (refused["delivered"], refused["status"], refused["error"]) == (False, 500, "status 500")
 
 
+async def test_an_account_tries_its_receivers_out_so_often(door: FrontDoor) -> None:
+    webhook = await made(door)
+    path = f"{PATH}/{webhook['id']}/test"
+
+    answers = [await exchange(door, request(b"", method="POST", path=path)) for _ in range(11)]
+
+    refused = [answer for answer in answers if answer.status != 200]
+    assert refused
+    assert refused[-1] is answers[-1]
+    assert refused[0].status == 429
+    assert json.loads(refused[0].body)["code"] == "too_many_tests"
+    assert 1 <= int(refused[0].headers["retry-after"]) <= 60
+
+
 async def test_the_secret_of_single_calls_stays_the_same(door: FrontDoor) -> None:
     first = await ask(door, "GET", f"{PATH}/call-secret")
     assert first[1]["secret"].startswith("whsec_")
@@ -135,7 +149,7 @@ async def test_the_secret_of_single_calls_stays_the_same(door: FrontDoor) -> Non
 def told(door: FrontDoor, webhook_id: str, *call_ids: str) -> None:
     """One event of each call is to be sent to the webhook."""
     session = WriteSession(door.database)
-    statements = ChangeStatements(door.database.dialect, lambda call, name: [webhook_id])
+    statements = ChangeStatements(door.database.dialect, lambda call, event: [webhook_id])
     changes = [NewCall(a_call(call_id), event(a_call(call_id), 1, "accepted")) for call_id in call_ids]
     session.transact(lambda cursor: statements.apply(cursor, changes))
     session.close()

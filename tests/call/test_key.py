@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ringbridge.call.errors import InvalidSetting
-from ringbridge.call.key import CALL_SCOPES, ApiKey, Scope, parse_networks, parse_scopes
+from ringbridge.call.key import ACCOUNT_SCOPES, CALL_SCOPES, ApiKey, Scope, parse_networks, parse_scopes
 
 KEY = ApiKey(id="k", account_id="1", name="n", secret_digest="5ec2e7", created_at=0.0, expires_at=100.0)
 
@@ -21,6 +21,16 @@ def test_a_key_without_scopes_may_what_keys_always_could() -> None:
 def test_a_key_with_scopes_may_those_and_nothing_else() -> None:
     key = replace(KEY, scopes=frozenset({Scope.CALLS_READ}))
     assert [scope for scope in Scope if key.may(scope)] == [Scope.CALLS_READ]
+
+
+def test_a_key_with_lines_may_nothing_that_concerns_the_whole_account() -> None:
+    strong = replace(KEY, scopes=frozenset(Scope))
+    bound = replace(strong, lines=("204",))
+    assert {scope for scope in Scope if strong.may(scope) and not bound.may(scope)} == ACCOUNT_SCOPES
+    # What reads or changes what other lines have, too.
+    assert {"keys:write", "webhooks:write", "limits:write", "records:erase"} <= {
+        scope.value for scope in ACCOUNT_SCOPES
+    }
 
 
 def test_a_key_with_lines_may_use_those_and_nothing_else() -> None:
@@ -59,12 +69,6 @@ def test_a_key_opens_in_its_time_and_from_its_networks(key: ApiKey, reason: str 
 )
 def test_both_families_of_addresses_are_told_apart(address: str, network: str, is_within: bool) -> None:
     assert (replace(KEY, networks=(network,)).refusal(address, 50.0) is None) == is_within
-
-
-def test_a_key_is_active_until_it_is_revoked_or_over() -> None:
-    assert replace(KEY, not_before=60.0).is_active(50.0)
-    assert not KEY.is_active(100.0)
-    assert not replace(KEY, revoked_at=1.0).is_active(50.0)
 
 
 def test_scopes_are_read_by_their_words() -> None:

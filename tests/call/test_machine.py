@@ -1,7 +1,6 @@
 """The call machine, by what a caller would say of it. Pure: `now` is a number that the test writes down."""
 
 import itertools
-from dataclasses import replace
 
 import pytest
 
@@ -375,7 +374,7 @@ def test_a_destination_that_does_not_answer_is_given_up_and_the_user_told() -> N
 @pytest.mark.parametrize("seconds", [45.0, 90.0, 180.0])
 def test_a_destination_may_ring_for_as_long_as_the_limit_says(seconds: float) -> None:
     """B13: the default is a minute, and an account may have another."""
-    patient = CALL._replace(limits=replace(CALL.limits, destination_ring_seconds=seconds + 1.0))
+    patient = CALL._replace(limits=CALL.limits._replace(destination_ring_seconds=seconds + 1.0))
     ringing, _ = run(*DIALED, LegRinging(DESTINATION), call=patient)
     dialed_at = ringing.destination_leg.dialed_at
     assert dialed_at is not None

@@ -1,7 +1,5 @@
 """Transfers: one of two who talk is to talk to a third in place of the other."""
 
-from dataclasses import replace
-
 import pytest
 
 from ringbridge.call import machine
@@ -199,7 +197,7 @@ def test_either_may_hang_up_while_the_reason_is_spoken(leg: LegName) -> None:
 
 
 def test_the_limit_of_the_call_is_no_later_for_a_transfer() -> None:
-    short = CALL._replace(limits=replace(CALL.limits, call_seconds=10.0))
+    short = CALL._replace(limits=CALL.limits._replace(call_seconds=10.0))
     talking, _ = run(*JOINED, call=short)
     asked, _ = run(*ASKED, call=short)
     assert asked.deadline_at == talking.deadline_at

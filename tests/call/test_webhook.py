@@ -4,12 +4,17 @@ from dataclasses import replace
 
 import pytest
 
+from ringbridge.call.dialing import destination_rings, hear_early_media
+from ringbridge.call.event import EarlyMediaStarted, LegRinging
+from ringbridge.call.history import CallEvent
+from ringbridge.call.model import LegName
 from ringbridge.call.webhook import (
     Delivery,
     DeliveryKey,
     InvalidWebhook,
     Notice,
     Reply,
+    TooManyTests,
     Webhook,
     WebhookFormat,
     account_of_call_webhook,
@@ -18,6 +23,7 @@ from ringbridge.call.webhook import (
     parse_event_names,
     secret_of,
 )
+from tests.store.samples import a_call
 
 WEBHOOK = Webhook(id="wh_1", account_id="1", url="https://example.com/", secret="new", created_at=0.0)
 KEY = DeliveryKey("wh_1", "018f-1", 12)
@@ -29,12 +35,50 @@ def test_all_events_are_wanted_unless_some_are_named() -> None:
     assert not replace(WEBHOOK, events=("ended",)).wants("connected")
 
 
-def test_net2phones_format_has_words_for_two_events() -> None:
+def test_net2phones_format_has_words_for_ringing_and_answer() -> None:
     net2phone = replace(WEBHOOK, format=WebhookFormat.NET2PHONE)
-    assert [name for name in ("accepted", "destination_ringing", "connected") if net2phone.wants(name)] == [
+    names = ("accepted", "destination_ringing", "destination_early_media", "connected", "ended")
+    assert [name for name in names if net2phone.wants(name)] == [
         "destination_ringing",
+        "destination_early_media",
         "connected",
     ]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        ("call_ringing", ["destination_ringing", "destination_early_media"]),
+        ("destination_ringing", ["destination_ringing", "destination_early_media"]),
+        ("call_answered", ["connected"]),
+        ("connected", ["connected"]),
+        ("ended", []),
+    ],
+)
+def test_net2phones_events_are_wanted_by_either_name(wanted: str, told: list[str]) -> None:
+    webhook = replace(WEBHOOK, format=WebhookFormat.NET2PHONE, events=(wanted,))
+    names = ("destination_ringing", "destination_early_media", "connected", "ended")
+    assert [name for name in names if webhook.wants(name)] == told
+
+
+def test_net2phones_receivers_hear_once_that_it_rings_by_whatever_shows_it_first() -> None:
+    net2phone = replace(WEBHOOK, format=WebhookFormat.NET2PHONE)
+    ringing = CallEvent(call_id="call-1", sequence=5, name="destination_ringing", at=7.0)
+    early_media = CallEvent(call_id="call-1", sequence=6, name="destination_early_media", at=8.0)
+    call = a_call("call-1")
+
+    rang, _ = destination_rings(call, LegRinging(LegName.DESTINATION), 7.0)
+    then_heard, _ = hear_early_media(rang, EarlyMediaStarted(LegName.DESTINATION), 8.0)
+    heard, _ = hear_early_media(call, EarlyMediaStarted(LegName.DESTINATION), 8.0)
+
+    assert net2phone.is_told(rang, ringing)
+    assert not net2phone.is_told(then_heard, early_media)
+    assert net2phone.is_told(heard, early_media)
+    assert WEBHOOK.is_told(then_heard, early_media)
+
+
+def test_too_many_tests_say_when_there_may_be_more() -> None:
+    assert TooManyTests(retry_after_seconds=7.0).retry_after_seconds == 7.0
 
 
 def test_the_secret_before_signs_as_long_as_it_may() -> None:

@@ -1,11 +1,15 @@
 """What the doctor says of good and bad surroundings."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
+from ringbridge.store.database import open_database, writing
+from ringbridge.store.tables import api_key_uses
 from tests.cli.conftest import Ringbridge
 from tests.cli.server import Server
 
@@ -106,6 +110,23 @@ def test_who_requires_srtp_and_cannot_have_it_is_told_of(
     assert about.keys() == told_of
     for finding in about.values():
         assert (finding["level"], finding["mend"]) == ("fail", "set RINGBRIDGE_MEDIA_RELAY=rtpengine")
+
+
+def test_a_key_that_is_in_use_and_ends_soon_is_told_of(
+    ringbridge: Ringbridge, account: str, tmp_path: Path
+) -> None:
+    _, out, _ = ringbridge("key", "create", "--account", account, "--days", "7")
+    key_id = out.partition("API key ")[2][:10]
+    database = open_database(f"sqlite:///{tmp_path}/data/ringbridge.db")
+    with writing(database) as connection:
+        use = {"key_id": key_id, "used_at": time.time(), "address": "192.0.2.1"}
+        connection.execute(insert(api_key_uses), use)
+    database.dispose()
+
+    status, found = findings(ringbridge)
+
+    assert (status, found[f"key {key_id}"]["level"]) == (0, "warn")
+    assert found[f"key {key_id}"]["mend"].endswith(f"ringbridge key rotate {key_id}")
 
 
 def test_a_certificate_that_cannot_be_read_is_a_fault(

@@ -112,10 +112,15 @@ def test_what_binds_nothing_is_refused(
     assert json.loads(ringbridge("key", "list", "--account", account, "--json").out) == []
 
 
-def test_a_sixth_key_is_refused_until_one_is_revoked(ringbridge: Ringbridge, account: str) -> None:
+def test_a_key_more_than_the_limit_is_refused_until_one_is_revoked(
+    ringbridge: Ringbridge, account: str
+) -> None:
+    ringbridge("limits", "set", "--account", account, "keys=5")
     keys = [created(ringbridge, "--name", str(number)) for number in range(5)]
     refused = ringbridge("key", "create", "--account", account)
-    assert refused.err == "ringbridge: Account 1009683 has 5 keys that are valid. Revoke one first.\n"
+    assert refused.err == (
+        "ringbridge: Account 1009683 has 5 keys that are valid. Revoke one first, or have its limit `keys` raised.\n"
+    )
     ringbridge("key", "revoke", keys[0])
     created(ringbridge)
 

@@ -17,7 +17,7 @@ def test_limits_that_are_not_named_stay(ringbridge: Ringbridge, account: str) ->
         "concurrent=1000\nper_user=1\nrate=10\nduplicates_s=1.5\ncountries=US,CA\n"
         "user_ring_s=30\nconfirm_s=10\ndestination_ring_s=60\ncall_s=3600\n"
         "per_minute=\nuser_per_minute=\ndestination_per_10_minutes=\nrefused_prefixes=\nquiet_hours=\n"
-        "spend_per_call=\nspend_per_hour=\nspend_per_day=\nspend_per_month=\nshort_calls_per_hour=\n"
+        "spend_per_call=\nspend_per_hour=\nspend_per_day=\nspend_per_month=\nshort_calls_per_hour=\nkeys=20\n"
     )
 
 

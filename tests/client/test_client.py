@@ -100,6 +100,38 @@ async def test_a_call_is_waited_for_and_leaves_a_record(ask: Ask) -> None:
     assert record.user.answered_at == over.user.answered_at
 
 
+async def test_a_call_tells_whom_it_was_transferred_to(ask: Ask) -> None:
+    call = await placed(ask, UNENDING)
+
+    async def read() -> Call:
+        found = await ask("find", call.id)
+        assert isinstance(found, Call)
+        return found
+
+    await poll(read, lambda found: found.state == "connected", "two who talk")
+    await ask("transfer", call.id, BUSY)
+    found = await poll(
+        read, lambda found: any(third.outcome for third in found.thirds), "an end of the transfer"
+    )
+    (third,) = found.thirds
+    assert (third.number, third.outcome, third.cost) == (BUSY, "destination_busy", None)
+    assert third.answered_at is None
+    assert third.ended_at is not None
+    await ask("hang_up", call.id)
+    await ask("wait", call.id)
+
+
+async def test_a_call_is_scheduled_and_tried_again(ask: Ask) -> None:
+    call = await placed(ask, BUSY, retry={"max_attempts": 2, "after_seconds": 1, "on": ["destination_busy"]})
+    assert (call.state, call.attempt_of) == ("scheduled", None)
+    async with asyncio.timeout(WAIT_SECONDS):
+        over = await ask("wait", call.id)
+    assert (over.outcome, over.schedule.next_attempt_at) == ("destination_busy", None)
+    assert len(over.schedule.attempts) == 2
+    attempt = await ask("find", over.schedule.attempts[0])
+    assert (attempt.attempt_of, attempt.schedule) == (call.id, None)
+
+
 async def test_a_call_is_hung_up_once(ask: Ask) -> None:
     call = await placed(ask, UNENDING)
     await ask("hang_up", call.id)

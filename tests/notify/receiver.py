@@ -26,6 +26,7 @@ class Receiver:
         self.behaviour = behaviour
         self.requests: list[Received] = []
         self.connections = 0
+        self.written = 0
         self.port = 0
         self._changed = asyncio.Event()
 
@@ -125,6 +126,21 @@ async def never_ends(receiver: Receiver, writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n")
     while True:
         writer.write(b"." * 65_536)
+        receiver.written += 65_536
+        await writer.drain()
+
+
+async def says_nothing(_: Receiver, writer: asyncio.StreamWriter) -> None:
+    """Closes without an answer, as what goes down does."""
+    writer.close()
+
+
+async def head_never_ends(receiver: Receiver, writer: asyncio.StreamWriter) -> None:
+    """Answers with fields of the head for ever."""
+    writer.write(b"HTTP/1.1 200 OK\r\n")
+    while True:
+        writer.write(b"X-More: " + b"." * 4_000 + b"\r\n")
+        receiver.written += 4_010
         await writer.drain()
 
 

@@ -6,14 +6,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
-from ringbridge.call.webhook import Delivery, Webhook, WebhookFormat
+from ringbridge.call.webhook import Delivery, Reply, Webhook, WebhookFormat
 from ringbridge.notify.address import PRIVATE_NETWORKS
 from ringbridge.notify.dispatcher import Dispatcher
-from ringbridge.notify.sender import Sender
+from ringbridge.notify.schedule import pause_seconds
+from ringbridge.notify.sending_process import SendingProcess
+from ringbridge.notify.signature import signature
 from ringbridge.store.administration import Administration
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.database import migrate, open_database
@@ -29,11 +32,13 @@ from tests.notify.receiver import (
     drips,
     hangs,
     receiving,
+    says_nothing,
 )
 from tests.store.samples import UTC_OFFSET, a_call, accept, completed, event, ringing, written
 
 ACCOUNT = "1009683"
 SECRET = "whsec_" + "A" * 44
+NEW_SECRET = "whsec_" + "B" * 44
 _numbers = count(1)
 
 
@@ -61,6 +66,7 @@ class House:
         self.store: SqlCallStore
         self.dispatcher: Dispatcher
         self._engine = engine
+        self._administration = Administration(engine)
 
     @asynccontextmanager
     async def serving(
@@ -71,7 +77,7 @@ class House:
         async with AsyncExitStack() as stack:
             lock = stack.enter_context(ServerLock(self._engine))
             self.store = await stack.enter_async_context(SqlCallStore(self._engine, lock, self.outbox))
-            sender = await stack.enter_async_context(Sender(PRIVATE_NETWORKS, total_seconds))
+            sender = await stack.enter_async_context(SendingProcess(PRIVATE_NETWORKS, total_seconds))
             self.dispatcher = Dispatcher(
                 self.outbox,
                 sender,
@@ -83,11 +89,17 @@ class House:
             await stack.enter_async_context(self.dispatcher)
             yield
 
-    async def add(self, url: str, **values: object) -> Webhook:
+    async def add_account(self) -> str:
+        """Another account's id."""
+        account_id = f"200{next(_numbers)}"
+        await asyncio.to_thread(self._administration.add_account, "Other", account_id=account_id)
+        return account_id
+
+    async def add(self, url: str, account_id: str = ACCOUNT, **values: object) -> Webhook:
         """A webhook that leads there."""
         webhook = Webhook(
             id=f"wh_{next(_numbers)}",
-            account_id=ACCOUNT,
+            account_id=account_id,
             url=url,
             secret=SECRET,
             created_at=0.0,
@@ -96,9 +108,9 @@ class House:
         await self.webhooks.add(webhook)
         return webhook
 
-    async def whole_call(self, call_id: str) -> list[str]:
+    async def whole_call(self, call_id: str, account_id: str = ACCOUNT) -> list[str]:
         """Three events of a call; their ids."""
-        call = a_call(call_id)
+        call = a_call(call_id, account_id=account_id)
         await accept(self.store, call)
         self.store.save(ringing(call), event(call, 2, "user_ringing", 1.0))
         self.store.save(completed(call), event(call, 3, "ended", 20.0))
@@ -170,6 +182,32 @@ async def test_h1_a_receiver_that_comes_back_gets_everything_in_order_under_the_
     assert len({request.headers["webhook-signature"] for request in receiver.requests}) > 1
 
 
+def scaled(attempts: int, fraction: float, retry_after_seconds: float) -> float | None:
+    """The real schedule, two thousand times as fast: two hours are less than four seconds."""
+    pause = pause_seconds(attempts, fraction, retry_after_seconds)
+    return None if pause is None else pause / 2000.0
+
+
+async def test_h1_an_outage_of_every_kind_costs_no_event(house: House) -> None:
+    kinds = [says_nothing, answers(500), answers(404), answers(301, "Location: /"), breaks_off, drips, hangs]
+    async with receiving(says_nothing) as receiver:
+        webhook = await house.add(receiver.url)
+        async with house.serving(scaled, total_seconds=1.0):
+            expected = [event_id for call in range(30) for event_id in await house.whole_call(f"call-{call}")]
+            for kind in kinds:
+                receiver.behaviour = kind
+                seen = len(receiver.requests)
+                await receiver.until(lambda it, seen=seen: len(it.requests) >= seen + 4)  # type: ignore[misc]
+            failed = len(receiver.requests)
+            receiver.behaviour = answers(200)
+            log = await house.until(webhook, lambda log: len(log) == 90 and all_delivered(log))
+
+    assert sorted(set(receiver.ids)) == sorted(expected)
+    assert set(receiver.ids[:failed]) <= {f"evt_call-{call}_1" for call in range(30)}
+    assert max(line.attempts for line in log) > 1
+    assert house.counted.disabled == 0
+
+
 @pytest.mark.parametrize("behaviour", [answers(404), answers(301, "Location: /"), breaks_off, hangs, drips])
 async def test_h1_a_bad_receiver_holds_up_no_other(house: House, behaviour: Behaviour) -> None:
     loop = asyncio.get_running_loop()
@@ -189,6 +227,31 @@ async def test_h1_a_bad_receiver_holds_up_no_other(house: House, behaviour: Beha
     # Half of the time-out that the bad one is given: nobody waited for that.
     assert took < 15.0
     assert bad.connections <= 1000
+
+
+async def test_h1_six_hundred_requests_that_hang_hold_up_no_other_account(house: House) -> None:
+    loop = asyncio.get_running_loop()
+    async with receiving(hangs) as bad, receiving(answers(200)) as good:
+        others = [await house.add_account() for _ in range(8)]
+        for account_id in others:
+            for _ in range(20):
+                await house.add(bad.url, account_id, events=("ended",))
+        webhook = await house.add(good.url)
+        async with house.serving(soon, total_seconds=60.0):
+            for account_id in others:
+                for number in range(4):
+                    await house.whole_call(f"{account_id}-{number}", account_id)
+            await bad.until(lambda it: len(it.requests) >= 300)
+            began = loop.time()
+            await house.whole_call("late")
+            await good.until(lambda it: "evt_late_3" in it.ids)
+            took = loop.time() - began
+            await bad.until(lambda it: len(it.requests) == 640)
+            log = await house.until(webhook, lambda log: len(log) == 3 and all_delivered(log))
+
+    assert [line.attempts for line in log] == [1, 1, 1]
+    # A second of it may be for those that have just begun to hang; the rest is for a busy machine.
+    assert took < 15.0
 
 
 async def test_h1_a_receiver_that_is_gone_is_asked_no_more(house: House) -> None:
@@ -252,6 +315,31 @@ async def test_an_event_that_is_given_up_disables_nothing_that_takes_others(hous
     assert receiver.ids.count("evt_call-1_1") == 5
 
 
+async def test_h4_what_is_tried_again_after_a_rotation_has_both_signatures(house: House) -> None:
+    async with receiving(answers(500)) as receiver:
+        webhook = await house.add(receiver.url, events=("ended",))
+        async with house.serving(soon):
+            await house.whole_call("call-1")
+            await receiver.until(lambda it: bool(it.requests))
+            await house.webhooks.change(
+                ACCOUNT,
+                webhook.id,
+                lambda it: replace(
+                    it, secret=NEW_SECRET, previous_secret=it.secret, previous_secret_until=UTC_OFFSET * 2.0
+                ),
+            )
+            await house.dispatcher.refresh()
+            receiver.behaviour = answers(200)
+            await house.until(webhook, all_delivered)
+
+    before, after = receiver.requests[0], receiver.requests[-1]
+    assert before.headers["webhook-id"] == after.headers["webhook-id"]
+    for request, secrets in ((before, [SECRET]), (after, [NEW_SECRET, SECRET])):
+        timestamp = int(request.headers["webhook-timestamp"])
+        signed = [signature([one], request.headers["webhook-id"], timestamp, request.body) for one in secrets]
+        assert request.headers["webhook-signature"].split(" ") == signed
+
+
 async def test_a_changed_format_is_sent_only_what_it_has_words_for(house: House) -> None:
     async with receiving(answers(500)) as receiver:
         webhook = await house.add(receiver.url)
@@ -265,6 +353,28 @@ async def test_a_changed_format_is_sent_only_what_it_has_words_for(house: House)
             log = await house.until(webhook, lambda log: all(line.state == "failed" for line in log))
 
     assert [line.last_error for line in log] == ["no longer wanted"] * 3
+
+
+async def test_a_fault_of_ours_is_tried_again_with_pauses(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults = iter([ValueError("no such codec"), KeyError("name")])
+    send = SendingProcess.send
+
+    async def faulty(sending: SendingProcess, *values: Any) -> Reply:
+        for fault in faults:
+            raise fault
+        return await send(sending, *values)
+
+    monkeypatch.setattr(SendingProcess, "send", faulty)
+    async with receiving(answers(200)) as receiver:
+        webhook = await house.add(receiver.url, events=("ended",))
+        async with house.serving(soon):
+            await house.whole_call("call-1")
+            [line] = await house.until(webhook, all_delivered)
+
+    assert line.attempts == 3
+    assert receiver.ids == ["evt_call-1_3"]
 
 
 async def test_what_a_server_left_the_next_one_sends(house: House) -> None:
@@ -306,3 +416,20 @@ async def test_a_calls_own_webhook_is_told_of_that_call_alone(house: House) -> N
     assert sorted(receiver.ids) == ["evt_call-1_1", "evt_call-4_1"]
     assert gone.ids == ["evt_call-3_1"]
     assert house.counted.disabled == 0
+
+
+async def test_h1_a_calls_own_webhook_that_fails_or_hangs_leaves_the_others_places(house: House) -> None:
+    async with (
+        receiving(hangs) as hanging,
+        receiving(answers(500)) as failing,
+        receiving(answers(200)) as good,
+        house.serving(soon, total_seconds=300.0),
+    ):
+        await accept(house.store, a_call("call-1")._replace(webhook=hanging.url))
+        await accept(house.store, a_call("call-2")._replace(webhook=failing.url))
+        await hanging.until(lambda it: bool(it.requests))
+        await failing.until(lambda it: len(it.requests) > 1)
+        await accept(house.store, a_call("call-3")._replace(webhook=good.url))
+        await good.until(lambda it: bool(it.requests))
+
+    assert good.ids == ["evt_call-3_1"]

@@ -53,6 +53,8 @@ NOTICE = Notice(
         "::ffff:10.0.0.1",
         "fe80::1",
         "fe80::1%eth0",
+        "fec0::1",
+        "feff::1",
         "fc00::1",
         "fd00::1",
         "ff02::1",
@@ -63,6 +65,17 @@ NOTICE = Notice(
         "64:ff9b::7f00:1",
         "64:ff9b::a9fe:a9fe",
         "64:ff9b:1::1",
+        "64:ff9b::c0a8:1",
+        "fd00:ec2::254",
+        "::127.0.0.1",
+        "::ffff:0:7f00:1",
+        "::ffff:169.254.169.254",
+        "2002:c0a8:1::",
+        "2002:a9fe:a9fe::1",
+        "100.100.100.200",
+        "168.63.129.16",
+        "192.0.0.9",
+        "3fff::1",
         "not an address",
     ],
 )
@@ -110,6 +123,7 @@ def test_the_words_of_ringbridge() -> None:
             "state": "connected",
             "user": {"number": "+18175629657", "name": "Ann", "state": "answered"},
             "destination": {"number": "+13053452300", "state": "answered"},
+            "attempt_of": None,
             "metadata": {"deal": "7"},
             "outcome": None,
             "cause": None,
@@ -134,6 +148,18 @@ def test_the_words_of_net2phone() -> None:
         "dialed_number": "+13053452300",
         "user_name": "Ann",
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("destination_ringing", "call_ringing"),
+        ("destination_early_media", "call_ringing"),
+        ("connected", "call_answered"),
+    ],
+)
+def test_net2phones_words_for_events(name: str, word: str) -> None:
+    assert json.loads(body(replace(NOTICE, name=name), WebhookFormat.NET2PHONE))["event"] == word
 
 
 def test_to_net2phones_receivers_an_extension_has_the_number_that_it_shows() -> None:

@@ -2,16 +2,20 @@
 
 import asyncio
 import base64
+import socket
 import ssl
 import subprocess
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ringbridge.call.webhook import InvalidWebhook, Webhook
 from ringbridge.notify.address import PRIVATE_NETWORKS
+from ringbridge.notify.names import MOST_OF_AN_ACCOUNT
 from ringbridge.notify.sender import Sender
 from tests.notify.receiver import (
     Behaviour,
@@ -20,6 +24,7 @@ from tests.notify.receiver import (
     breaks_off,
     drips,
     hangs,
+    head_never_ends,
     never_ends,
     receiving,
 )
@@ -146,6 +151,18 @@ async def test_h1_an_answer_without_end_is_not_read_to_it(sender: Sender) -> Non
             reply = await sender.send(replace(WEBHOOK, url=receiver.url), EVENT_ID, BODY, NOW)
 
     assert reply.is_taken
+    # We read 64 KiB of ten gigabytes; the rest of these is in buffers of the system.
+    assert receiver.written < 33_554_432
+
+
+async def test_h1_a_head_without_end_is_not_read_to_it(sender: Sender) -> None:
+    async with receiving(head_never_ends) as receiver:
+        reply = await sender.send(replace(WEBHOOK, url=receiver.url), EVENT_ID, BODY, NOW)
+
+    assert not reply.is_taken
+    assert reply.error is not None
+    assert len(reply.error) <= 200
+    assert receiver.written < 33_554_432
 
 
 async def test_h1_a_redirect_is_not_followed(sender: Sender) -> None:
@@ -196,8 +213,16 @@ async def test_nobody_listens(sender: Sender) -> None:
         "017700000001",
         "localhost",
         "localhost.",
+        "localhost.localdomain",
         "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[::ffff:0:127.0.0.1]",
+        "[::127.0.0.1]",
+        "[64:ff9b::127.0.0.1]",
+        "[::1]",
+        "[::]",
         "0.0.0.0",
+        "0",
     ],
 )
 async def test_h3_no_socket_is_made_to_this_machine_whatever_it_is_called(host: str) -> None:
@@ -205,7 +230,7 @@ async def test_h3_no_socket_is_made_to_this_machine_whatever_it_is_called(host: 
         url = f"http://{host}:{receiver.port}/hook"
         reply = await strict.send(replace(WEBHOOK, url=url), EVENT_ID, BODY, NOW)
         with pytest.raises(InvalidWebhook):
-            await strict.check(url.replace("http:", "https:"))
+            await strict.check(WEBHOOK.account_id, url.replace("http:", "https:"))
 
     assert not reply.is_taken
     assert receiver.connections == 0
@@ -221,12 +246,42 @@ async def test_h3_a_name_that_leads_elsewhere_since_it_was_checked_is_refused(
 
     async with receiving(answers(200)) as receiver, Sender((), TOTAL_SECONDS) as strict:
         url = f"https://rebinding.example.com:{receiver.port}/hook"
-        monkeypatch.setattr("ringbridge.notify.sender.socket.getaddrinfo", rebinding)
-        await strict.check(url)
+        monkeypatch.setattr("ringbridge.notify.names.socket.getaddrinfo", rebinding)
+        await strict.check(WEBHOOK.account_id, url)
         reply = await strict.send(replace(WEBHOOK, url=url), EVENT_ID, BODY, NOW)
 
     assert reply.error == "the address is private, or not for everybody"
     assert receiver.connections == 0
+
+
+async def test_h1_names_that_hang_keep_no_other_account_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+    asked: list[str] = []
+    look_up = socket.getaddrinfo
+
+    def sometimes_silent(host: str, port: int, *values: int) -> list[tuple[Any, ...]]:
+        if host.endswith("silent.example.com"):
+            asked.append(host)
+            answered.wait()
+        return list(look_up("127.0.0.1", port, *values))
+
+    monkeypatch.setattr("ringbridge.notify.names.socket.getaddrinfo", sometimes_silent)
+    async with receiving(answers(200)) as receiver, Sender(PRIVATE_NETWORKS, 60.0) as sender:
+        silent = [
+            replace(WEBHOOK, url=f"http://{number}.silent.example.com:{receiver.port}/")
+            for number in range(100)
+        ]
+        hanging = [asyncio.create_task(sender.send(one, EVENT_ID, BODY, NOW)) for one in silent]
+        other = replace(WEBHOOK, account_id="2000000", url=f"http://good.example.com:{receiver.port}/")
+        reply = await sender.send(other, EVENT_ID, BODY, NOW)
+        refused = await asyncio.gather(*hanging)
+        begun = len(asked)
+        answered.set()
+
+    assert reply.is_taken
+    assert len(receiver.requests) == 1
+    assert begun == MOST_OF_AN_ACCOUNT
+    assert all("the name cannot be looked up in time" in (one.error or "") for one in refused)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +304,7 @@ async def test_h3_a_name_that_leads_elsewhere_since_it_was_checked_is_refused(
 )
 async def test_what_is_no_url_of_a_receiver_is_refused(sender: Sender, url: str) -> None:
     with pytest.raises(InvalidWebhook):
-        await sender.check(url)
+        await sender.check(WEBHOOK.account_id, url)
 
 
 async def test_plain_http_leads_only_into_allowed_networks(
@@ -258,11 +313,11 @@ async def test_plain_http_leads_only_into_allowed_networks(
     def public(host: str, port: int, *_: object) -> list[tuple[object, ...]]:
         return [(2, 1, 6, "", ("203.0.114.9", port))]
 
-    await sender.check("http://127.0.0.1/hook")
-    monkeypatch.setattr("ringbridge.notify.sender.socket.getaddrinfo", public)
-    await sender.check("https://example.com/hook")
+    await sender.check(WEBHOOK.account_id, "http://127.0.0.1/hook")
+    monkeypatch.setattr("ringbridge.notify.names.socket.getaddrinfo", public)
+    await sender.check(WEBHOOK.account_id, "https://example.com/hook")
     with pytest.raises(InvalidWebhook, match="https"):
-        await sender.check("http://example.com/hook")
+        await sender.check(WEBHOOK.account_id, "http://example.com/hook")
     reply = await sender.send(replace(WEBHOOK, url="http://example.com/hook"), EVENT_ID, BODY, NOW)
     assert reply.error == "the address is private, or not for everybody"
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Self
 
 import aiohttp
@@ -41,6 +41,23 @@ class Client:
             assert response.status == 200, f"{response.status}: {text}"
             return str((await response.json())["api_request_id"])
 
+    async def schedule(self, index: int, **options: Any) -> str:
+        """Ask for a call between the line and the destination number of `index` with options of version 2; its id."""
+        lines = {"user_line": user_number(index), "destination_line": destination_number(index)}
+        async with self._session.post("/api/v2/calls", json=lines | options) as response:
+            assert response.status == 201, f"{response.status}: {await response.text()}"
+            return str((await response.json())["id"])
+
+    async def schedule_once(self, index: int, key: str, **options: Any) -> str | None:
+        """The same with an Idempotency-Key; None if the server is gone."""
+        lines = {"user_line": user_number(index), "destination_line": destination_number(index)}
+        headers = {"Idempotency-Key": key}
+        with suppress(aiohttp.ClientError):
+            async with self._session.post("/api/v2/calls", json=lines | options, headers=headers) as response:
+                assert response.status in (200, 201), f"{response.status}: {await response.text()}"
+                return str((await response.json())["id"])
+        return None
+
     async def call(self, call_id: str) -> Shown:
         """The call as the API shows it now."""
         async with self._session.get(f"/api/v2/calls/{call_id}") as response:
@@ -59,10 +76,16 @@ class Client:
             shown: Shown = await response.json()
             return {"status": response.status, **shown} if response.status == 202 else shown
 
+    @asynccontextmanager
+    async def asking(self, path: str, **headers: str) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The answer to a GET while it is being read."""
+        async with self._session.get(path, headers=headers) as answer:
+            yield answer
+
     async def finished(self, call_id: str, *, seconds: float = WAIT_SECONDS) -> Shown:
         """The call once it is over."""
         await self.reaches(call_id, "ended", seconds=seconds)
-        # What a follower hears live may be ahead of what is stored by the time of one commit.
+        # While the database takes nothing, a follower hears of more than is stored.
         return await poll(
             lambda: self.call(call_id), lambda shown: shown["outcome"] is not None, "an outcome"
         )

@@ -1,5 +1,7 @@
 """Kamailio in processes of its own."""
 
+import os
+import signal
 import subprocess
 import threading
 import time
@@ -26,6 +28,7 @@ def kamailio_running(config: str, port: int, folder: Path) -> Iterator[None]:
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=sink,
+            start_new_session=True,
         )
     try:
         gives_up_at = time.monotonic() + WAIT_SECONDS
@@ -37,4 +40,9 @@ def kamailio_running(config: str, port: int, folder: Path) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(20)
+        try:
+            process.wait(WAIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            # Its processes wait for one another now and then as they end; it gives them a minute.
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

@@ -159,9 +159,16 @@ class Server:
     @classmethod
     @contextmanager
     def running(
-        cls, deployment: Deployment, *, settings: Mapping[str, str] | None = None
+        cls,
+        deployment: Deployment,
+        *,
+        settings: Mapping[str, str] | None = None,
+        program: Sequence[str] = ("-m", "ringbridge"),
     ) -> Iterator["Server"]:
-        """The server while the block runs: ready at its start; stopped at its end, where exit status 0 and a log without a traceback are checked."""
+        """The server while the block runs: ready at its start; stopped at its end, where exit status 0 and a log without a traceback are checked.
+
+        program: what Python runs.
+        """
         http_port = free_port(socket.SOCK_STREAM)
         sip_port = free_sip_port(host=deployment.host)
         log = deployment.data_dir / "serve.log"
@@ -177,7 +184,7 @@ class Server:
         }
         with log.open("wb") as sink:
             process = subprocess.Popen(
-                [sys.executable, "-m", "ringbridge", "serve"],
+                [sys.executable, *program, "serve"],
                 env=environment,
                 cwd=deployment.data_dir,
                 stdin=subprocess.DEVNULL,

@@ -18,6 +18,7 @@ from ringbridge.call.user import Role, User
 from ringbridge.engines.simulated.engine import SimulatedEngine
 from ringbridge.notify.metrics import Metrics
 from ringbridge.portal_parts import Portal, open_portal
+from ringbridge.service.audit import AuditService
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
 from ringbridge.service.keys import KeyService
@@ -25,10 +26,12 @@ from ringbridge.service.limits import LimitService
 from ringbridge.service.lines import LineService
 from ringbridge.service.passwords import Passwords
 from ringbridge.service.records import RecordService
+from ringbridge.service.schedules import ScheduleService
 from ringbridge.service.sign_in import Visitor
 from ringbridge.service.webhooks import WebhookService
 from ringbridge.sip.registrar import device_digests
 from ringbridge.store.administration import Administration
+from ringbridge.store.audit import SqlAuditLog
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.database import migrate, open_database
 from ringbridge.store.directory import SqlDirectory
@@ -36,6 +39,7 @@ from ringbridge.store.limits import SqlLimits
 from ringbridge.store.lines import SqlLines
 from ringbridge.store.lock import ServerLock
 from ringbridge.store.records import SqlRecords
+from ringbridge.store.schedules import SqlSchedules
 from ringbridge.store.usage import SqlUsage
 from ringbridge.store.users import SqlUsers
 from ringbridge.store.webhooks import SqlWebhooks
@@ -199,6 +203,11 @@ async def opened_desk(folder: Path, users: dict[Role, User]) -> AsyncIterator[De
             )
         )
         keys = KeyService(administration, directory, PEPPER, clock)
+        schedules = await resources.enter_async_context(
+            ScheduleService(
+                calls=calls, store=SqlSchedules(database, store.write), directory=directory, clock=clock
+            )
+        )
         portal = open_portal(
             database,
             directory,
@@ -216,6 +225,8 @@ async def opened_desk(folder: Path, users: dict[Role, User]) -> AsyncIterator[De
                 clock=clock,
             ),
             webhooks=WebhookService(SqlWebhooks(database), NoReceiver(), NoDispatcher(), clock, PEPPER),
+            schedules=schedules,
+            audit=AuditService(SqlAuditLog(database)),
         )
         sock = listen("127.0.0.1", 0)
         http = HttpServer(portal.app, sock)

@@ -95,6 +95,9 @@ async def test_who_waits_hears_ringback_and_then_the_third_and_who_leaves_is_rel
     shown = await client.finished(call_id)
     assert (shown["outcome"], shown["ended_by"]) == ("completed", "third")
     assert names(shown)[-4:] == ["transferring", "third_ringing", "transferred", "ended"]
+    (third,) = shown["thirds"]
+    assert (third["number"], third["outcome"]) == (f"+{destination_number(THIRD)}", "completed")
+    assert third["talk_seconds"] > 0.0
     assert [await leg.settled() for leg in (user_leg, destination_leg, third_leg)] == [Ending.TALKED] * 3
 
 
@@ -128,6 +131,7 @@ async def test_who_waits_hears_why_the_third_cannot_be_had_and_the_two_talk_on(
 
     shown = await client.finished(call_id)
     assert names(shown)[-4:] == ["transferring", "transfer_failed", "resumed", "ended"]
+    assert [third["outcome"] for third in shown["thirds"]] == ["destination_busy"]
     assert (shown["outcome"], shown["ended_by"]) == ("completed", "user")
     assert await third_leg.settled() is Ending.REFUSED
 

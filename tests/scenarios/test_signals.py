@@ -65,6 +65,33 @@ async def test_a_call_goes_on_with_its_sound_until_it_is_hung_up(
             assert await destination_leg.settled() is Ending.TALKED
 
 
+async def test_a_call_goes_on_with_its_sound_while_settings_are_read_again(own: Deployment) -> None:
+    """As when a terminal is closed, which tells all processes of the server."""
+    async with Phone.listening(own.user_port) as user, Phone.listening(own.trunk_port) as destination:
+        with (
+            Server.running(own) as server,
+            voice_of(user, USER_HZ) as user_voice,
+            voice_of(destination, DESTINATION_HZ) as destination_voice,
+        ):
+            async with Client.of(server) as client:
+                call_id, user_leg, destination_leg = await talk.connect(client, user, destination, 1)
+                async with mutual((user_voice, user_leg), (destination_voice, destination_leg)):
+                    signal_all(server, signal.SIGHUP)
+                    await poll(lambda: said(server, "config.reloaded"), bool, "settings that were read again")
+                    for voice in (user_voice, destination_voice):
+                        voice.forget_what_was_heard()
+                    await assert_hears(user_voice, DESTINATION_HZ)
+                    await assert_hears(destination_voice, USER_HZ)
+                user_leg.hang_up()
+                assert (await client.finished(call_id))["outcome"] == "completed"
+            assert await destination_leg.settled() is Ending.TALKED
+
+
+async def said(server: Server, event: str) -> bool:
+    """Whether the log has such a line."""
+    return event in server.log.read_text()
+
+
 async def test_a_second_signal_skips_the_drain_and_more_of_them_do_not_kill(own: Deployment) -> None:
     async with Phone.listening(own.user_port) as user, Phone.listening(own.trunk_port) as destination:
         with Server.running(own) as server:

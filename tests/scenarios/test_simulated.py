@@ -71,6 +71,17 @@ async def test_test_calls_have_all_their_events_and_records_and_no_phone_rings(
     await poll(recorded, lambda found: set(ids) <= found, "a record of each")
 
 
+async def test_a_scheduled_test_call_is_tried_again_and_no_phone_rings(tester: Client, user: Phone) -> None:
+    call_id = await tester.schedule(110, retry={"max_attempts": 2, "after_seconds": 1})
+    shown = await tester.finished(call_id)
+    assert (shown["outcome"], shown["user"]["trunk"]) == ("user_busy", "simulated")
+    attempts = [await tester.finished(one["id"]) for one in shown["schedule"]["attempts"]]
+    assert [(one["outcome"], one["user"]["trunk"], one["attempt_of"]) for one in attempts] == [
+        ("user_busy", "simulated", call_id)
+    ] * 2
+    assert user.legs == []
+
+
 async def test_a_page_places_a_test_call_with_a_token(server: Server, tester: Client) -> None:
     """Over real HTTP, as a browser would: the preflight, then the request, whose answer the page may read."""
     own, page = server.deployment, "https://crm.example.com"

@@ -1,7 +1,9 @@
 """Row H6: a key is revoked and an account suspended while their calls are up."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import aiohttp
 import pytest
@@ -25,6 +27,14 @@ def server(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def administer(server: Server, *words: str) -> str:
     return ringbridge(server.deployment.data_dir, *words)
+
+
+def audited(server: Server, action: str, target: str) -> Any:
+    """What the last entry of the audit log tells of what has changed, which must be this."""
+    (entry,) = json.loads(administer(server, "audit", "list", "--last", "1", "--json"))
+    assert (entry["action"], entry["target_id"], entry["actor_kind"]) == (action, target, "command_line")
+    assert entry["account_id"] == server.deployment.account_id
+    return entry["after"]
 
 
 def made_key(server: Server) -> tuple[str, str]:
@@ -57,6 +67,11 @@ async def test_a_key_that_is_revoked_is_refused_and_its_call_goes_on_unless_that
         call_id, user_leg, destination_leg = await talk.connect(owner, user, destination, 40 + ends_calls)
     administer(server, "key", "revoke", key_id, *(["--end-calls"] if ends_calls else []))
     await refused(server, authorization)
+    told = audited(server, "key.revoked", key_id)
+    assert (set(told), told.get("ends_calls", False)) == (
+        {"revoked_at"} | ({"ends_calls"} if ends_calls else set()),
+        ends_calls,
+    )
     if not ends_calls:
         assert (await client.call(call_id))["state"] == "connected"
         user_leg.hang_up()
@@ -74,6 +89,7 @@ async def test_an_account_that_is_suspended_is_refused_and_its_call_goes_on(
     administer(server, "account", "suspend", own.account_id)
     try:
         await refused(server, own.authorization)
+        assert audited(server, "account.suspended", own.account_id) == {"suspended": True}
         destination_leg.hang_up()
         await user_leg.settled()
     finally:

@@ -5,12 +5,11 @@ The real ones are held to the same ports by tests/engines, tests/store and tests
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
 
 from ringbridge.call.directory import Account, AccountLimits, Device, Line, LineKind, Phone, Trunk
 from ringbridge.call.errors import StoreUnavailable
 from ringbridge.call.event import Effect, Event
-from ringbridge.call.history import CallEvent, CallFilter, CallPlace, StoredCall, ToldEvent
+from ringbridge.call.history import CallEvent, CallFilter, CallHistory, CallPlace, StoredCall, StoredEvent
 from ringbridge.call.idempotency import IdempotencyKey, KeptKey
 from ringbridge.call.key import ApiKey
 from ringbridge.call.model import Call
@@ -88,8 +87,10 @@ class MemoryStore:
         self.interrupted: list[str] = []
         self.found: dict[tuple[str, str], StoredCall] = {}
         self.keys: dict[tuple[str, str], KeptKey] = {}
-        self.told_events: list[ToldEvent] = []
-        self.asked_since: list[tuple[float, tuple[float, str, int] | None]] = []
+        self.histories: dict[str, CallHistory] = {}
+        self.is_written = asyncio.Event()
+        self.is_written.set()
+        self.asked_since: list[tuple[float, CallPlace | None]] = []
         self.asked: list[tuple[str, CallFilter, CallPlace | None, int]] = []
         self.fails = False
         self.gate: asyncio.Event | None = None
@@ -109,6 +110,17 @@ class MemoryStore:
     def save(self, call: Call, event: CallEvent) -> None:
         self.saved.append((call, event))
 
+    def write(self, call_id: str, *events: StoredEvent) -> None:
+        """These lines of a call's history are in the database from now on."""
+        place = CallPlace(events[0].at, call_id)
+        history = self.histories.get(call_id) or CallHistory(place, "1", None, ())
+        self.histories[call_id] = history._replace(events=history.events + events)
+
+    async def written(self) -> None:
+        if self.fails:
+            raise StoreUnavailable("the database is not available")
+        await self.is_written.wait()
+
     def block(self, call: Call) -> None:
         self.blocked.append(call)
 
@@ -121,16 +133,23 @@ class MemoryStore:
     async def find(self, account_id: str, call_id: str) -> StoredCall | None:
         return self.found.get((account_id, call_id))
 
-    async def events_since(
-        self, account_id: str, since: float, after: tuple[float, str, int] | None, limit: int
-    ) -> list[ToldEvent]:
+    async def histories_since(
+        self, account_id: str, since: float, after: CallPlace | None, limit: int
+    ) -> list[CallHistory]:
+        if self.fails:
+            raise StoreUnavailable("the database is not available")
         self.asked_since.append((since, after))
-        told = [(told.event.at, told.call_id, told.event.sequence, told) for told in self.told_events]
         return [
-            told
-            for at, call_id, sequence, told in sorted(told, key=lambda one: one[:3])
-            if at >= since and (after is None or (at, call_id, sequence) > after)
+            history._replace(events=tuple(event for event in history.events if event.at >= since))
+            for history in sorted(self.histories.values())
+            if history.events[-1].at >= since and (after is None or history.place > after)
         ][:limit]
+
+    async def has_calls_between(self, account_id: str, start: float, end: float) -> bool:
+        return any(
+            history.events[-1].at >= start and history.place.accepted_at < end
+            for history in self.histories.values()
+        )
 
     async def page(
         self, account_id: str, wanted: CallFilter, after: CallPlace | None, limit: int
@@ -183,9 +202,6 @@ class MemoryDirectory:
 
     async def peer_uris(self) -> list[str]:
         return ["sip:ann@192.0.2.7", "sip:192.0.2.1"]
-
-    def watch(self, on_change: Callable[[], None]) -> AbstractAsyncContextManager[None]:
-        return nullcontext()
 
 
 class CountingObserver:

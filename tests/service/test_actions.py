@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ringbridge.call.cause import Cause
-from ringbridge.call.errors import InvalidDestination, ServerDraining, TooManyCalls
+from ringbridge.call.errors import DestinationRefused, InvalidDestination, ServerDraining, TooManyCalls
 from ringbridge.call.event import (
     DigitsRequested,
     Effect,
@@ -114,7 +114,10 @@ async def test_a_third_counts_like_a_call(house: House) -> None:
         await actions.transfer(CALLER, call_id, DESTINATION, "+1 512 555 0004")
 
 
-async def test_money_is_set_aside_for_a_third_until_the_call_is_over(house: House) -> None:
+@pytest.mark.parametrize("answers", [True, False])
+async def test_money_is_set_aside_for_a_third_until_it_fails_or_the_call_is_over(
+    house: House, answers: bool
+) -> None:
     house.directory.all_rates = {"+1": 60_000}
     call_id = await talking(house)
     spending = house.calls.admission.spending
@@ -124,10 +127,35 @@ async def test_money_is_set_aside_for_a_third_until_the_call_is_over(house: Hous
 
     before = spent()
     await CallActions(house.calls).transfer(CALLER, call_id, DESTINATION, "+1 512 555 0003")
-    assert spent() == before + 60 * 60_000
+    assert before + 59 * 60_000 < spent() <= before + 60 * 60_000
+    if answers:
+        house.engine.tell(call_id, LegAnswered(LegName.THIRD))
+        await until_done(house, call_id, Join(DESTINATION, LegName.THIRD))
+        assert spent() > before
+    else:
+        house.engine.tell(call_id, LegEnded(LegName.THIRD, Cause.BUSY, 486))
+        await until_done(house, call_id, Play(Prompt.BUSY, leg=DESTINATION))
+        assert spent() == before
     house.engine.tell(call_id, LegEnded(DESTINATION, Cause.NORMAL))
     await house.engine.until(lambda engine: call_id in engine.released)
     assert spent() < 60_000
+
+
+async def test_a_call_that_is_transferred_costs_no_more_than_a_call_may(house: House) -> None:
+    # An hour with the destination is six, with a third of its kind as well, with one abroad twice as much.
+    house.directory.all_rates = {"+1": 100_000, "+1416": 200_000}
+    limits = replace(house.directory.limits_of_all, countries=("US", "CA"), spend_per_call=6_000_000)
+    house.directory.limits_of_all = limits
+    call_id = await talking(house)
+    actions = CallActions(house.calls)
+    with pytest.raises(DestinationRefused) as refused:
+        await actions.transfer(CALLER, call_id, USER, "+1 416 555 0003")
+    assert refused.value.code == "spend_limit"
+    assert house.store.blocked[-1].destination.number == "+14165550003"
+    with pytest.raises(DestinationRefused):
+        # Who leaves would be the user, whose phone costs nothing.
+        await actions.transfer(CALLER, call_id, DESTINATION, "+1 512 555 0003")
+    await actions.transfer(CALLER, call_id, USER, "+1 512 555 0003")
 
 
 async def test_a_stopping_server_dials_no_third(house: House) -> None:

@@ -1,13 +1,26 @@
 """Limits and double clicks: how many get through, and which call a repeated click means."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from ringbridge.call.directory import AccountLimits
 from ringbridge.call.errors import SpendLimitReached, TooManyCalls
-from ringbridge.call.model import Call, CallLimits, Leg, LegState, Party, Route, Tariff
+from ringbridge.call.model import (
+    Call,
+    CallLimits,
+    Leg,
+    LegName,
+    LegState,
+    Party,
+    Route,
+    Tariff,
+    ThirdPrice,
+    Transfer,
+)
 from ringbridge.service.admission import Admission, Duplicate, RecentCall
+from ringbridge.service.spending import Period
 
 HOUR_UTC = 1_699_999_200.0
 
@@ -281,3 +294,68 @@ async def test_what_no_limit_asks_for_is_not_counted() -> None:
     limits = AccountLimits(per_minute=1, user_per_minute=1, destination_per_10_minutes=1)
     assert click(admission, "b", line="101", limits=limits) is None
     assert refused_limit(admission, "c", line="102", limits=limits) == ("per_minute", 60.0)
+
+
+def a_talk(call_id: str, *, now: float = 0.0) -> Call:
+    """A costly call that talks since ten seconds and may for an hour."""
+    call = a_costly_call(call_id, now=now)
+    leg = Leg(state=LegState.ANSWERED, answered_at=now + 10.0)
+    return call._replace(destination_leg=leg, deadline_at=now + 3610.0)
+
+
+def transferred(call: Call, price: ThirdPrice | None, at: float, seconds: float) -> Call:
+    """The talk after a third who answered at `at` took the place of the destination, and its end so much later."""
+    transfer = Transfer(LegName.USER, call.destination, "", price, 3610.0)
+    third = Leg(state=LegState.ENDED, answered_at=at, ended_at=at + seconds)
+    left = call.destination_leg._replace(state=LegState.ENDED, ended_at=at)
+    return call._replace(destination_leg=left, transfer=transfer, third_leg=third, ended_at=at + seconds)
+
+
+def spent(admission: Admission, now: float) -> int:
+    """On the day that it is then."""
+    return admission.spending.spent("1", Period.DAY, HOUR_UTC + now)
+
+
+async def test_a_third_counts_on_the_day_on_which_it_was_called() -> None:
+    admission = Admission()
+    midnight = 7_200.0
+    call = a_talk("a", now=midnight - 610.0)
+    planned = a_costly_call("b", now=midnight + 100.0)
+    admission.admit(call, MONEY)
+    tried = admission.admit_third(call, planned, MONEY)
+    assert tried is not None
+    # As long as the talk still may last, of which 700 s are over.
+    assert spent(admission, midnight) == tried.most_micros == 4_833_334
+    admission.third_failed(call.id)
+    assert spent(admission, midnight) == 0
+
+    price = admission.admit_third(call, planned, MONEY)
+    unused = admission.admit_third(call, planned._replace(accepted_utc=HOUR_UTC + midnight), MONEY)
+    assert None not in (price, unused)
+    admission.release(transferred(call, price, midnight + 120.0, 60.0))
+    assert spent(admission, midnight) == 100_000
+    assert spent(admission, midnight - 1.0) == 720 * 100_000 / 60
+    admission.third_failed(call.id)
+    assert spent(admission, midnight) == 100_000
+
+
+async def test_a_third_whose_price_is_not_known_costs_nothing() -> None:
+    admission = Admission()
+    limits = replace(MONEY, spend_per_hour=None)
+    call = a_talk("a")
+    admission.admit(call, limits)
+    before = spent(admission, 0.0)
+    assert admission.admit_third(call, a_call("b")._replace(tariff=None), limits) is None
+    assert spent(admission, 0.0) == before
+
+
+async def test_for_a_third_there_must_be_money() -> None:
+    admission = Admission()
+    calls = [a_talk(name) for name in "ab"]
+    assert [admission.admit(call, MONEY) for call in calls] == [None, None]
+    with pytest.raises(SpendLimitReached):
+        admission.admit_third(calls[0], a_costly_call("c"), MONEY)
+    admission.release(calls[1])
+    # A call that is over by now takes nothing.
+    for call in (calls[1], calls[0]):
+        assert admission.admit_third(call, a_costly_call("c", now=10.0), MONEY) is not None

@@ -341,6 +341,16 @@ async def test_a_follower_can_go_on_where_it_left(house: House) -> None:
     assert [event.sequence for event in await asyncio.wait_for(following, 5)] == [3]
 
 
+async def test_a_follower_hears_nothing_up_to_where_it_says_it_is(house: House) -> None:
+    """Also where the call has not come to yet."""
+    call_id = await house.place()
+    following = asyncio.create_task(followed(house, call_id, 3))
+    house.engine.tell(call_id, LegRinging(USER))
+    await house.end(call_id)
+
+    assert [event.sequence for event in await asyncio.wait_for(following, 5)] == [4]
+
+
 async def test_a_call_that_is_just_over_is_known_before_it_is_stored(house: House) -> None:
     call_id = await house.place()
     await house.end(call_id)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from ringbridge.call.errors import InvalidOption, NotFound
+from ringbridge.call.directory import AccountLimits
+from ringbridge.call.errors import InvalidCredentials, InvalidOption, NotFound
 from ringbridge.call.key import ApiKey, Scope, TooManyKeys
 from ringbridge.service.authentication import Caller
 from ringbridge.service.clock import Clock
@@ -150,6 +151,41 @@ async def test_a_key_is_exchanged_and_both_open_for_a_while(ring: Ring) -> None:
         await ring.keys.exchange(caller(), old.id, 60.0)
 
 
+class RevokingLate(Administration):
+    """Administration in which somebody is quicker: what is to be changed was revoked just before."""
+
+    late_id = ""
+
+    def add_key(self, key: ApiKey, *, by_key: str | None = None) -> None:
+        if self.late_id:
+            self.revoke_key(self.late_id, at=1000.0)
+        super().add_key(key, by_key=by_key)
+
+    def exchange_key(self, old_id: str, new: ApiKey, *, old_until: float, by_key: str | None = None) -> None:
+        self.revoke_key(self.late_id, at=1000.0)
+        super().exchange_key(old_id, new, old_until=old_until, by_key=by_key)
+
+
+async def test_a_key_that_is_revoked_meanwhile_is_not_exchanged_and_makes_none(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path}/ringbridge.db")
+    migrate(engine)
+    store = RevokingLate(engine)
+    store.add_account(ACCOUNT.name, account_id=ACCOUNT.id)
+    ring = Ring(store)
+    key, _ = await ring.keys.create(caller(), WANTED)
+    own, _ = await ring.keys.create(caller(), WANTED)
+    store.late_id = key.id
+    with pytest.raises(NotFound):
+        await ring.keys.exchange(caller(), key.id, 60.0)
+    store.late_id = own.id
+    with pytest.raises(InvalidCredentials):
+        await ring.keys.exchange(caller(id=own.id), own.id, 60.0)
+    with pytest.raises(InvalidCredentials):
+        await ring.keys.create(caller(id=own.id), WANTED)
+    assert {found.id for found in store.keys(ACCOUNT.id)} == {key.id, own.id}
+    engine.dispose()
+
+
 async def test_a_key_that_may_more_is_not_exchanged(ring: Ring) -> None:
     """The new key's secret would be a way up."""
     strong, _ = await ring.keys.create(caller(), replace(WANTED, scopes=frozenset({Scope.CALLS_READ})))
@@ -173,9 +209,10 @@ async def test_a_key_is_revoked_for_good(ring: Ring) -> None:
 async def test_keys_of_another_account_are_not_there(ring: Ring) -> None:
     key, _ = await ring.keys.create(caller(), WANTED)
     ring.store.add_account("Other", account_id=STRANGER.account.id)
-    assert await ring.keys.all(STRANGER) == []
+    assert await ring.keys.page(STRANGER, None, 10) == []
     for attempt in (
         ring.keys.find(STRANGER, key.id),
+        ring.keys.find(caller(), f"{key.id}\0"),
         ring.keys.revoke(STRANGER, key.id, ends_calls=False),
         ring.keys.exchange(STRANGER, key.id, 0.0),
     ):
@@ -183,7 +220,8 @@ async def test_keys_of_another_account_are_not_there(ring: Ring) -> None:
             await attempt
 
 
-async def test_a_sixth_key_is_refused(ring: Ring) -> None:
+async def test_a_key_more_than_the_limit_is_refused(ring: Ring) -> None:
+    ring.store.set_limits(ACCOUNT.id, AccountLimits(keys=5))
     for _ in range(5):
         await ring.keys.create(caller(), WANTED)
     with pytest.raises(TooManyKeys):

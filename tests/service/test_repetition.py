@@ -16,7 +16,7 @@ from ringbridge.call.errors import (
 )
 from ringbridge.call.history import as_stored
 from ringbridge.call.idempotency import KEPT_SECONDS, IdempotencyKey, KeptKey
-from ringbridge.service.calls import Placed
+from ringbridge.service.repetition import Placed
 from tests.service.double import CALLER, STRANGER
 from tests.service.test_calls import CLICK, House
 

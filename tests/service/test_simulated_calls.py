@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from ringbridge.call.directory import AccountLimits
 from ringbridge.call.simulation import SIMULATED, is_simulated
+from ringbridge.service.admission import Admission
 from ringbridge.service.clock import Clock
 from ringbridge.service.planner import Planner
 from ringbridge.service.request import CallRequest
@@ -31,3 +33,16 @@ async def test_a_test_key_calls_without_any_trunk(line: object) -> None:
     )
     assert call.user.device is None
     assert (is_simulated(call), is_simulated(as_it_would_be)) == (True, False)
+
+
+async def test_a_click_with_a_test_key_is_none_of_a_live_key() -> None:
+    planner, admission = Planner(MemoryDirectory(), Clock()), Admission()
+    request = CallRequest(user_line=PHONE.number, destination_line="15125290100")
+    limits = AccountLimits(per_user=3)
+    found = []
+    for caller in (CALLER, TESTER, TESTER, CALLER):
+        call = (await planner.plan(caller, request)).call
+        duplicate = admission.admit(call, limits)
+        found.append(call.id if duplicate is None else duplicate.call_id)
+    live, test, test_again, live_again = found
+    assert (live_again, test_again, live != test) == (live, test, True)

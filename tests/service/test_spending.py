@@ -63,3 +63,34 @@ def test_what_was_spent_before_a_restart_counts() -> None:
     assert [spending.spent("1", period, NOW) for period in Period] == [2, 6, 2]
     spending.settle("1", 2, 1, NOW)
     assert spending.spent("1", Period.DAY, NOW) == 5
+
+
+@pytest.mark.parametrize("period", Period)
+def test_calls_that_pass_the_end_of_a_period_in_another_order_count_each_in_its_own(period: Period) -> None:
+    spending = Spending()
+    before, after = period.end(NOW) - 0.01, period.end(NOW) + 0.01
+    spending.reserve("1", 3, before)
+    spending.reserve("1", 50, after)
+    # It was planned before the other one, and takes its money behind it.
+    spending.reserve("1", 400, before)
+
+    assert [spending.spent("1", period, at) for at in (before, after)] == [403, 50]
+    spending.settle("1", 400, 1, before)
+    assert [spending.spent("1", period, at) for at in (before, after)] == [4, 50]
+
+
+@pytest.mark.parametrize("period", Period)
+def test_a_clock_that_is_set_wrong_for_a_while_neither_frees_nor_locks_a_limit(period: Period) -> None:
+    spending = Spending()
+    now, far = period.end(NOW), utc(2038, 1, 19)
+    spending.reserve("1", 3, now)
+    spending.reserve("1", 4, far)
+    assert spending.spent("1", period, now) == 3
+    spending.settle("1", 4, 0, far)
+    later = period.end(now)
+    for at in (later, period.end(later)):
+        spending.reserve("1", 5, at)
+        assert spending.spent("1", period, at) == 5
+    # Too long ago to be kept: nothing is left to give back.
+    spending.settle("1", 3, 0, now)
+    assert spending.spent("1", period, now) == 0

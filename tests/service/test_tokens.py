@@ -45,9 +45,11 @@ async def test_a_token_says_what_it_is_for_and_opens_that_and_nothing_else(mint:
     assert token == Token(MAKER.id, PHONE.number, ORIGIN, 1600.0)
     assert mint.tokens.read(text) == token
     caller = await mint.tokens.caller(token, "198.51.100.7")
-    assert caller.account == ACCOUNT
+    assert (caller.account, caller.from_page) == (ACCOUNT, True)
     assert [scope for scope in Scope if caller.key.may(scope)] == [Scope.CALLS_CREATE]
     assert (caller.key.lines, caller.key.id, caller.key.is_test) == ((PHONE.number,), MAKER.id, True)
+    # A request that goes on for longer, such as a wait for the call's end, ends with it.
+    assert caller.key.expires_at == token.expires_at
 
 
 async def test_a_token_does_not_outlive_its_key(mint: Mint) -> None:

@@ -6,7 +6,18 @@ from typing import Any
 
 from ringbridge.call.cause import Cause, EndedBy, Outcome
 from ringbridge.call.history import CallEvent, first_event
-from ringbridge.call.model import Call, Ending, Leg, LegState, Party, Route, State
+from ringbridge.call.model import (
+    Call,
+    Ending,
+    Leg,
+    LegName,
+    LegState,
+    Party,
+    Route,
+    State,
+    ThirdPrice,
+    Transfer,
+)
 from ringbridge.store.calls import SqlCallStore
 
 UTC_OFFSET = 1_700_000_000.0
@@ -15,6 +26,8 @@ ACCEPTED_AT = 100.0
 
 # Longer than any machine pauses, where a test waits for what must come.
 PATIENCE_SECONDS = 30.0
+
+THIRD_NUMBER = "+13053452399"
 
 _barriers = count(1)
 
@@ -60,6 +73,22 @@ def connected(call: Call) -> Call:
         destination_leg=Leg(
             state=LegState.ANSWERED, dialed_at=start + 3.0, ringing_at=start + 4.0, answered_at=start + 8.0
         ),
+    )
+
+
+def transferring(call: Call, *, after_seconds: float = 10.0, price: ThirdPrice | None = None) -> Call:
+    """The call as a third in the place of its destination is dialled."""
+    assert call.state is State.CONNECTED, "only those who talk are transferred"
+    third = Party(
+        number=THIRD_NUMBER,
+        routes=(Route(trunk="main", target="sip:third@trunk.example", caller_number="x"),),
+    )
+    now = call.accepted_at + after_seconds
+    return call._replace(
+        state=State.TRANSFERRING,
+        transfer=Transfer(LegName.USER, third, "", price, now + 600.0),
+        third_leg=Leg(state=LegState.DIALING, trunk="main", dialed_at=now),
+        past_thirds=call.thirds,
     )
 
 

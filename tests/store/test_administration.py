@@ -16,7 +16,13 @@ from ringbridge.call.directory import (
     Srtp,
     Trunk,
 )
-from ringbridge.call.errors import AlreadyExists, InvalidSetting, NotFound, StoreUnavailable
+from ringbridge.call.errors import (
+    AlreadyExists,
+    InvalidCredentials,
+    InvalidSetting,
+    NotFound,
+    StoreUnavailable,
+)
 from ringbridge.call.key import ApiKey, Scope, TooManyKeys
 from ringbridge.store.administration import Administration
 from ringbridge.store.database import reading, writing
@@ -139,14 +145,26 @@ def test_a_key_is_kept_with_all_that_it_was_told(one_account: Administration) ->
     assert one_account.keys(ACCOUNT) == [key]
 
 
-def test_an_account_has_five_keys_and_twice_as_many_while_they_are_exchanged(
+def test_an_account_has_twenty_keys_and_may_have_more(one_account: Administration) -> None:
+    for number in range(20):
+        one_account.add_key(a_key(f"key-{number}"))
+    with pytest.raises(TooManyKeys):
+        one_account.add_key(a_key("key-20"))
+    one_account.set_limits(ACCOUNT, AccountLimits(keys=21))
+    one_account.add_key(a_key("key-20"))
+
+
+def test_an_account_has_so_many_keys_and_twice_as_many_while_they_are_exchanged(
     one_account: Administration,
 ) -> None:
+    one_account.set_limits(ACCOUNT, AccountLimits(keys=5))
     for number in range(5):
         one_account.add_key(a_key(f"key-{number}"))
     with pytest.raises(TooManyKeys) as caught:
         one_account.add_key(a_key("key-5"))
-    assert str(caught.value) == "Account 1009683 has 5 keys that are valid. Revoke one first."
+    assert str(caught.value) == (
+        "Account 1009683 has 5 keys that are valid. Revoke one first, or have its limit `keys` raised."
+    )
     for number in range(5):
         one_account.exchange_key(f"key-{number}", a_key(f"new-{number}"), old_until=1.5)
     assert one_account.key("key-0").expires_at == 1.5
@@ -160,6 +178,26 @@ def test_a_key_that_is_exchanged_does_not_live_longer_by_that(one_account: Admin
     one_account.add_key(a_key("key-1"))
     one_account.exchange_key("key-1", a_key("key-2"), old_until=9.0)
     assert one_account.key("key-1").expires_at == 2.0
+
+
+@pytest.mark.parametrize(
+    "ended", [replace(a_key("ended"), revoked_at=0.5), replace(a_key("ended"), expires_at=1.0)]
+)
+def test_a_key_that_has_ended_is_neither_exchanged_nor_makes_another(
+    one_account: Administration, ended: ApiKey
+) -> None:
+    """Nor one that ended after its request was let in: what counts is read where the new key is written."""
+    one_account.add_key(ended)
+    one_account.add_key(a_key("key-1"))
+    with pytest.raises(NotFound) as caught:
+        one_account.exchange_key("ended", a_key("new"), old_until=9.0)
+    assert str(caught.value) == "There is no valid key ended."
+    with pytest.raises(InvalidCredentials):
+        one_account.exchange_key("key-1", a_key("new"), old_until=9.0, by_key="ended")
+    with pytest.raises(InvalidCredentials):
+        one_account.add_key(a_key("new"), by_key="ended")
+    assert {key.id for key in one_account.keys(ACCOUNT)} == {"ended", "key-1"}
+    one_account.add_key(a_key("new"), by_key="key-1")
 
 
 @pytest.mark.parametrize("ends_calls", [True, False])

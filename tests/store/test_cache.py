@@ -71,8 +71,46 @@ async def test_a_row_that_was_read_before_a_change_is_not_kept_after_it() -> Non
     first = asyncio.create_task(look_ups.get("one"))
     await asyncio.to_thread(reading.wait, PATIENCE_SECONDS)
     look_ups.clear()
+    # Who asks after the change does not wait for what was read before it.
+    assert await look_ups.get("one") == 2
     changed.set()
     assert [await first, await look_ups.get("one")] == [1, 2]
+
+
+async def test_one_load_serves_all_who_wait_for_the_row() -> None:
+    reading, may_end = threading.Event(), threading.Event()
+    rows = Rows(one=1)
+
+    def load(key: str) -> int | None:
+        reading.set()
+        may_end.wait(PATIENCE_SECONDS)
+        return rows.load(key)
+
+    look_ups = LookUpCache(load, in_thread=True)
+    look_ups.keep(True)
+    asking = [asyncio.create_task(look_ups.get("one")) for _ in range(50)]
+    await asyncio.to_thread(reading.wait, PATIENCE_SECONDS)
+    # Who gives up takes it from nobody else.
+    asking[0].cancel()
+    may_end.set()
+    found = await asyncio.gather(*asking, return_exceptions=True)
+    assert (found[1:], rows.asked) == ([1] * 49, ["one"])
+
+
+async def test_a_load_that_fails_is_told_to_all_and_tried_again() -> None:
+    answers: list[int | Exception] = [OSError("gone"), 1]
+
+    def load(key: str) -> int:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    look_ups = LookUpCache(load, in_thread=True)
+    look_ups.keep(True)
+    failed = await asyncio.gather(look_ups.get("one"), look_ups.get("one"), return_exceptions=True)
+    assert list(map(str, failed)) == ["gone", "gone"]
+    assert await look_ups.get("one") == 1
 
 
 async def test_guessed_keys_take_no_more_than_their_room_and_push_out_no_row() -> None:

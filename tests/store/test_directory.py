@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -16,6 +17,11 @@ from ringbridge.call.ports import Directory
 from ringbridge.store.administration import Administration
 from ringbridge.store.database import writing
 from ringbridge.store.directory import SqlDirectory
+from ringbridge.store.do_not_call import DoNotCallList
+from ringbridge.store.limits import SqlLimits
+from ringbridge.store.part import ALL_PARTS, Part
+from ringbridge.store.rates import RateTable
+from ringbridge.store.webhooks import SqlWebhooks
 from tests.store.samples import PATIENCE_SECONDS
 
 ACCOUNT = "1009683"
@@ -107,7 +113,7 @@ async def test_while_watched_the_database_is_asked_once(directory: SqlDirectory,
             await directory.trunks(),
         ]
 
-    async with directory.watch(lambda: None):
+    async with directory.watch(lambda _: None):
         first = await look_ups()
         with writing(engine) as connection:
             for table in ("accounts", "api_keys", "lines", "account_limits", "trunks"):
@@ -120,7 +126,7 @@ async def test_while_watched_the_database_is_asked_once(directory: SqlDirectory,
 async def test_when_no_longer_watched_nothing_stale_is_served(
     directory: SqlDirectory, administration: Administration
 ) -> None:
-    async with directory.watch(lambda: None):
+    async with directory.watch(lambda _: None):
         await directory.account(ACCOUNT)
     administration.suspend(ACCOUNT)
     account = await directory.account(ACCOUNT)
@@ -139,7 +145,7 @@ print("revoked", flush=True)
 
 async def test_a_change_by_another_process_is_seen(directory: SqlDirectory, url: str) -> None:
     changed = asyncio.Event()
-    async with directory.watch(changed.set):
+    async with directory.watch(lambda _: changed.set()):
         assert await directory.key("key-1") == KEY
         other = await asyncio.create_subprocess_exec(
             sys.executable, "-c", _REVOKE, url, stdout=asyncio.subprocess.PIPE
@@ -151,12 +157,88 @@ async def test_a_change_by_another_process_is_seen(directory: SqlDirectory, url:
         assert await other.wait() == 0
 
 
+async def test_what_one_part_is_changed_in_again_and_again_is_read_again_and_nothing_else(
+    directory: SqlDirectory, administration: Administration, engine: Engine
+) -> None:
+    RateTable(engine).replace({"+1": 1})
+    told: asyncio.Queue[frozenset[Part]] = asyncio.Queue()
+    read: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda _, __, statement, *___: read.append(statement))
+
+    async def look_ups() -> None:
+        await directory.rates()
+        await directory.account(ACCOUNT)
+        await directory.trunks()
+
+    async with directory.watch(told.put_nowait):
+        await look_ups()
+        read.clear()
+        for number in range(3):
+            administration.revoke_key("key-1", at=5.0 + number)
+            assert await asyncio.wait_for(told.get(), PATIENCE_SECONDS) == {Part.KEYS}
+            await look_ups()
+            key = await directory.key("key-1")
+            assert key is not None
+            assert key.revoked_at == 5.0
+        assert not [
+            statement for statement in read if "FROM rates" in statement or "FROM trunks" in statement
+        ]
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        (Part.ACCOUNTS, lambda engine: Administration(engine).suspend(ACCOUNT)),
+        (Part.KEYS, lambda engine: Administration(engine).revoke_all_keys(at=5.0)),
+        (Part.LINES, lambda engine: Administration(engine).remove_line(ACCOUNT, LINE.number)),
+        (Part.TRUNKS, lambda engine: Administration(engine).add_trunk(Trunk(id="t", name="t", uri="sip:t"))),
+        (Part.LIMITS, lambda engine: Administration(engine).set_limits(ACCOUNT, AccountLimits(concurrent=7))),
+        (
+            Part.LIMITS,
+            lambda engine: SqlLimits(engine).change(ACCOUNT, lambda _: AccountLimits(concurrent=7)),
+        ),
+        (Part.DO_NOT_CALL, lambda engine: DoNotCallList(engine, ACCOUNT).add(["+15125550100"], at=1.0)),
+        (Part.RATES, lambda engine: RateTable(engine).replace({"+1": 1})),
+        (Part.WEBHOOKS, lambda engine: SqlWebhooks(engine).remove_now(ACCOUNT, "w")),
+    ],
+)
+async def test_each_change_is_told_by_its_part_and_found(
+    directory: SqlDirectory, engine: Engine, part: Part, change: Callable[[Engine], object]
+) -> None:
+    async def look_ups() -> list[object]:
+        return [
+            await directory.account(ACCOUNT),
+            await directory.key("key-1"),
+            await directory.line(ACCOUNT, LINE.number),
+            await directory.device("alice"),
+            await directory.trunks(),
+            await directory.limits(ACCOUNT),
+            await directory.is_barred(ACCOUNT, "+15125550100"),
+            await directory.rates(),
+        ]
+
+    told: asyncio.Queue[frozenset[Part]] = asyncio.Queue()
+    async with directory.watch(told.put_nowait):
+        before = await look_ups()
+        change(engine)
+        assert await asyncio.wait_for(told.get(), PATIENCE_SECONDS) == {part}
+        assert (await look_ups() == before) == (part is Part.WEBHOOKS)
+
+
+async def test_a_change_of_no_part_is_one_of_all(directory: SqlDirectory, engine: Engine) -> None:
+    told: asyncio.Queue[frozenset[Part]] = asyncio.Queue()
+    async with directory.watch(told.put_nowait):
+        with writing(engine) as connection:
+            connection.execute(text("UPDATE directory_revision SET revision = revision + 1"))
+        assert await asyncio.wait_for(told.get(), PATIENCE_SECONDS) == ALL_PARTS
+
+
 async def test_a_listener_that_fails_does_not_end_the_watch(
     directory: SqlDirectory, administration: Administration
 ) -> None:
     told = asyncio.Semaphore(0)
 
-    def fail() -> None:
+    def fail(_: object) -> None:
         told.release()
         raise RuntimeError("a listener's own fault")
 
@@ -180,7 +262,7 @@ async def test_without_its_database_a_look_up_is_unavailable_and_the_watch_goes_
 
     changed = asyncio.Event()
     with capture_logs() as logs:
-        async with directory.watch(changed.set):
+        async with directory.watch(lambda _: changed.set()):
             with writing(engine) as connection:
                 connection.execute(text("ALTER TABLE directory_revision RENAME TO lost"))
                 connection.execute(text("ALTER TABLE accounts RENAME TO lost_accounts"))

@@ -1,11 +1,12 @@
 """The last use of each key."""
 
 import asyncio
+from dataclasses import replace
 
 from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
-from ringbridge.call.key import KeyUse
+from ringbridge.call.key import KeyUse, KnownKey
 from ringbridge.store.administration import Administration
 from ringbridge.store.database import writing
 from ringbridge.store.key_uses import SqlKeyUses
@@ -56,3 +57,28 @@ async def test_what_could_not_be_written_is_written_later(
     async with uses.kept():
         pass
     assert administration.key_uses(ACCOUNT) == {"key-1": KeyUse(100.0, "192.0.2.1")}
+
+
+def test_keys_come_with_their_uses_a_page_at_a_time(engine: Engine, administration: Administration) -> None:
+    administration.add_account("Acme", account_id=ACCOUNT)
+    administration.add_account("Other", account_id="2")
+    administration.add_key(replace(a_key("key-0"), account_id="2"))
+    # Two of one moment follow each other by their ids.
+    keys = [a_key(key_id, created_at=at) for key_id, at in (("key-3", 1.0), ("key-1", 1.5), ("key-2", 1.5))]
+    for key in keys:
+        administration.add_key(key)
+    with writing(engine) as connection:
+        connection.execute(
+            api_key_uses.insert(), {"key_id": "key-1", "used_at": 100.0, "address": "192.0.2.1"}
+        )
+    known = [
+        KnownKey(keys[0], None),
+        KnownKey(keys[1], KeyUse(100.0, "192.0.2.1")),
+        KnownKey(keys[2], None),
+    ]
+    assert administration.key_page(ACCOUNT, None, 10) == known
+    assert administration.key_page(ACCOUNT, None, 2) == known[:2]
+    assert administration.key_page(ACCOUNT, (1.5, "key-1"), 2) == known[2:]
+    assert administration.known_key(ACCOUNT, "key-1") == known[1]
+    for account_id, key_id in ((ACCOUNT, "key-0"), (ACCOUNT, "key-1\0"), ("2", "key-1")):
+        assert administration.known_key(account_id, key_id) is None

@@ -3,16 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
 from ringbridge.call.model import Call
+from ringbridge.call.schedule import Schedule, canceled, scheduled
 from ringbridge.call.webhook import Attempt, DeliveryKey, DueDelivery, Webhook, WebhookFormat
 from ringbridge.store.administration import Administration
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.lock import ServerLock
 from ringbridge.store.outbox import Outbox
+from ringbridge.store.schedules import SqlSchedules
 from ringbridge.store.webhooks import SqlWebhooks
 from tests.store.samples import (
     PATIENCE_SECONDS,
@@ -252,6 +255,33 @@ async def test_events_are_sent_again_when_asked_for(
     assert await webhooks.replay(accepted.key)
 
 
+@pytest.mark.parametrize(
+    ("values", "due"),
+    [
+        ({"url": "https://elsewhere.example.com/"}, ["accepted", "user_ringing", "ended"]),
+        ({"disabled_at": None}, ["accepted", "user_ringing", "ended"]),
+        ({"name": "CRM"}, []),
+    ],
+)
+async def test_what_waits_is_due_at_once_for_a_webhook_that_was_mended(
+    store: SqlCallStore, outbox: Outbox, webhooks: SqlWebhooks, values: dict[str, Any], due: list[str]
+) -> None:
+    heard = Heard()
+    outbox.listen(heard.on_news)
+    await whole_call(store, a_call())
+    accepted, *_ = await outbox.due(["wh_1"], NOW, 10)
+    store.save_attempt(failed(accepted, NOW + 50_000.0))
+    await heard.until_tried(accepted.key)
+    if "disabled_at" in values:
+        await outbox.disable("wh_1", "failing", NOW)
+
+    await webhooks.change(accepted.notice.account_id, "wh_1", lambda it: replace(it, **values))
+
+    assert names(await outbox.due(["wh_1"], NOW, 10)) == due
+    assert await webhooks.replay_since("wh_1", 0.0, delivered=False) == 3 - len(due)
+    assert len(await outbox.due(["wh_1"], NOW, 10)) == 3
+
+
 async def test_a_removed_webhook_leaves_nothing(
     store: SqlCallStore, outbox: Outbox, webhooks: SqlWebhooks
 ) -> None:
@@ -309,3 +339,26 @@ async def test_a_first_share_is_that_of_the_oldest_calls(store: SqlCallStore, ou
         "evt_call-1_3",
         "evt_call-2_1",
     ]
+
+
+async def test_a_scheduled_call_and_its_attempts_are_told_of(
+    engine: Engine, store: SqlCallStore, outbox: Outbox
+) -> None:
+    schedules = SqlSchedules(engine, store.write)
+    own = a_call("call-0")._replace(webhook="https://example.com/own")
+    step = scheduled(own, Schedule(at=UTC_OFFSET + 600.0), {})
+    await schedules.add(step, None)
+    attempt = a_call("call-1", accepted_at=700.0)._replace(attempt_of="call-0")
+    await accept(store, attempt)
+    await schedules.change(canceled(step.after, UTC_OFFSET + 800.0))
+
+    due = await outbox.due(["wh_1", f"call:{ACCOUNT}"], NOW, 10)
+
+    assert [(one.notice.name, one.notice.attempt_of, one.notice.outcome) for one in due] == [
+        ("scheduled", None, None),
+        ("ended", None, "canceled"),
+        ("accepted", "call-0", None),
+        ("scheduled", None, None),
+        ("ended", None, "canceled"),
+    ]
+    assert [one.notice.state for one in due[:2]] == ["scheduled", "ended"]

@@ -74,7 +74,7 @@ def test_there_is_no_list_without_an_account(engine: Engine) -> None:
 
 async def test_a_watching_server_sees_what_changes(engine: Engine, account: str) -> None:
     directory, changed = SqlDirectory(engine), asyncio.Event()
-    async with directory.watch(changed.set):
+    async with directory.watch(lambda _: changed.set()):
         assert not await directory.is_barred(account, NUMBER)
         assert await directory.rates() == {}
         DoNotCallList(engine, account).add([NUMBER], at=1.0)

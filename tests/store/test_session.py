@@ -31,7 +31,7 @@ def test_what_fails_is_undone_and_its_lock_is_free_while_the_error_is_still_know
 
     def break_a_rule(cursor: DBAPICursor) -> None:
         cursor.execute("UPDATE directory_revision SET revision = 41")
-        cursor.execute("INSERT INTO directory_revision VALUES (1, 0)")
+        cursor.execute("INSERT INTO directory_revision (id, revision) VALUES (1, 0)")
 
     with pytest.raises(engine.dialect.loaded_dbapi.IntegrityError) as caught:
         session.transact(break_a_rule)

@@ -4,7 +4,7 @@ from sqlalchemy import Engine, select
 
 from ringbridge.call.cause import Cause, EndedBy, Outcome
 from ringbridge.call.history import first_event
-from ringbridge.call.model import Call, Ending, State, Tariff
+from ringbridge.call.model import Call, Ending, LegState, State, Tariff
 from ringbridge.call.tariff import cost_micros, most_micros
 from ringbridge.service.identifier import new_call_id
 from ringbridge.store.administration import Administration
@@ -54,7 +54,7 @@ async def test_the_most_that_a_call_may_cost_is_written_with_it_and_the_cost_wit
     await accept(store, call, other)
     assert stored_charges(engine) == {call.id: (most_micros(call), None)}
     usage = SqlUsage(engine)
-    assert await usage.spent_since(START) == {call.account_id: most_micros(call)}
+    assert await usage.spent_within(START, START + 1.0) == {call.account_id: most_micros(call)}
 
     ended = completed(call)
     store.save(ended, event(ended, 2, "ended"))
@@ -62,27 +62,41 @@ async def test_the_most_that_a_call_may_cost_is_written_with_it_and_the_cost_wit
     # 17 s of the user's leg, 12 s of the destination's.
     assert cost_micros(ended) == 17_000 + 24_000
     assert stored_charges(engine) == {call.id: (most_micros(call), 41_000)}
-    assert await usage.spent_since(START) == {call.account_id: 41_000}
-    assert await usage.spent_since(START + 0.5) == {}
+    assert await usage.spent_within(START, START + 1.0) == {call.account_id: 41_000}
+    assert await usage.spent_within(START + 0.5, START + 1.0) == {}
+    assert await usage.spent_within(START - 1.0, START) == {}
 
 
-async def test_a_call_that_was_killed_with_its_server_costs_what_it_lasted(
+async def test_a_call_that_was_killed_with_its_server_costs_what_it_may_have_lasted(
     engine: Engine, store: SqlCallStore
 ) -> None:
-    talking, never_answered = new_call(), new_call()
-    await accept(store, talking, never_answered)
-    store.save(connected(talking), event(talking, 2, "connected"))
+    talking, unheard, refused_by_all, unpriced = new_call(), new_call(), new_call(), new_call()
+    unpriced = unpriced._replace(tariff=None)
+    await accept(store, talking, unheard, refused_by_all, unpriced)
+    store.save(connected(talking), event(talking, 2, "connected", 8.0))
+    up = connected(refused_by_all)
+    busy = up.destination_leg._replace(state=LegState.ENDED, answered_at=None, cause=Cause.BUSY)
+    store.save(up._replace(destination_leg=busy), event(up, 2, "destination_ended", 8.0))
     await written(store)
-    for call in (talking, never_answered):
+    for call in (talking, unheard, refused_by_all, unpriced):
         await store.close_interrupted(call.id, ended_at=START + 20.0)
-    usage = SqlUsage(engine)
-    await usage.settle()
-    await usage.settle()
 
     assert {name: settled for name, (_, settled) in stored_charges(engine).items()} == {
-        talking.id: 41_000,
-        never_answered.id: 0,
+        talking.id: 17_000 + 24_000,
+        # Both may have answered right after it was accepted.
+        unheard.id: 20_000 + 40_000,
+        refused_by_all.id: 17_000,
     }
+
+
+async def test_a_call_that_was_killed_with_its_server_costs_no_more_than_was_reserved(
+    engine: Engine, store: SqlCallStore
+) -> None:
+    call = new_call()
+    await accept(store, call)
+    await store.close_interrupted(call.id, ended_at=START + 86_400.0)
+
+    assert stored_charges(engine) == {call.id: (most_micros(call), most_micros(call))}
 
 
 async def test_a_refused_request_is_a_call_with_its_end_and_its_record(

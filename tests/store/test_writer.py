@@ -138,6 +138,32 @@ async def test_what_nobody_waits_for_is_written_though_nothing_else_comes(words:
     assert words.batches == [["one"], ["two"]]
 
 
+async def test_a_mark_is_reached_when_what_was_submitted_before_it_is_durable(words: Words) -> None:
+    async with GroupCommitWriter(words.engine, words.apply, shorter) as writer:
+        await words.hold(writer)
+        writer.submit("one")
+        mark = asyncio.create_task(writer.written())
+        await asyncio.wait((mark,), timeout=0.1)
+        assert not mark.done()
+        words.gate.set()
+        await mark
+        assert words.stored() == ["held", "one"]
+        # It is nothing to write itself.
+        await writer.written()
+    assert words.batches == [["held"], ["one"]]
+
+
+async def test_a_mark_is_refused_in_an_outage_and_what_it_stands_behind_is_kept(
+    words: Words, writer: GroupCommitWriter[str], url: str
+) -> None:
+    with locked(url):
+        writer.submit("kept")
+        with pytest.raises(StoreUnavailable):
+            await writer.written()
+    await healthy_again(writer, "next")
+    assert words.stored() == ["kept", "next"]
+
+
 async def test_what_is_given_while_the_last_is_written_is_written_too(words: Words) -> None:
     words.gate.clear()
     writer = GroupCommitWriter(words.engine, words.apply, shorter)

@@ -19,12 +19,14 @@ from ringbridge.api.v1 import PlaceCall
 from ringbridge.api.v2 import PREFIX, v2_router
 from ringbridge.api.v2.problems import problem_of
 from ringbridge.call.errors import CallError
+from ringbridge.service.audit import AuditService
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
 from ringbridge.service.keys import KeyService
 from ringbridge.service.limits import LimitService
 from ringbridge.service.lines import LineService
 from ringbridge.service.records import RecordService
+from ringbridge.service.schedules import ScheduleService
 from ringbridge.service.tokens import Tokens
 from ringbridge.service.webhooks import WebhookService
 
@@ -39,12 +41,14 @@ def create_app(
     *,
     authenticator: Authenticator,
     calls: CallService,
+    schedules: ScheduleService,
     records: RecordService,
     lines: LineService,
     keys: KeyService,
     tokens: Tokens,
     limits: LimitService,
     webhooks: WebhookService,
+    audit: AuditService,
     metrics: Callable[[], bytes],
     ready: Callable[[], Mapping[str, bool]],
     portal: ASGIApp,
@@ -52,7 +56,7 @@ def create_app(
     """The ASGI application. `metrics` and `ready` are asked at each request (see `health`); `portal` has all other paths."""
     place_call = Envelope(PlaceCall(authenticator, calls))
     framework = _framework(
-        authenticator, calls, records, lines, keys, tokens, limits, webhooks, metrics, ready
+        authenticator, calls, schedules, records, lines, keys, tokens, limits, webhooks, audit, metrics, ready
     )
 
     pages = Envelope(portal)
@@ -72,12 +76,14 @@ def create_app(
 def _framework(
     authenticator: Authenticator,
     calls: CallService,
+    schedules: ScheduleService,
     records: RecordService,
     lines: LineService,
     keys: KeyService,
     tokens: Tokens,
     limits: LimitService,
     webhooks: WebhookService,
+    audit: AuditService,
     metrics: Callable[[], bytes],
     ready: Callable[[], Mapping[str, bool]],
 ) -> FastAPI:
@@ -91,7 +97,9 @@ def _framework(
     app.add_middleware(Cors)
     app.add_middleware(Envelope)
     app.router.routes += health_routes(metrics, ready)
-    app.include_router(v2_router(authenticator, calls, records, lines, keys, tokens, limits, webhooks))
+    app.include_router(
+        v2_router(authenticator, calls, schedules, records, lines, keys, tokens, limits, webhooks, audit)
+    )
     app.router.routes += documentation_routes(app)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)

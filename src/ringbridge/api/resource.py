@@ -1,11 +1,16 @@
 """Calls as version 2 shows them: the words of docs/glossary.md, times in UTC (RFC 3339)."""
 
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, WithJsonSchema
 
-from ringbridge.call.history import StoredCall, StoredEvent, StoredLeg
+from ringbridge.call.history import StoredCall, StoredEvent, StoredLeg, StoredSchedule
+from ringbridge.call.third import StoredThird
+from ringbridge.service.export import third_document
+
+Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+"""A point in time that is text already."""
 
 
 class EventResource(BaseModel):
@@ -72,6 +77,7 @@ class ListedCallResource(BaseModel):
     ended_at: datetime | None
     talk_seconds: float = Field(description="How long both sides were joined.")
     metadata: dict[str, str] = Field(description="What the client gave along.")
+    attempt_of: str | None = Field(description="The id of the scheduled call that this is an attempt of.")
     user: LegResource
     destination: LegResource
 
@@ -92,21 +98,107 @@ class ListedCallResource(BaseModel):
             "ended_at": utc_or_none(call.ended_at),
             "talk_seconds": round(call.talk_seconds, 3),
             "metadata": dict(call.metadata or {}),
+            "attempt_of": call.attempt_of,
             "user": LegResource.from_stored(call.user),
             "destination": LegResource.from_stored(call.destination),
         }
 
 
-class CallResource(ListedCallResource):
-    """A call with its history so far."""
+class ScheduledRetryResource(BaseModel):
+    """After which outcomes a scheduled call is tried again."""
 
+    max_attempts: int
+    after_seconds: float
+    on: list[str]
+
+
+class AttemptResource(BaseModel):
+    """One attempt of a scheduled call. It is a call of its own."""
+
+    id: str
+    state: str
+    outcome: str | None
+    accepted_at: datetime
+
+
+class ScheduleResource(BaseModel):
+    """What a scheduled call waits for, and its attempts so far."""
+
+    at: datetime
+    when_user_is_free: bool
+    window_seconds: float
+    retry: ScheduledRetryResource | None
+    next_attempt_at: datetime | None = Field(description="Null while an attempt is up, and at the end.")
+    attempts: list[AttemptResource]
+
+    @classmethod
+    def from_stored(cls, schedule: StoredSchedule) -> "ScheduleResource":
+        """The resource of a stored schedule."""
+        return cls(
+            at=utc(schedule.at),
+            when_user_is_free=schedule.when_user_is_free,
+            window_seconds=schedule.window_seconds,
+            retry=ScheduledRetryResource(
+                max_attempts=schedule.max_attempts,
+                after_seconds=schedule.after_seconds,
+                on=list(schedule.retry_on),
+            )
+            if schedule.retry_on
+            else None,
+            next_attempt_at=utc_or_none(schedule.next_attempt_at),
+            attempts=[
+                AttemptResource(
+                    id=attempt.call_id,
+                    state=attempt.state,
+                    outcome=attempt.outcome,
+                    accepted_at=utc(attempt.accepted_at),
+                )
+                for attempt in schedule.attempts
+            ],
+        )
+
+
+class ThirdResource(BaseModel):
+    """Whom a call was transferred to, or was to be. Times are null where it did not come that far."""
+
+    number: str = Field(description="E.164 with its plus; `erased` when it was erased.")
+    trunk: str | None = Field(description="The trunk that was tried last; null for a phone of our own.")
+    outcome: str | None = Field(description="In the words for a destination; null until it is over.")
+    dialed_at: Moment | None
+    ringing_at: Moment | None
+    answered_at: Moment | None
+    ended_at: Moment | None
+    cause: str | None = Field(description="Why the leg ended; null until then.")
+    sip_status: int | None
+    q850: int | None
+    talk_seconds: float = Field(description="How long it was up.")
+    cost: str | None = Field(
+        description="In the currency of the rates; null until it is over, and where no rate is known.",
+        examples=["0.025"],
+    )
+
+    @classmethod
+    def from_stored(cls, third: StoredThird) -> "ThirdResource":
+        """The resource of a stored third."""
+        return cls(**third_document(third))
+
+
+class CallResource(ListedCallResource):
+    """A call with its history so far. Of a scheduled call neither side is ever dialled: its attempts are calls of their own."""
+
+    schedule: ScheduleResource | None = Field(description="Of a scheduled call; else null.")
+    thirds: list[ThirdResource] = Field(
+        description="Whom it was transferred to, or was to be, in that order."
+    )
     events: list[EventResource]
 
     @classmethod
     def from_stored(cls, call: StoredCall) -> Self:
         """The resource of a stored call."""
+        thirds = [ThirdResource.from_stored(third) for third in call.thirds]
         events = [EventResource.from_stored(event) for event in call.events]
-        return cls(**cls._fields_of(call), events=events)
+        schedule = None if call.schedule is None else ScheduleResource.from_stored(call.schedule)
+        return cls(**cls._fields_of(call), schedule=schedule, thirds=thirds, events=events)
 
 
 class CancelResource(BaseModel):

@@ -43,10 +43,18 @@ class Cause(Enum):
     NO_RATE = "no_rate"
     SPEND_LIMIT = "spend_limit"
     LIMIT_EXCEEDED = "limit_exceeded"
+    EXPIRED = "expired"
+    INVALID_CREDENTIALS = "invalid_credentials"
+    UNKNOWN_LINE = "unknown_line"
+    NOT_OWN_NUMBER = "not_own_number"
+    ABOVE_LIMIT = "above_limit"
 
 
 class Outcome(Enum):
-    """The one word for how a call went; every accepted call gets exactly one. BLOCKED is that of a request that was refused."""
+    """The one word for how a call went; every accepted call gets exactly one.
+
+    BLOCKED is that of a request that was refused. EXPIRED is that of a scheduled call whose time is over.
+    """
 
     COMPLETED = "completed"
     USER_NO_ANSWER = "user_no_answer"
@@ -64,6 +72,7 @@ class Outcome(Enum):
     INTERRUPTED = "interrupted"
     FAILED = "failed"
     BLOCKED = "blocked"
+    EXPIRED = "expired"
 
 
 class EndedBy(Enum):

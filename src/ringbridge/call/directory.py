@@ -145,6 +145,7 @@ class AccountLimits:
     quiet_hours: `21:00-08:00` by the destination's clock, when it is not called; "" for never.
     spend_*: millionths of the currency that calls of that time may cost, the longest that each may take.
     short_calls_per_hour: of less than ten seconds to one country; more suspend the account.
+    keys: API keys that are valid at once, and twice as many while they are being exchanged.
     None means no limit.
     """
 
@@ -167,6 +168,7 @@ class AccountLimits:
     spend_per_day: int | None = None
     spend_per_month: int | None = None
     short_calls_per_hour: int | None = None
+    keys: int = 20
 
     @property
     def limits_money(self) -> bool:

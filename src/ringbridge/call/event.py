@@ -7,7 +7,7 @@ No SDP, no SIP status word and no channel name is in here: legs speak one vocabu
 from dataclasses import dataclass
 
 from ringbridge.call.cause import Cause
-from ringbridge.call.model import Call, LegName, Party, Prompt
+from ringbridge.call.model import Call, LegName, Party, Prompt, ThirdPrice
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +114,13 @@ class HangUpRequested:
 class TransferRequested:
     """The leg is to talk to a third in place of the other one, who goes once the third has answered.
 
-    digits: what is pressed for the third then; `,` is a pause of a second. micros_per_minute: what its leg costs.
+    digits: what is pressed for the third then; `,` is a pause of a second. price: what its leg costs, if that is known.
     """
 
     leg: LegName
     third: Party
     digits: str = ""
-    micros_per_minute: int = 0
+    price: ThirdPrice | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What is told of a call while it runs, and the one record of it when it is over. Pure; the store keeps both."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from ringbridge.call.event import (
     Started,
 )
 from ringbridge.call.model import Call, LegName, LegState, State
+from ringbridge.call.third import StoredThird, as_stored_third
 
 _WORDS = {
     LegDialed: "dialing",
@@ -101,6 +102,20 @@ class ToldEvent(NamedTuple):
     event: StoredEvent
 
 
+class CallHistory(NamedTuple):
+    """The lines of a call's history, and what is told of the call with them."""
+
+    place: "CallPlace"
+    user_number: str
+    metadata: Mapping[str, str] | None
+    events: tuple[StoredEvent, ...]
+
+    def told(self) -> Iterator[ToldEvent]:
+        """Each line by itself."""
+        for event in self.events:
+            yield ToldEvent(self.place.call_id, self.user_number, self.metadata, event)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredLeg:
     """One leg as it was stored; times are UTC seconds since 1970. `trunk` is the one that was tried last."""
@@ -116,9 +131,38 @@ class StoredLeg:
     q850: int | None
 
 
+class StoredAttempt(NamedTuple):
+    """One attempt of a scheduled call, which is a call of its own. `outcome` is None until it is over."""
+
+    call_id: str
+    state: str
+    outcome: str | None
+    accepted_at: float
+
+
+class StoredSchedule(NamedTuple):
+    """What a scheduled call waits for. Times are UTC seconds since 1970. max_attempts is 1 where nothing is tried again.
+
+    next_attempt_at: None while an attempt is up, and at the end.
+    """
+
+    at: float
+    when_user_is_free: bool
+    window_seconds: float
+    max_attempts: int
+    after_seconds: float
+    retry_on: tuple[str, ...]
+    next_attempt_at: float | None
+    attempts: tuple[StoredAttempt, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredCall:
-    """A call as it was stored, with its history so far. `outcome`, `cause` and `ended_by` are None until it is over."""
+    """A call as it was stored, with its history so far. `outcome`, `cause` and `ended_by` are None until it is over.
+
+    thirds: whom it was transferred to, or was to be; empty in pages.
+    attempt_of: the id of the scheduled call that it is an attempt of. schedule: of a scheduled call that is shown alone.
+    """
 
     id: str
     account_id: str
@@ -131,8 +175,11 @@ class StoredCall:
     talk_seconds: float
     metadata: Mapping[str, str] | None = None
     webhook: str | None = None
+    attempt_of: str | None = None
+    schedule: StoredSchedule | None = None
     user: StoredLeg
     destination: StoredLeg
+    thirds: tuple[StoredThird, ...] = ()
     events: tuple[StoredEvent, ...]
 
     @property
@@ -181,8 +228,10 @@ def as_stored(call: Call, events: Sequence[StoredEvent]) -> StoredCall:
         talk_seconds=call.talk_seconds,
         metadata=call.metadata,
         webhook=call.webhook,
+        attempt_of=call.attempt_of,
         user=_leg_as_stored(call, LegName.USER),
         destination=_leg_as_stored(call, LegName.DESTINATION),
+        thirds=tuple(as_stored_third(call, third) for third in call.thirds),
         events=tuple(events),
     )
 

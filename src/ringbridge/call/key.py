@@ -10,9 +10,6 @@ from ringbridge.call.errors import CallError, InvalidSetting
 
 Network = IPv4Network | IPv6Network
 
-# More would be forgotten ones. While each is being exchanged for a new one there may be twice as many.
-MOST_ACTIVE_KEYS = 5
-
 
 class Scope(Enum):
     """One thing that a key may be allowed. What no scope names, no key can do."""
@@ -34,6 +31,7 @@ class Scope(Enum):
     KEYS_READ = "keys:read"
     KEYS_WRITE = "keys:write"
     TOKENS_CREATE = "tokens:create"
+    AUDIT_READ = "audit:read"
 
 
 # What a key could do before there were scopes, and still can when it was given none.
@@ -49,6 +47,7 @@ ACCOUNT_SCOPES = frozenset(
         Scope.WEBHOOKS_WRITE,
         Scope.KEYS_READ,
         Scope.KEYS_WRITE,
+        Scope.AUDIT_READ,
     }
 )
 
@@ -93,10 +92,6 @@ class ApiKey:
         """Whether the key may place, see and end calls of the line with this number."""
         return not self.lines or line_number in self.lines
 
-    def is_active(self, utc_now: float) -> bool:
-        """Whether the key opens something now or will later."""
-        return self.revoked_at is None and self.expires_at > utc_now
-
     def refusal(self, address: str, utc_now: float) -> str | None:
         """Why the right key does not open at `utc_now` for a request from `address`, in a word for the log; None if it does."""
         if self.revoked_at is not None:
@@ -117,16 +112,25 @@ class KeyUse(NamedTuple):
     address: str
 
 
+class KnownKey(NamedTuple):
+    """A key, and when it was used last, if ever."""
+
+    key: ApiKey
+    use: KeyUse | None
+
+
 class KeyStore(Protocol):
-    """Keeps keys; `ringbridge.store.administration` says what each method does and raises. Called in threads."""
+    """Keeps keys; `ringbridge.store.keys` says what each method does and raises. Called in threads."""
 
-    def keys(self, account_id: str) -> list[ApiKey]: ...
+    def key_page(self, account_id: str, after: tuple[float, str] | None, limit: int) -> list[KnownKey]: ...
 
-    def key_uses(self, account_id: str) -> dict[str, KeyUse]: ...
+    def known_key(self, account_id: str, key_id: str) -> KnownKey | None: ...
 
-    def add_key(self, key: ApiKey) -> None: ...
+    def add_key(self, key: ApiKey, *, by_key: str | None = None) -> None: ...
 
-    def exchange_key(self, old_id: str, new: ApiKey, *, old_until: float) -> None: ...
+    def exchange_key(
+        self, old_id: str, new: ApiKey, *, old_until: float, by_key: str | None = None
+    ) -> None: ...
 
     def revoke_key(
         self, key_id: str, *, at: float, account_id: str | None = None, ends_calls: bool = False

@@ -230,5 +230,8 @@ _TABLE: dict[tuple[State, EventKey], Transition] = {
 }
 
 TRANSITIONS = _TABLE | {
-    (state, request): refuse for state in State for request in _REQUESTS if (state, request) not in _TABLE
+    (state, request): refuse
+    for state in State
+    for request in _REQUESTS
+    if state is not State.SCHEDULED and (state, request) not in _TABLE
 }

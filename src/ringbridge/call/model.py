@@ -39,8 +39,12 @@ class LegState(_Key):
 
 
 class State(_Key):
-    """Where a call stands. ENDED is the only final state; its Ending says how."""
+    """Where a call stands. ENDED is the only final state; its Ending says how.
 
+    SCHEDULED is one that waits for its attempts, which are calls of their own.
+    """
+
+    SCHEDULED = "scheduled"
     ACCEPTED = "accepted"
     RINGING_USER = "ringing_user"
     CONFIRMING = "confirming"
@@ -71,20 +75,22 @@ class Prompt(Enum):
     SILENCE = "silence"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+# What every call is made of, and exchanged for changed ones at every step: as named tuples that costs a third.
+
+
+class Route(NamedTuple):
     """One way to reach a party, with the numbers as that way wants them written.
 
-    trunk: the name of the trunk that carries the leg, None when the target is a phone of ours.
     target: the SIP URI to send the INVITE to; "" when the party's device says where it is.
     caller_number, caller_name: what the called phone shows.
+    trunk: the name of the trunk that carries the leg, None when the target is a phone of ours.
     asserted_number: the caller's number as this server vouches for it (RFC 3325); None where nobody asks.
     is_private: the called phone is not to show the number that is asserted (RFC 3323).
     """
 
-    trunk: str | None = None
     target: str
     caller_number: str
+    trunk: str | None = None
     caller_name: str | None = None
     asserted_number: str | None = None
     is_private: bool = False
@@ -92,28 +98,25 @@ class Route:
     nat: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Party:
+class Party(NamedTuple):
     """Who is called on one leg.
 
-    number: E.164 with plus, or an internal extension for a user's line. name: whose it is, where that is known.
+    number: E.164 with plus, or an internal extension for a user's line.
     routes: the ways to reach it, the first to try first; there is always one.
+    name: whose it is, where that is known.
     device: the id of the line whose phones register with us; its one route carries what they show.
     auto_answer: the phone is asked to pick up by itself.
     """
 
     number: str
-    name: str | None = None
     routes: tuple[Route, ...]
+    name: str | None = None
     device: str | None = None
     auto_answer: bool = False
 
     def route(self, trunk: str | None) -> Route:
         """The route over the trunk of this name, else the first."""
         return next((route for route in self.routes if route.trunk == trunk), self.routes[0])
-
-
-# Legs and calls are exchanged for changed ones at every step: as named tuples that costs a third.
 
 
 class Leg(NamedTuple):
@@ -130,8 +133,7 @@ class Leg(NamedTuple):
     q850: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallLimits:
+class CallLimits(NamedTuple):
     """How long each stage of one call may take, in seconds."""
 
     user_ring_seconds: float = 30.0
@@ -156,19 +158,37 @@ class Tariff(NamedTuple):
     destination_micros_per_minute: int
 
 
+class ThirdPrice(NamedTuple):
+    """What a minute of a third's leg costs and what the leg costs at the most, in millionths of the currency.
+
+    asked_utc: when it was set aside, in UTC seconds since 1970: it counts in the periods of then.
+    """
+
+    micros_per_minute: int
+    most_micros: int
+    asked_utc: float
+
+
 class Transfer(NamedTuple):
     """That one of the two who talk is to talk to a third in place of the other.
 
     waiting: who that is. third: who is called for it. digits: what is pressed for the third once it has answered.
-    micros_per_minute: what its leg costs, as in Tariff.
+    price: what that costs; None where it is not known.
     talk_ends_at: when the call reaches its limit, whoever talks by then.
     """
 
     waiting: LegName
     third: Party
     digits: str
-    micros_per_minute: int
+    price: ThirdPrice | None
     talk_ends_at: float
+
+
+class Third(NamedTuple):
+    """One who was called for a transfer, and how far its leg came."""
+
+    transfer: Transfer
+    leg: Leg
 
 
 class Call(NamedTuple):
@@ -176,13 +196,14 @@ class Call(NamedTuple):
 
     confirm: whether whoever answers the user's phone must press 1 before the destination is dialled.
     digits: what is pressed for the destination once it has answered; `,` is a pause of a second.
+    attempt_of: the id of the scheduled call that it is an attempt of.
     metadata: what the client's own programs are told with everything about the call. webhook: where, besides the account's.
     accepted_utc: what the clock on the wall said at accepted_at, in UTC seconds since 1970.
     deadline_at: when DeadlinePassed is due, None when nothing is awaited.
     tariff: what it costs; None where that is not known.
     talkers: the legs that talk to each other, or will.
     held: the leg that is on hold.
-    transfer: the last one that was asked for; `third_leg` is its progress.
+    transfer: the last one that was asked for; `third_leg` is its progress. past_thirds: those of before, who did not answer.
     hold_finished: whether the user has heard the hold prompt to its end.
     ending: set once known (while the reason is still being spoken, too); final with State.ENDED.
     """
@@ -200,6 +221,7 @@ class Call(NamedTuple):
     digits: str = ""
     metadata: Mapping[str, str] | None = None
     webhook: str | None = None
+    attempt_of: str | None = None
     tariff: Tariff | None = None
     state: State = State.ACCEPTED
     user_leg: Leg = Leg()
@@ -210,6 +232,7 @@ class Call(NamedTuple):
     held: LegName | None = None
     transfer: Transfer | None = None
     third_leg: Leg = Leg()
+    past_thirds: tuple[Third, ...] = ()
     hold_finished: bool = False
     ending: Ending | None = None
 
@@ -232,6 +255,13 @@ class Call(NamedTuple):
             return self.destination
         assert self.transfer is not None
         return self.transfer.third
+
+    @property
+    def thirds(self) -> tuple[Third, ...]:
+        """All who were called for a transfer, in that order."""
+        if self.transfer is None:
+            return ()
+        return (*self.past_thirds, Third(self.transfer, self.third_leg))
 
     def route(self, name: LegName) -> Route:
         """The way that the named leg took last, or would take first."""

@@ -1,12 +1,11 @@
 """What the service asks of the back doors. Each Protocol has several implementations and one contract test suite."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from ringbridge.call.directory import Account, AccountLimits, Device, Line, Phone, Trunk
 from ringbridge.call.event import Effect, Event
-from ringbridge.call.history import CallEvent, CallFilter, CallPlace, StoredCall, ToldEvent
+from ringbridge.call.history import CallEvent, CallFilter, CallHistory, CallPlace, StoredCall
 from ringbridge.call.idempotency import IdempotencyKey, KeptKey
 from ringbridge.call.key import ApiKey
 from ringbridge.call.model import Call
@@ -73,6 +72,10 @@ class CallStore(Protocol):
         """Store a change and its event, in one transaction; with an ended call also its record, once. Not awaited."""
         ...
 
+    async def written(self) -> None:
+        """Return when all that was saved before is durable. Raises StoreUnavailable when that takes longer than usual."""
+        ...
+
     def block(self, call: Call) -> None:
         """Store a request that was refused, as a call that has its end, with its record. Not awaited."""
         ...
@@ -82,7 +85,7 @@ class CallStore(Protocol):
         ...
 
     async def close_interrupted(self, call_id: str, *, ended_at: float) -> None:
-        """Give a call of an earlier process its end, `interrupted`, with event and record; no-op if it has one.
+        """Give a call of an earlier process its end, `interrupted`, with event, record and cost; no-op if it has one.
 
         `ended_at` is UTC seconds since 1970; the end is never told to be before the last event.
         """
@@ -92,12 +95,20 @@ class CallStore(Protocol):
         """The account's call with everything stored of it so far. Raises StoreUnavailable."""
         ...
 
-    async def events_since(
-        self, account_id: str, since: float, after: tuple[float, str, int] | None, limit: int
-    ) -> list[ToldEvent]:
-        """Events of the account's calls from `since` on, UTC seconds since 1970, ordered by time, call and sequence.
+    async def histories_since(
+        self, account_id: str, since: float, after: CallPlace | None, limit: int
+    ) -> list[CallHistory]:
+        """What happened from `since` on, UTC seconds since 1970, to the account's calls that were not over by then.
 
-        after: these three of the last one that was read. Without those of blocked calls. Raises StoreUnavailable.
+        The calls behind the place `after` (None: from the first), the oldest first, `limit` at most, without blocked ones.
+        Raises StoreUnavailable.
+        """
+        ...
+
+    async def has_calls_between(self, account_id: str, start: float, end: float) -> bool:
+        """Whether something happened to a call of the account after `start` that was accepted before `end`, both UTC.
+
+        Raises StoreUnavailable.
         """
         ...
 
@@ -118,10 +129,6 @@ class CallStore(Protocol):
 class Usage(Protocol):
     """What accounts did before now. Points in time are UTC seconds since 1970. All methods raise StoreUnavailable."""
 
-    async def settle(self) -> None:
-        """Settle what calls of an earlier process cost that have their end by now."""
-        ...
-
     async def calls_since(self, utc: float) -> list[PastCall]:
         """The calls accepted since then, the oldest first; without those that were blocked."""
         ...
@@ -130,8 +137,8 @@ class Usage(Protocol):
         """The calls that ended since then, less than `seconds` after the destination's answer, the oldest first."""
         ...
 
-    async def spent_since(self, utc: float) -> dict[str, int]:
-        """What the calls accepted since then cost or may cost, in millionths of the currency, by account."""
+    async def spent_within(self, start: float, end: float) -> dict[str, int]:
+        """What calls accepted, and thirds asked for, from `start` and before `end` cost or may cost, in millionths, by account."""
         ...
 
     async def outcomes_since(self, account_id: str, utc: float) -> dict[str | None, int]:
@@ -207,10 +214,6 @@ class Directory(Protocol):
         """The SIP URIs of all lines and trunks: who is known."""
         ...
 
-    def watch(self, on_change: Callable[[], None]) -> AbstractAsyncContextManager[None]:
-        """While entered, notice changes; `on_change` is called on the event loop after each."""
-        ...
-
 
 class LineStore(Protocol):
     """Keeps an account's lines. Its methods block: call them in threads. All raise StoreUnavailable."""
@@ -227,10 +230,20 @@ class LineStore(Protocol):
         """A new line whose phone's password is checked against `device_digests`. Raises AlreadyExists."""
         ...
 
-    def change(self, line: Line, device_digests: Mapping[str, str] | None) -> None:
-        """Keep a line as it is now; without digests its phone keeps its password. Raises NotFound."""
+    def change(
+        self,
+        account_id: str,
+        line_id: str,
+        change: Callable[[Line], Line],
+        digests_of: Callable[[Line], Mapping[str, str]] | None = None,
+    ) -> Line:
+        """Put what `change` makes of a line in its place, and return it; what that raises leaves all as it was.
+
+        digests_of: gives the new ones of the changed line; without it its phone keeps its password. Nobody else changes the
+        line meanwhile. Raises NotFound.
+        """
         ...
 
-    def remove(self, line: Line) -> None:
-        """Forget a line. Raises NotFound."""
+    def remove(self, account_id: str, line_id: str, check: Callable[[Line], object]) -> None:
+        """Forget a line, unless `check` raises something. Raises NotFound."""
         ...

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from ringbridge.call.third import StoredThird
+
 ERASED = "erased"
 """What stands in the place of a number that was erased, and of where it was reached."""
 
@@ -14,7 +16,7 @@ class Record:
 
     user_target, destination_target: the SIP URI that was dialled. user_caller_number, destination_caller_number:
     the number that the phone showed. Ring seconds end with the leg's answer or its end, talk seconds are from the
-    destination's answer to the end of the call.
+    destination's answer to the end of the call. thirds: whom it was transferred to, or was to be.
     """
 
     call_id: str
@@ -51,6 +53,7 @@ class Record:
     destination_ring_seconds: float
     talk_seconds: float
     metadata: Mapping[str, str] | None = None
+    thirds: tuple[StoredThird, ...] = ()
 
     @property
     def place(self) -> "RecordPlace":

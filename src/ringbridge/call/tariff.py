@@ -7,7 +7,7 @@ millionth; only what goes over a trunk costs anything.
 from collections.abc import Mapping
 from math import ceil
 
-from ringbridge.call.model import Call, Leg, Party, Tariff
+from ringbridge.call.model import Call, Leg, LegName, Party, Tariff, Third, ThirdPrice
 
 # How long the user is told why the destination cannot be had, which is on top of what the limits give each stage.
 _ANNOUNCING_SECONDS = 30.0
@@ -27,15 +27,36 @@ def most_micros(call: Call) -> int:
 
 
 def cost_micros(call: Call) -> int:
-    """What an ended call did cost; 0 without a tariff."""
+    """What an ended call did cost without a third; 0 without a tariff."""
     if call.tariff is None:
         return 0
-    third = 0 if call.transfer is None else call.transfer.micros_per_minute
-    legs = (call.user_leg, call.destination_leg, call.third_leg)
-    return sum(
-        leg_micros(micros_per_minute, _up_seconds(call, leg))
-        for micros_per_minute, leg in zip((*call.tariff, third), legs, strict=True)
+    user_rate, destination_rate = call.tariff
+    return leg_micros(user_rate, up_seconds(call, call.user_leg)) + leg_micros(
+        destination_rate, up_seconds(call, call.destination_leg)
     )
+
+
+def third_price(call: Call, planned: Call) -> ThirdPrice | None:
+    """What a third of the talking `call` costs who is called now as the destination of `planned` would be."""
+    if planned.tariff is None:
+        return None
+    rate = planned.tariff.destination_micros_per_minute
+    return ThirdPrice(rate, leg_micros(rate, _rest_seconds(call, planned)), planned.accepted_utc)
+
+
+def most_with_third_micros(call: Call, leaving: LegName, planned: Call) -> int:
+    """What `call` costs at the most if it is transferred: a minute with the third takes the place of one with who leaves."""
+    if planned.tariff is None:
+        return most_micros(call)
+    third_rate = planned.tariff.destination_micros_per_minute
+    leaving_rate = 0 if call.tariff is None else call.tariff[leaving is LegName.DESTINATION]
+    return most_micros(call) + leg_micros(max(0, third_rate - leaving_rate), _rest_seconds(call, planned))
+
+
+def third_micros(call: Call, third: Third) -> int:
+    """What one of the thirds did cost, once its leg or the call is over."""
+    price = third.transfer.price
+    return 0 if price is None else leg_micros(price.micros_per_minute, up_seconds(call, third.leg))
 
 
 def tariff_of(user: Party, destination: Party, rates: Mapping[str, int]) -> Tariff | None:
@@ -61,7 +82,13 @@ def _rate_of(party: Party, rates: Mapping[str, int]) -> int | None:
     return rate_for(party.number, rates)
 
 
-def _up_seconds(call: Call, leg: Leg) -> float:
+def _rest_seconds(call: Call, planned: Call) -> float:
+    """How long the talking call may go on at the acceptance of `planned`, whoever talks."""
+    assert call.deadline_at is not None, "a talk has its limit"
+    return max(0.0, call.deadline_at - planned.accepted_at)
+
+
+def up_seconds(call: Call, leg: Leg) -> float:
     """How long a leg was up; a leg whose end nobody has told ended with its call."""
     if leg.answered_at is None:
         return 0.0

@@ -44,8 +44,8 @@ def transfer(call: Call, event: Event, now: float) -> Step:
     """Dial the third. What was held is held no more."""
     assert isinstance(event, TransferRequested)
     assert call.deadline_at is not None, "a talk has its limit"
-    wanted = Transfer(event.leg, event.third, event.digits, event.micros_per_minute, call.deadline_at)
-    asked = call._replace(state=State.TRANSFERRING, held=None, transfer=wanted)
+    wanted = Transfer(event.leg, event.third, event.digits, event.price, call.deadline_at)
+    asked = call._replace(state=State.TRANSFERRING, held=None, transfer=wanted, past_thirds=call.thirds)
     asked = asked._replace(
         third_leg=dialed(asked, _THIRD, now),
         deadline_at=min(call.deadline_at, now + call.limits.destination_ring_seconds),

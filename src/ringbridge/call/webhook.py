@@ -11,6 +11,8 @@ from enum import Enum
 from typing import NamedTuple
 
 from ringbridge.call.errors import CallError
+from ringbridge.call.history import CallEvent
+from ringbridge.call.model import Call
 
 MOST_WEBHOOKS = 20
 """How many an account may have: each is a request for each event of each call."""
@@ -39,6 +41,22 @@ class TooManyWebhooks(CallError):
     code = "too_many_webhooks"
 
 
+class TooManyTests(CallError):
+    """The account tried its receivers too often. `retry_after_seconds` is when it may again."""
+
+    code = "too_many_tests"
+
+    def __init__(self, *, retry_after_seconds: float) -> None:
+        super().__init__("The account tried its webhooks too often.")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class SenderUnavailable(CallError):
+    """What sends to receivers does not answer."""
+
+    code = "sender_unavailable"
+
+
 class WebhookFormat(Enum):
     """What the body of a request looks like: our own, or that of net2phone's webhooks."""
 
@@ -46,7 +64,11 @@ class WebhookFormat(Enum):
     NET2PHONE = "net2phone"
 
 
-NET2PHONE_EVENTS = {"destination_ringing": "call_ringing", "connected": "call_answered"}
+NET2PHONE_EVENTS = {
+    "destination_ringing": "call_ringing",
+    "destination_early_media": "call_ringing",
+    "connected": "call_answered",
+}
 """The events that net2phone's format has a word for, and the word."""
 
 
@@ -72,10 +94,19 @@ class Webhook:
     disabled_reason: str | None = None
 
     def wants(self, event_name: str) -> bool:
-        """Whether an event of this name is sent to it."""
-        if self.format is WebhookFormat.NET2PHONE and event_name not in NET2PHONE_EVENTS:
-            return False
-        return not self.events or event_name in self.events
+        """Whether events of this name are sent to it. In net2phone's format they may be wanted by its words, too."""
+        if self.format is WebhookFormat.RINGBRIDGE:
+            return not self.events or event_name in self.events
+        word = NET2PHONE_EVENTS.get(event_name)
+        return word is not None and (
+            not self.events or any(word in (name, NET2PHONE_EVENTS.get(name)) for name in self.events)
+        )
+
+    def is_told(self, call: Call, event: CallEvent) -> bool:
+        """Whether this event is sent to it. net2phone's receivers hear once that it rings, by whatever shows it first."""
+        if self.format is WebhookFormat.NET2PHONE and event.name == "destination_early_media":
+            return self.wants(event.name) and call.destination_leg.ringing_at == event.at
+        return self.wants(event.name)
 
     @property
     def is_of_calls(self) -> bool:
@@ -150,7 +181,7 @@ def parse_event_id(text: str) -> tuple[str, int] | None:
 class Notice:
     """One event of a call as it is told to webhooks. outcome, cause, ended_by, talk_seconds: None unless it is the last.
 
-    user_trunk: the trunk that the user's leg goes over, if any.
+    user_trunk: the trunk that the user's leg goes over, if any. attempt_of: the id of the scheduled call that it is one of.
     """
 
     account_id: str
@@ -166,6 +197,7 @@ class Notice:
     destination_caller_number: str
     destination_leg: str
     user_trunk: str | None = None
+    attempt_of: str | None = None
     metadata: Mapping[str, str] | None = None
     outcome: str | None = None
     cause: str | None = None

@@ -24,7 +24,10 @@ class WebhookStore(Protocol):
     async def change(
         self, account_id: str, webhook_id: str, alter: Callable[[Webhook], Webhook]
     ) -> Webhook | None:
-        """Exchange the account's webhook for what `alter` makes of it, which is returned; None where there is none."""
+        """Exchange the account's webhook for what `alter` makes of it, which is returned; None where there is none.
+
+        What waits to be tried again is due at once where it leads elsewhere now, or is enabled again.
+        """
         ...
 
     async def remove(self, account_id: str, webhook_id: str) -> bool:
@@ -42,15 +45,15 @@ class WebhookStore(Protocol):
         ...
 
     async def replay_since(self, webhook_id: str, since: float, *, delivered: bool) -> int:
-        """Have sent again what was given up since then, and with `delivered` what was taken, too; how many."""
+        """Have sent now what was given up or waits to be tried again, and with `delivered` what was taken; how many."""
         ...
 
 
 class WebhookSender(Protocol):
     """Reaches receivers."""
 
-    async def check(self, url: str) -> None:
-        """Whether a webhook may have this URL, by what its name leads to now. Raises InvalidWebhook."""
+    async def check(self, account_id: str, url: str) -> None:
+        """Whether the account's webhook may have this URL, by what its name leads to now. Raises InvalidWebhook."""
         ...
 
     async def test(self, webhook: Webhook, utc_now: float) -> Reply:

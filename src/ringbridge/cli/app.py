@@ -13,6 +13,7 @@ from ringbridge import __version__
 from ringbridge.call.errors import CallError
 from ringbridge.cli import (
     account,
+    audit,
     call,
     demo,
     device,
@@ -47,6 +48,7 @@ app.add_typer(rates.app, name="rates")
 app.add_typer(do_not_call.app, name="do-not-call")
 app.add_typer(records.app, name="records")
 app.add_typer(webhook.app, name="webhook")
+app.add_typer(audit.app, name="audit")
 app.add_typer(user.app, name="user")
 app.command("serve")(serve.serve)
 app.command("call")(call.call)

@@ -12,6 +12,7 @@ import typer
 
 from ringbridge.call.directory import Line, LineKind, Srtp, Trunk
 from ringbridge.call.errors import CallError
+from ringbridge.call.key import ApiKey, KeyUse
 from ringbridge.cli.errors import CommandError
 from ringbridge.cli.finding import Finding, Level, fail, ok, warn
 from ringbridge.cli.output import counted, host_and_port, show
@@ -21,6 +22,7 @@ from ringbridge.cli.workspace import administration
 if TYPE_CHECKING:
     from ringbridge.config import Settings
     from ringbridge.engines.native.tls import TlsContexts
+    from ringbridge.store.administration import Administration
     from ringbridge.store.registered_device import RegisteredDevice
 
 _COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
@@ -29,7 +31,8 @@ _COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
     """Check settings, ports, database, media, trunks, phones and clock; exit status 1 if calls cannot work.
 
-    It may run beside the server, and changes nothing but the version of the database's tables.
+    It may run beside the server, and changes nothing but the version of the database's tables. It reads settings and
+    certificates as the server will at its next SIGHUP or start.
 
     \b
     Example:
@@ -106,6 +109,7 @@ def _tls(settings: "Settings") -> "TlsContexts":
 
 def _database(settings: "Settings") -> Iterator[Finding]:
     """Whether it can be read, what is missing in it for a first call, and who of those in it can be reached."""
+    from ringbridge.cli.key_state import key_findings
     from ringbridge.cli.reachability import probe
     from ringbridge.engines.native.trunks import tls_peers
     from ringbridge.service.clock import Clock
@@ -115,8 +119,15 @@ def _database(settings: "Settings") -> Iterator[Finding]:
             directory = resources.enter_context(administration(settings))
             accounts, trunks = directory.accounts(), directory.trunks()
             lines = [line for account in accounts for line in directory.lines(account.id)]
-            devices = directory.registered_devices(Clock().utc_now())
+            utc_now = Clock().utc_now()
+            devices = directory.registered_devices(utc_now)
             has_key = directory.has_keys()
+            of_keys = [
+                finding
+                for account in accounts
+                for key, use in _keys(directory, account.id)
+                for finding in key_findings(key, use, utc_now)
+            ]
         except (CallError, CommandError) as error:
             yield fail("database", str(error), "correct RINGBRIDGE_DATABASE_URL, or start the database")
             return
@@ -128,6 +139,7 @@ def _database(settings: "Settings") -> Iterator[Finding]:
         yield warn("keys", "there is none", f"ringbridge key create --account {accounts[0].id}")
     if has_key:
         yield from _pepper(settings)
+    yield from of_keys
     if accounts and not lines:
         yield warn(
             "lines", "there is none", f"ringbridge line add --account {accounts[0].id} --number ... --uri ..."
@@ -142,6 +154,13 @@ def _database(settings: "Settings") -> Iterator[Finding]:
     wanted |= {f"line {line.number}": line.uri for line in lines if line.uri is not None}
     yield from _way_back(settings, wanted)
     yield from asyncio.run(probe(wanted, settings.sip_host, _tls(settings), tls_peers(trunks)))
+
+
+def _keys(directory: "Administration", account_id: str) -> Iterator[tuple[ApiKey, KeyUse | None]]:
+    """The account's keys, and when each was used last."""
+    uses = directory.key_uses(account_id)
+    for key in directory.keys(account_id):
+        yield key, uses.get(key.id)
 
 
 def _pepper(settings: "Settings") -> Iterator[Finding]:

@@ -70,9 +70,10 @@ def create(
     webhooks:read, webhooks:write
     keys:read, keys:write
     tokens:create    make tokens for browsers
+    audit:read       see who changed what
 
     Without --line it may call from every line of the account; without --network it opens from anywhere. An account
-    has at most five keys that are valid.
+    has at most twenty keys that are valid (ringbridge limits set keys=...).
 
     \b
     Examples:

@@ -45,6 +45,7 @@ def set_limits(
     confirm_s                    how long whoever answers it is asked to press 1, on lines that ask
     destination_ring_s           how long the destination rings
     call_s                       how long a call may last
+    keys                         API keys that are valid at once
     """
     from ringbridge.cli.number import known_country
 

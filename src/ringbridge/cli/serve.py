@@ -23,7 +23,8 @@ def serve(
     """Run the server until SIGTERM or Ctrl-C.
 
     It then takes no new calls and lets the running ones end, for RINGBRIDGE_DRAIN_SECONDS at most; a second signal
-    ends them at once. Accounts, keys, lines, trunks and limits may be changed while it runs.
+    ends them at once. Accounts, keys, lines, trunks and limits may be changed while it runs. SIGHUP has it read
+    ringbridge.toml, the TLS files and the prompts again; if one is wrong, all stays as it was.
 
     \b
     Examples:
@@ -32,9 +33,9 @@ def serve(
     """
     import uvloop
 
-    from ringbridge.bootstrap import StartError
     from ringbridge.bootstrap import serve as run_server
     from ringbridge.logs import configure_logging
+    from ringbridge.starting import StartError
 
     settings = read_settings()
     configure_logging(settings.log_level, settings.log_format)

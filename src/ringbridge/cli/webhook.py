@@ -49,7 +49,7 @@ def add(
     webhook = new_webhook(
         account, url=url, name=name, kind=formats[kind], events=event or [], utc_now=Clock().utc_now()
     )
-    asyncio.run(_check(settings, url))
+    asyncio.run(_check(settings, account, url))
     with database(settings) as engine:
         SqlWebhooks(engine).add_now(webhook)
     typer.echo(f"Webhook: {webhook.id}")
@@ -114,11 +114,11 @@ def test(account: AccountOption, webhook: WebhookArgument) -> int:
     return 0 if reply.is_taken else 1
 
 
-async def _check(settings: "Settings", url: str) -> None:
+async def _check(settings: "Settings", account: str, url: str) -> None:
     from ringbridge.notify.sender import Sender
 
     async with Sender(settings.webhook_private) as sender:
-        await sender.check(url)
+        await sender.check(account, url)
 
 
 async def _test(settings: "Settings", webhook: "Webhook") -> "Reply":

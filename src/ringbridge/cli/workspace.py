@@ -56,7 +56,9 @@ def administration(settings: Settings | None = None) -> Iterator[Administration]
 
 @contextmanager
 def database(settings: Settings | None = None) -> Iterator[Engine]:
-    """The database that the settings name, brought up to date. Raises CommandError and StoreUnavailable."""
+    """The database that the settings name, brought up to date; this process's user acts on it. Raises CommandError and StoreUnavailable."""
+    from ringbridge.call.actor import acting_as
+    from ringbridge.cli.operator import operator
     from ringbridge.config import unwritable
     from ringbridge.store.database import migrate, open_database
 
@@ -68,7 +70,8 @@ def database(settings: Settings | None = None) -> Iterator[Engine]:
     engine = open_database(known.database_url)
     try:
         migrate(engine)
-        yield engine
+        with acting_as(operator()):
+            yield engine
     finally:
         engine.dispose()
 

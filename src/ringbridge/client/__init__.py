@@ -19,7 +19,7 @@ from ringbridge.client.errors import (
     ServerUnreachable,
     TooMany,
 )
-from ringbridge.client.model import Call, CallEvent, Leg, Record, RecordLeg
+from ringbridge.client.model import Call, CallEvent, Leg, Record, RecordLeg, Schedule, Third
 from ringbridge.client.operation import CallOptions
 
 __all__ = [
@@ -35,7 +35,9 @@ __all__ = [
     "Record",
     "RecordLeg",
     "Refused",
+    "Schedule",
     "ServerBusy",
     "ServerUnreachable",
+    "Third",
     "TooMany",
 ]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 Document = Mapping[str, Any]
@@ -63,10 +64,73 @@ class Leg:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Third:
+    """Whom a call was transferred to, or was to be; times are None where it did not come that far.
+
+    `outcome` is None until it is over, `cost` also where no rate is known.
+    """
+
+    number: str
+    trunk: str | None
+    outcome: str | None
+    dialed_at: datetime | None
+    ringing_at: datetime | None
+    answered_at: datetime | None
+    ended_at: datetime | None
+    cause: str | None
+    sip_status: int | None
+    q850: int | None
+    talk_seconds: float
+    cost: Decimal | None
+
+    @classmethod
+    def of(cls, told: Document) -> "Third":
+        """The third in a document of the server."""
+        return cls(
+            number=told["number"],
+            trunk=told["trunk"],
+            outcome=told["outcome"],
+            dialed_at=_moment_or_none(told["dialed_at"]),
+            ringing_at=_moment_or_none(told["ringing_at"]),
+            answered_at=_moment_or_none(told["answered_at"]),
+            ended_at=_moment_or_none(told["ended_at"]),
+            cause=told["cause"],
+            sip_status=told["sip_status"],
+            q850=told["q850"],
+            talk_seconds=told["talk_seconds"],
+            cost=None if told["cost"] is None else Decimal(told["cost"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """What a scheduled call waits for. next_attempt_at: None while an attempt is up, and at the end.
+
+    attempts: the ids of the calls that are its attempts, the first one first.
+    """
+
+    at: datetime
+    when_user_is_free: bool
+    next_attempt_at: datetime | None
+    attempts: tuple[str, ...]
+
+    @classmethod
+    def of(cls, told: Document) -> "Schedule":
+        """The schedule in a document of the server."""
+        return cls(
+            at=_moment(told["at"]),
+            when_user_is_free=told["when_user_is_free"],
+            next_attempt_at=_moment_or_none(told["next_attempt_at"]),
+            attempts=tuple(attempt["id"] for attempt in told["attempts"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """A call as it was when the server was asked. `outcome`, `cause`, `ended_by` and `ended_at` are None until it is over.
 
-    events: its history so far; empty in lists of calls.
+    attempt_of: the id of the scheduled call that it is an attempt of. schedule: of a scheduled call; None in lists.
+    thirds: whom it was transferred to, or was to be. events: its history so far. Both are empty in lists of calls.
     """
 
     id: str
@@ -78,8 +142,11 @@ class Call:
     ended_at: datetime | None
     talk_seconds: float
     metadata: Mapping[str, str]
+    attempt_of: str | None
+    schedule: Schedule | None
     user: Leg
     destination: Leg
+    thirds: tuple[Third, ...]
     events: tuple[CallEvent, ...]
 
     @property
@@ -100,8 +167,11 @@ class Call:
             ended_at=_moment_or_none(told["ended_at"]),
             talk_seconds=told["talk_seconds"],
             metadata=told.get("metadata") or {},
+            attempt_of=told.get("attempt_of"),
+            schedule=None if told.get("schedule") is None else Schedule.of(told["schedule"]),
             user=Leg.of(told["user"]),
             destination=Leg.of(told["destination"]),
+            thirds=tuple(Third.of(third) for third in told.get("thirds", ())),
             events=tuple(CallEvent.of(event) for event in told.get("events", ())),
         )
 
@@ -155,6 +225,7 @@ class Record:
     metadata: Mapping[str, str]
     user: RecordLeg
     destination: RecordLeg
+    thirds: tuple[Third, ...]
 
     @classmethod
     def of(cls, told: Document) -> "Record":
@@ -171,6 +242,7 @@ class Record:
             metadata=told.get("metadata") or {},
             user=RecordLeg.of(told["user"]),
             destination=RecordLeg.of(told["destination"]),
+            thirds=tuple(Third.of(third) for third in told.get("thirds", ())),
         )
 
 

@@ -33,6 +33,9 @@ class CallOptions(TypedDict, total=False):
     call_seconds: float
     metadata: Mapping[str, str]
     webhook: str
+    schedule: Mapping[str, Any]
+    when_user_is_free: bool
+    retry: Mapping[str, Any]
 
 
 class Page(NamedTuple, Generic[Item]):

@@ -28,8 +28,19 @@ PRIVATE_NETWORKS: tuple[Network, ...] = tuple(
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 # Not for everybody, though some versions of `ipaddress` say so: local NAT64 (RFC 8215), 6to4 relays (RFC 7526),
-# site-local addresses (RFC 3879).
-_NOT_PUBLIC = tuple(ipaddress.ip_network(text) for text in ("64:ff9b:1::/48", "192.88.99.0/24", "fec0::/10"))
+# site-local addresses (RFC 3879), protocol assignments, where a gateway may listen (RFC 6890), documentation (RFC 9637),
+# and what a cloud's host answers its guests at.
+_NOT_PUBLIC = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "64:ff9b:1::/48",
+        "192.88.99.0/24",
+        "fec0::/10",
+        "192.0.0.0/24",
+        "3fff::/20",
+        "168.63.129.16/32",
+    )
+)
 
 
 def may_send(text: str, allowed: Sequence[Network]) -> bool:

@@ -17,6 +17,7 @@ import structlog
 
 from ringbridge.call.errors import StoreUnavailable
 from ringbridge.call.webhook import Attempt, DeliveryKey, DueDelivery, Reply, Webhook
+from ringbridge.notify.lanes import SLOW_SECONDS, Lanes, Place
 from ringbridge.notify.payload import body
 from ringbridge.notify.schedule import pause_seconds
 
@@ -25,7 +26,9 @@ log = structlog.get_logger()
 # A webhook that hangs takes so many connections, one that failed last time only one.
 CALLS_AT_ONCE = 4
 _ROWS_OF_EACH = 64
-_WEBHOOKS_AT_ONCE = 500
+
+# As many are looked at in one turn of the loop: calls' own events come between two turns.
+_WEBHOOKS_AT_ONCE = 32
 _DATABASE_PAUSE_SECONDS = 1.0
 
 GONE = 410
@@ -106,7 +109,9 @@ class Dispatcher:
         self._observer = observer
         self._pause = pause
         self._queues: dict[str, _Queue] = {}
-        self._woken: set[str] = set()
+        self._lanes = Lanes()
+        # In the order in which they were woken.
+        self._woken: dict[str, None] = {}
         self._later: list[tuple[float, str]] = []
         self._has_work = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -144,7 +149,7 @@ class Dispatcher:
 
     def wake(self, webhook_id: str) -> None:
         """Look for what waits for this webhook."""
-        self._woken.add(webhook_id)
+        self._woken[webhook_id] = None
         self._has_work.set()
 
     def _wake_at(self, utc: float, webhook_id: str) -> None:
@@ -183,6 +188,7 @@ class Dispatcher:
     async def _work(self) -> None:
         """Wait until a webhook was woken or is due."""
         self._has_work.clear()
+        self._woken.update(dict.fromkeys(self._lanes.called()))
         if self._woken:
             return
         wait = self._later[0][0] - self._utc_now() if self._later else None
@@ -199,39 +205,51 @@ class Dispatcher:
         """The webhooks to look at now: woken or due, enabled, and with room for more."""
         now = self._utc_now()
         while self._later and self._later[0][0] <= now:
-            self._woken.add(heapq.heappop(self._later)[1])
+            self._woken[heapq.heappop(self._later)[1]] = None
         taken: list[str] = []
         while self._woken and len(taken) < _WEBHOOKS_AT_ONCE:
-            webhook_id = self._woken.pop()
+            webhook_id = next(iter(self._woken))
+            del self._woken[webhook_id]
             queue = self._queues.get(webhook_id)
             # One without room is woken again when something of it ends.
-            if self._outbox.webhook(webhook_id) is not None and (queue is None or queue.room > 0):
+            if self._outbox.webhook(webhook_id) is None or (queue is not None and queue.room <= 0):
+                continue
+            is_slow = queue is not None and queue.failed_last
+            if self._lanes.is_full(slow=is_slow):
+                self._lanes.wait(webhook_id, slow=is_slow)
+            else:
                 taken.append(webhook_id)
         return taken
 
     def _offer(self, webhook_id: str, call_id: str, rows: list[DueDelivery]) -> None:
         queue = self._queues.setdefault(webhook_id, _Queue())
-        if call_id not in queue.calls and queue.room > 0:
-            queue.calls[call_id] = 1
-            queue.sending += 1
-            self._spawn(self._send_in_order(webhook_id, call_id, rows, queue))
+        if call_id in queue.calls or queue.room <= 0:
+            return
+        if self._lanes.is_full(slow=queue.failed_last):
+            self._lanes.wait(webhook_id, slow=queue.failed_last)
+            return
+        queue.calls[call_id] = 1
+        queue.sending += 1
+        place = self._lanes.take(slow=queue.failed_last)
+        self._spawn(self._send_in_order(webhook_id, call_id, rows, queue, place))
 
     async def _send_in_order(
-        self, webhook_id: str, call_id: str, rows: list[DueDelivery], queue: _Queue
+        self, webhook_id: str, call_id: str, rows: list[DueDelivery], queue: _Queue, place: Place
     ) -> None:
         try:
             for row in rows:
                 webhook = self._outbox.webhook(webhook_id)
                 if webhook is not None and webhook.is_of_calls:
                     webhook = replace(webhook, url=row.call_url or "")
-                if webhook is None or not await self._try(webhook, row, queue):
+                if webhook is None or not await self._try(webhook, row, queue, place):
                     break
         finally:
+            self._lanes.leave(place)
             queue.sending -= 1
             self._let_go(webhook_id, call_id)
             self.wake(webhook_id)
 
-    async def _try(self, webhook: Webhook, row: DueDelivery, queue: _Queue) -> bool:
+    async def _try(self, webhook: Webhook, row: DueDelivery, queue: _Queue, place: Place) -> bool:
         """Send one event; whether it was taken."""
         key, attempts = row.key, row.attempts + 1
         if not webhook.wants(row.notice.name):
@@ -239,11 +257,10 @@ class Dispatcher:
             queue.calls[key.call_id] += 1
             self._save(Attempt(key, attempts, self._utc_now(), None, None, "no longer wanted", False))
             return True
-        reply = await self._sender.send(
-            webhook, key.event_id, body(row.notice, webhook.format), self._utc_now()
-        )
+        reply = await self._reply(webhook, row, place)
         now = self._utc_now()
-        queue.failed_last = not reply.is_taken
+        # Of single calls' webhooks each leads elsewhere: one that fails says nothing of the others.
+        queue.failed_last = not reply.is_taken and not webhook.is_of_calls
         next_at = None
         if not reply.is_taken:
             fraction = random.random()  # noqa: S311 - it spreads load, it keeps no secret
@@ -266,6 +283,23 @@ class Dispatcher:
         else:
             self._wake_at(next_at, webhook.id)
         return False
+
+    async def _reply(self, webhook: Webhook, row: DueDelivery, place: Place) -> Reply:
+        """What comes back for one event."""
+        slow = asyncio.get_running_loop().call_later(SLOW_SECONDS, self._slow_down, place)
+        try:
+            content = body(row.notice, webhook.format)
+            return await self._sender.send(webhook, row.key.event_id, content, self._utc_now())
+        except Exception:
+            # A fault of ours is tried again like one of theirs: with pauses.
+            log.exception("webhook.fault", webhook=webhook.id, event_id=row.key.event_id)
+            return Reply(None, "it could not be sent")
+        finally:
+            slow.cancel()
+
+    def _slow_down(self, place: Place) -> None:
+        self._lanes.slow_down(place)
+        self._has_work.set()
 
     async def _disable(
         self, webhook: Webhook, reason: str, *, unless_delivered_since: float | None = None

@@ -14,12 +14,12 @@ def body(notice: Notice, kind: WebhookFormat) -> bytes:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def test_body(kind: WebhookFormat, account_id: str, at: float) -> bytes:
+def test_body(kind: WebhookFormat, event_id: str, account_id: str, at: float) -> bytes:
     """The body of an event that never was, in the words of one that may be; its numbers are kept for such uses."""
     if kind is WebhookFormat.NET2PHONE:
         return body(_example(account_id, at), kind)
     content = {
-        "id": "evt_test",
+        "id": event_id,
         "type": "webhook.test",
         "timestamp": _utc(at, "milliseconds"),
         "data": {"account_id": account_id},
@@ -57,6 +57,7 @@ def _ringbridge(notice: Notice) -> dict[str, Any]:
             "state": notice.state,
             "user": {"number": notice.user_number, "name": notice.user_name, "state": notice.user_leg},
             "destination": {"number": notice.destination_number, "state": notice.destination_leg},
+            "attempt_of": notice.attempt_of,
             "metadata": None if notice.metadata is None else dict(notice.metadata),
             "outcome": notice.outcome,
             "cause": notice.cause,

@@ -4,7 +4,6 @@ The address is checked where the socket for it is made, so it is that of the soc
 when the webhook was made. Redirects are answers like any other that is not 2xx.
 """
 
-import asyncio
 import contextlib
 import email.utils
 import errno
@@ -14,28 +13,23 @@ import secrets
 import socket
 import ssl
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from ringbridge import __version__
 from ringbridge.call.webhook import InvalidWebhook, Reply, Webhook
 from ringbridge.notify.address import Network, is_allowed, may_send
+from ringbridge.notify.names import Names, looking_up_for
 from ringbridge.notify.payload import test_body
 from ringbridge.notify.signature import signature
 
 TOTAL_SECONDS = 15.0
 CONNECT_SECONDS = 5.0
 LONGEST_ANSWER = 65_536
-
-# Names are looked up in threads of their own: one that hangs must hold up no database.
-_LOOKUP_THREADS = 16
-_MOST_CONNECTIONS = 512
 
 _REFUSED = "the address is private, or not for everybody"
 
@@ -50,7 +44,7 @@ class Sender:
         self._allowed = allowed
         self._total_seconds = total_seconds
         self._sessions: dict[str, aiohttp.ClientSession] = {}
-        self._resolver = _Resolver()
+        self._names = Names()
 
     async def __aenter__(self) -> Self:
         # What is sent names people's numbers: in plain text it goes into allowed networks only.
@@ -60,8 +54,11 @@ class Sender:
 
     def _session(self, permits: Callable[[str, Sequence[Network]], bool]) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
-            limit=_MOST_CONNECTIONS,
-            resolver=self._resolver,
+            # The dispatcher says how many there are: waiting here would count as the receiver's silence.
+            limit=0,
+            resolver=self._names,
+            # Who asks for a name waits for nobody else who does.
+            use_dns_cache=False,
             ssl=ssl.create_default_context(),
             socket_factory=partial(self._socket_for, permits),
         )
@@ -78,15 +75,14 @@ class Sender:
     ) -> None:
         for session in self._sessions.values():
             await session.close()
-        await self._resolver.close()
 
-    async def check(self, url: str) -> None:
-        """Whether a webhook may have this URL, by what its name leads to now. Raises InvalidWebhook."""
+    async def check(self, account_id: str, url: str) -> None:
+        """Whether the account's webhook may have this URL, by what its name leads to now. Raises InvalidWebhook."""
         host, port = parse_url(url)
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                found = await self._resolver.resolve(host, port, socket.AF_UNSPEC)
-        except (OSError, TimeoutError):
+            with looking_up_for(account_id):
+                found = await self._names.resolve(host, port, socket.AF_UNSPEC)
+        except (OSError, UnicodeError):
             raise InvalidWebhook(f"The name {host} cannot be looked up.") from None
         addresses = [one["host"] for one in found]
         if not all(may_send(address, self._allowed) for address in addresses):
@@ -104,7 +100,8 @@ class Sender:
             "webhook-signature": signature(webhook.secrets(utc_now), event_id, timestamp, body),
         }
         try:
-            return await self._post(webhook.url, body, headers, utc_now)
+            with looking_up_for(webhook.account_id):
+                return await self._post(webhook.url, body, headers, utc_now)
         except TimeoutError:
             return Reply(None, f"no whole answer within {self._total_seconds:g} seconds")
         except aiohttp.ClientConnectorCertificateError:
@@ -114,8 +111,9 @@ class Sender:
 
     async def test(self, webhook: Webhook, utc_now: float) -> Reply:
         """Send an event that never was, once, signed as others are."""
-        body = test_body(webhook.format, webhook.account_id, utc_now)
-        return await self.send(webhook, f"evt_test_{secrets.token_hex(8)}", body, utc_now)
+        event_id = f"evt_test_{secrets.token_hex(8)}"
+        body = test_body(webhook.format, event_id, webhook.account_id, utc_now)
+        return await self.send(webhook, event_id, body, utc_now)
 
     async def _post(self, url: str, body: bytes, headers: dict[str, str], utc_now: float) -> Reply:
         session = self._sessions["http" if urlsplit(url).scheme == "http" else "https"]
@@ -163,36 +161,6 @@ def parse_url(url: str) -> tuple[str, int]:
     if len(url) > 2048 or not url.isprintable() or " " in url or port == 0:
         raise InvalidWebhook("This is not a URL.")
     return host, port or (443 if parts.scheme == "https" else 80)
-
-
-class _Resolver(AbstractResolver):
-    """The system's resolver in threads that nothing else uses."""
-
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="webhook-names")
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """See `AbstractResolver`."""
-        found = await asyncio.get_running_loop().run_in_executor(
-            self._threads, lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
-        )
-        return [
-            ResolveResult(
-                hostname=host,
-                host=str(address[0]),
-                port=port,
-                family=kind,
-                proto=protocol,
-                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-            )
-            for kind, _, protocol, _, address in found
-        ]
-
-    async def close(self) -> None:
-        """Wait for no look-up that hangs."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _short(error: Exception) -> str:

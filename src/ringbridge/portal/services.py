@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ringbridge.service.audit import AuditService
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
 from ringbridge.service.keys import KeyService
@@ -10,6 +11,7 @@ from ringbridge.service.lines import LineService
 from ringbridge.service.links import LinkService
 from ringbridge.service.profile import ProfileService
 from ringbridge.service.records import RecordService
+from ringbridge.service.schedules import ScheduleService
 from ringbridge.service.second_factor import SecondFactor
 from ringbridge.service.sign_in import SignInService
 from ringbridge.service.users import UserService
@@ -31,4 +33,6 @@ class Services:
     lines: LineService
     limits: LimitService
     webhooks: WebhookService
+    schedules: ScheduleService
+    audit: AuditService
     clock: Clock

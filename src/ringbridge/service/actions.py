@@ -42,34 +42,44 @@ class CallActions:
     def act(self, caller: Caller, call_id: str, action: Action) -> StoredCall:
         """Have it done to a call of the caller's account, and give the call as it was before.
 
-        Raises WrongState; a call that no longer runs, or never did, is over.
+        Raises WrongState, TooManyActions, TooManyCalls; a call that no longer runs, or never did, is over.
         """
         runner = self._running(caller, call_id)
         _require(runner.call, action)
-        runner.deliver(action)
-        return as_stored(runner.call, runner.history)
+        # Whatever there was before, a hold can be ended and a leg released.
+        if not isinstance(action, ResumeRequested | HangUpRequested):
+            runner.count_action()
+        return _delivered(runner, action)
 
     async def transfer(self, caller: Caller, call_id: str, leg: LegName, destination_line: str) -> StoredCall:
         """Have the leg talk to whom the client wrote, in place of the other one.
 
         The third is looked at as the destination of a new call from the user's line would be, and dialled like it. Raises
-        what `place` does for that, and WrongState.
+        what `place` does for that, WrongState and TooManyActions.
         """
-        call = self._running(caller, call_id).call
+        runner = self._running(caller, call_id)
+        call = runner.call
         # Asked beforehand, with somebody in the third's place: what cannot be done needs no looking up.
         _require(call, TransferRequested(leg, call.destination))
-        planned = await self._calls.admit_third(caller, call, destination_line)
-        # The record knows no third.
+        runner.count_action()
+        wanted = await self._calls.admit_third(caller, call, leg, destination_line)
+        # The record does not know whose key it was.
         said = {"call": call_id, "account": call.account_id, "key": caller.key.id}
-        log.info("call.transfer_asked", **said, number=planned.destination.number)
-        rate = 0 if planned.tariff is None else planned.tariff.destination_micros_per_minute
-        return self.act(caller, call_id, TransferRequested(leg, planned.destination, planned.digits, rate))
+        log.info("call.transfer_asked", **said, number=wanted.third.number)
+        return _delivered(self._running(caller, call_id), wanted)
 
     def _running(self, caller: Caller, call_id: str) -> Runner:
         runner = self._calls.runner(caller, call_id)
         if runner is None:
             raise WrongState(State.ENDED.value)
         return runner
+
+
+def _delivered(runner: Runner, action: Action) -> StoredCall:
+    """The call as it is before the action."""
+    _require(runner.call, action)
+    runner.deliver(action)
+    return as_stored(runner.call, runner.history)
 
 
 def _require(call: Call, action: Action) -> None:

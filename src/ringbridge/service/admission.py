@@ -7,14 +7,14 @@ as many get through as the limit says. No call survives a restart; what the call
 import asyncio
 from collections import Counter
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 from ringbridge.call.directory import AccountLimits
 from ringbridge.call.errors import TooManyCalls
-from ringbridge.call.model import Call
+from ringbridge.call.model import Call, ThirdPrice
 from ringbridge.call.simulation import SIMULATED, is_simulated
-from ringbridge.call.tariff import cost_micros, leg_micros, most_micros
+from ringbridge.call.tariff import cost_micros, most_micros, third_micros, third_price
 from ringbridge.service.spending import Spending
 from ringbridge.service.suspicion import ShortCalls, SuspiciousCalls
 from ringbridge.service.window import Window
@@ -50,9 +50,8 @@ class RecentCall(NamedTuple):
     accepted_at: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Reservation:
-    """What one admitted call holds. `click` is the account, the line and the destination; `micros` the money."""
+class _Reservation(NamedTuple):
+    """What one admitted call holds. `click` is the account, the line and the destination; `micros` and `thirds` the money."""
 
     account_id: str
     line: tuple[str, str]
@@ -60,6 +59,7 @@ class _Reservation:
     admitted_at: float
     micros: int
     stored: asyncio.Future[bool]
+    thirds: tuple[ThirdPrice, ...] = ()
 
 
 class Admission:
@@ -94,6 +94,10 @@ class Admission:
         """How many calls of the account are not over."""
         return self._calls_of_account[account_id]
 
+    def calls_of_line(self, account_id: str, number: str) -> int:
+        """How many calls of the account's line are not over."""
+        return self._calls_of_line[account_id, number]
+
     def admit(self, call: Call, limits: AccountLimits) -> Duplicate | None:
         """Reserve room and money for the call, which was accepted now, or find the call that it repeats.
 
@@ -111,7 +115,7 @@ class Admission:
                 return Duplicate(first_id, first.stored)
         micros = most_micros(call)
         try:
-            self.check(call, limits)
+            self._check(call, limits, micros)
         except SuspiciousCalls:
             self.short_calls.suspect(call)
             raise
@@ -132,39 +136,55 @@ class Admission:
 
     def check(self, call: Call, limits: AccountLimits) -> None:
         """Whether there is room and money for the call; reserves nothing. Raises TooManyCalls or SpendLimitReached."""
+        self._check(call, limits, most_micros(call))
+
+    def _check(self, call: Call, limits: AccountLimits, micros: int) -> None:
         account_id = call.account_id
         if self._calls_of_line[account_id, call.user.number] >= limits.per_user:
             raise TooManyCalls("per_user", most=limits.per_user, retry_after_seconds=BUSY_RETRY_SECONDS)
         if self._calls_of_account[account_id] >= limits.concurrent:
             raise TooManyCalls("concurrent", most=limits.concurrent, retry_after_seconds=BUSY_RETRY_SECONDS)
         self._check_rates(call, limits)
-        self.spending.check(account_id, limits, most_micros(call), call.accepted_utc)
+        self.spending.check(account_id, limits, micros, call.accepted_utc)
 
-    def admit_third(self, call: Call, planned: Call, limits: AccountLimits) -> None:
-        """Reserve money for a third who is dialled in the running `call` as the destination of `planned` would be.
+    def admit_third(self, call: Call, planned: Call, limits: AccountLimits) -> ThirdPrice | None:
+        """Reserve money for a third who is dialled in the talking `call` as the destination of `planned` would be.
 
-        It counts like a call of its own for all but the limits of how many there are at once. Raises TooManyCalls or
-        SpendLimitReached; then nothing is reserved.
+        It counts like a call of its own, in the periods of now, for all but the limits of how many there are at once.
+        Returns what it costs, None if that is not known. Raises TooManyCalls or SpendLimitReached; then nothing is reserved.
         """
         self._check_rates(planned, limits)
-        rate = 0 if planned.tariff is None else planned.tariff.destination_micros_per_minute
-        micros = leg_micros(rate, planned.limits.call_seconds)
-        self.spending.check(call.account_id, limits, micros, planned.accepted_utc)
+        price = third_price(call, planned)
+        self.spending.check(
+            call.account_id, limits, 0 if price is None else price.most_micros, planned.accepted_utc
+        )
         self._count(planned, limits)
         reservation = self._reservations.get(call.id)
+        if reservation is not None and price is not None:
+            self.spending.reserve(call.account_id, price.most_micros, price.asked_utc)
+            self._reservations[call.id] = reservation._replace(thirds=(*reservation.thirds, price))
+        return price
+
+    def third_failed(self, call_id: str) -> None:
+        """A third did not answer: nothing is reserved any more for any third of the call."""
+        reservation = self._reservations.get(call_id)
         if reservation is not None:
-            self.spending.reserve(call.account_id, micros, planned.accepted_utc)
-            self._reservations[call.id] = replace(reservation, micros=reservation.micros + micros)
+            for price in reservation.thirds:
+                self.spending.settle(reservation.account_id, price.most_micros, 0, price.asked_utc)
+            self._reservations[call_id] = reservation._replace(thirds=())
 
     def _check_rates(self, call: Call, limits: AccountLimits) -> None:
         account_id, now = call.account_id, call.accepted_at
-        line = (account_id, call.user.number)
         _check_rate("rate", self._second_of_account, account_id, limits.rate, now)
-        _check_rate("per_minute", self._minute_of_account, account_id, limits.per_minute, now)
-        _check_rate("user_per_minute", self._minute_of_line, line, limits.user_per_minute, now)
-        destination = (account_id, call.destination.number)
-        most = limits.destination_per_10_minutes
-        _check_rate("destination_per_10_minutes", self._calls_to, destination, most, now)
+        if limits.per_minute is not None:
+            _check_rate("per_minute", self._minute_of_account, account_id, limits.per_minute, now)
+        if limits.user_per_minute is not None:
+            line = (account_id, call.user.number)
+            _check_rate("user_per_minute", self._minute_of_line, line, limits.user_per_minute, now)
+        if limits.destination_per_10_minutes is not None:
+            destination = (account_id, call.destination.number)
+            most = limits.destination_per_10_minutes
+            _check_rate("destination_per_10_minutes", self._calls_to, destination, most, now)
         self.short_calls.check(call, limits)
 
     def confirm(self, call_id: str) -> None:
@@ -189,6 +209,11 @@ class Admission:
         self._forget_click(call.id, reservation)
         self.short_calls.ended(call)
         self.spending.settle(call.account_id, reservation.micros, cost_micros(call), call.accepted_utc)
+        for price in reservation.thirds:
+            # Another one than the last was asked for in the same moment, and never dialled.
+            is_last = call.transfer is not None and call.transfer.price is price
+            cost = third_micros(call, call.thirds[-1]) if is_last else 0
+            self.spending.settle(call.account_id, price.most_micros, cost, price.asked_utc)
         _subtract(self._calls_of_account, reservation.account_id)
         _subtract(self._calls_of_line, reservation.line)
 
@@ -209,9 +234,7 @@ class Admission:
             del self._clicks[reservation.click]
 
 
-def _check_rate(limit: str, window: Window[Key], key: Key, most: int | None, now: float) -> None:
-    if most is None:
-        return
+def _check_rate(limit: str, window: Window[Key], key: Key, most: int, now: float) -> None:
     wait_seconds = window.wait_seconds(key, most, now)
     if wait_seconds > 0.0:
         raise TooManyCalls(limit, most=most, retry_after_seconds=wait_seconds)

@@ -36,10 +36,11 @@ _NO_DIGEST = "0" * 64
 
 
 class Caller(NamedTuple):
-    """Whose request this is, and by which key."""
+    """Whose request this is, and by which key. from_page: it came with a browser's token, which the key made."""
 
     account: Account
     key: ApiKey
+    from_page: bool = False
 
     def require(self, scope: Scope) -> None:
         """Raises MissingScope unless the key may do this."""

@@ -4,11 +4,11 @@ Order is the promise: the call is admitted, stored durably, answered to the clie
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 import structlog
 
@@ -20,35 +20,33 @@ from ringbridge.call.errors import (
     ServerDraining,
     TooManyCalls,
 )
-from ringbridge.call.event import CancelRequested, Event
+from ringbridge.call.event import CancelRequested, Event, TransferRequested
 from ringbridge.call.history import CallFilter, CallPlace, StoredCall, StoredEvent, as_stored, first_event
 from ringbridge.call.idempotency import IdempotencyKey
-from ringbridge.call.model import Call
+from ringbridge.call.model import Call, LegName
 from ringbridge.call.ports import CallObserver, CallStore, Directory, Engine
 from ringbridge.service.admission import Admission
+from ringbridge.service.audience import Audience
 from ringbridge.service.authentication import Caller
 from ringbridge.service.blocked import BlockedCalls
 from ringbridge.service.clock import Clock
 from ringbridge.service.feed import EventFeed, FeedEvent, FeedPosition
+from ringbridge.service.follower import Follower
 from ringbridge.service.live import LiveCalls
 from ringbridge.service.planner import Plan, Planner, read_destination, read_user_line
 from ringbridge.service.preview import Preview, Previewer
-from ringbridge.service.repetition import Repetitions
+from ringbridge.service.repetition import Placed, Repetitions
 from ringbridge.service.request import CallRequest
 from ringbridge.service.runner import Runner
 
 log = structlog.get_logger()
 
 
-class Placed(NamedTuple):
-    """An accepted call; `replayed` when it is an earlier one that a repeated click asked for again."""
-
-    call_id: str
-    replayed: bool
-
-
 class CallService:
-    """The use cases around one call. An async context manager: leaving it waits for the tasks of all calls."""
+    """The use cases around one call. An async context manager: leaving it waits for the tasks of all calls.
+
+    repetitions: the requests that were made. on_end: told of each call that is over; it must neither block nor raise.
+    """
 
     def __init__(
         self,
@@ -68,10 +66,12 @@ class CallService:
         self._blocked = BlockedCalls(store, clock)
         self._live = LiveCalls()
         self._previewer = Previewer(self._planner, self._admission, engine)
-        self._feed = EventFeed(store)
-        self._repetitions = Repetitions(store, self._live, clock)
+        self._feed = EventFeed(store, clock)
+        self._audience = Audience(directory, clock)
+        self.repetitions = Repetitions(store, self._live, clock)
         self._tasks = asyncio.TaskGroup()
         self._is_draining = False
+        self.on_end: Callable[[Call], None] = lambda call: None
         engine.listen(self._on_event)
 
     async def __aenter__(self) -> Self:
@@ -95,6 +95,11 @@ class CallService:
         return self._admission
 
     @property
+    def audience(self) -> Audience:
+        """Who follows events, or waits for the end of a call."""
+        return self._audience
+
+    @property
     def is_draining(self) -> bool:
         """Whether new calls are refused because the server stops."""
         return self._is_draining
@@ -107,17 +112,37 @@ class CallService:
         """
         if key is None:
             return await self._place(caller, request, None)
-        with self._repetitions.alone(caller.account.id, key):
-            earlier = await self._repetitions.earlier_call(caller.account.id, key)
-            if earlier is not None:
-                return Placed(earlier, replayed=True)
-            return await self._place(caller, request, key)
+        account_id = caller.account.id
+        return await self.repetitions.once(account_id, key, lambda: self._place(caller, request, key))
 
-    async def preview(self, caller: Caller, request: CallRequest) -> Preview:
-        """What would become of the request if it were placed now. Raises StoreUnavailable."""
-        return await self._previewer.preview(caller, request)
+    async def place_attempt(self, caller: Caller, request: CallRequest, attempt_of: str) -> Placed:
+        """Accept a call that is an attempt of this scheduled one; it repeats no click. Raises what `_place` raises."""
+        return await self._place(caller, request, None, attempt_of)
 
-    async def _place(self, caller: Caller, request: CallRequest, key: IdempotencyKey | None) -> Placed:
+    async def plan_later(self, caller: Caller, request: CallRequest) -> Call:
+        """The call that is asked for, if it may be placed at another time.
+
+        Raises InvalidUserLine, InvalidDestination, InvalidOption, CannotPlaceCalls, ServerDraining or StoreUnavailable.
+        """
+        if self._is_draining:
+            raise ServerDraining("the server is shutting down")
+        return (await self._plan(caller, request, is_for_later=True)).call
+
+    def tell(self, call: Call, event: StoredEvent) -> None:
+        """Tell those who follow the account of something that happened to a call that does not run here."""
+        self._feed.publish(call, event)
+
+    async def preview(self, caller: Caller, request: CallRequest, at: float | None = None) -> Preview:
+        """What would become of the request if it were placed now, or `at` a time (UTC). Raises StoreUnavailable."""
+        return await self._previewer.preview(caller, request, at)
+
+    async def _place(
+        self,
+        caller: Caller,
+        request: CallRequest,
+        key: IdempotencyKey | None,
+        attempt_of: str | None = None,
+    ) -> Placed:
         """Accept a new call, or find the one of a first click.
 
         On return the call is stored and about to be dialled. Raises InvalidUserLine, InvalidDestination, InvalidOption,
@@ -128,13 +153,17 @@ class CallService:
         call, limits = await self._plan(caller, request)
         if not self._engine.healthy():
             raise CannotPlaceCalls("engine_down")
-        try:
+        if attempt_of is not None:
+            call = call._replace(attempt_of=attempt_of)
+        if key is not None or attempt_of is not None:
             # With keys a client says itself what is the same call.
-            duplicate = self._admission.admit(
-                call, limits if key is None else replace(limits, duplicates_s=0.0)
-            )
+            limits = replace(limits, duplicates_s=0.0)
+        try:
+            duplicate = self._admission.admit(call, limits)
         except TooManyCalls as refusal:
-            self._blocked.refused_call(call, refusal)
+            # An attempt only waits for its turn.
+            if attempt_of is None:
+                self._blocked.refused_call(call, refusal)
             raise
         if duplicate is not None:
             if not await duplicate.stored():
@@ -154,28 +183,33 @@ class CallService:
             self._start(call)
         return Placed(call.id, replayed=False)
 
-    async def admit_third(self, caller: Caller, call: Call, destination_line: str) -> Call:
-        """What a call of the running call's user to this destination would be, with money set aside for its destination.
+    async def admit_third(
+        self, caller: Caller, call: Call, leg: LegName, destination_line: str
+    ) -> TransferRequested:
+        """The transfer of the talking call's leg to whom the client wrote, with money set aside for that third.
 
-        Nothing is dialled. Raises what `place` does.
+        The third is looked at as the destination of a call of the same user would be. Nothing is dialled. Raises what `place` does.
         """
         if self._is_draining:
             raise ServerDraining("the server is shutting down")
-        request = CallRequest(user_line=call.user.number, destination_line=destination_line)
-        planned, limits = await self._plan(caller, request)
+        try:
+            planned, limits = await self._planner.plan_third(caller, call, call.other(leg), destination_line)
+        except DestinationRefused as refusal:
+            self._blocked.refused_destination(caller, refusal)
+            raise
         if planned.destination.number in [call.party(talker).number for talker in call.talkers]:
             raise InvalidDestination("already_in_call")
         try:
-            self._admission.admit_third(call, planned, limits)
+            price = self._admission.admit_third(call, planned, limits)
         except TooManyCalls as refusal:
             self._blocked.refused_call(planned, refusal)
             raise
-        return planned
+        return TransferRequested(leg, planned.destination, planned.digits, price)
 
-    async def _plan(self, caller: Caller, request: CallRequest) -> Plan:
+    async def _plan(self, caller: Caller, request: CallRequest, *, is_for_later: bool = False) -> Plan:
         """The call that is asked for; a destination that is refused is recorded."""
         try:
-            return await self._planner.plan(caller, request)
+            return await self._planner.plan(caller, request, is_for_later=is_for_later)
         except DestinationRefused as refusal:
             self._blocked.refused_destination(caller, refusal)
             raise
@@ -215,29 +249,50 @@ class CallService:
         return await self._store.page(caller.account.id, wanted, after, limit)
 
     async def follow(self, caller: Caller, call_id: str, after: int) -> AsyncGenerator[StoredEvent]:
-        """The lines of a call's history above sequence `after`, live until its end; none for an unknown call."""
+        """The lines of a call's history above sequence `after`, live until its end; none for an unknown call.
+
+        They end early when the caller may no longer see them. Raises StoreUnavailable.
+        """
         runner = self._live.look_up(call_id)
         if runner is not None and _is_of(runner, caller):
-            async for event in self._live.follow(runner, after):
-                yield event
+            follower: Follower[StoredEvent] = Follower(self._store.written)
+            async with self._audience.listening(caller, follower.stop):
+                async for event in self._live.follow(runner, after, follower):
+                    yield event
             return
         stored = await self.find(caller, call_id)
         for event in stored.events[after:] if stored is not None else ():
             yield event
 
-    def follow_account(self, caller: Caller, after: FeedPosition | None) -> AsyncGenerator[FeedEvent]:
-        """The events of all calls of the caller's account behind a position (None: from now on), until the server stops.
+    @asynccontextmanager
+    async def follow_account(
+        self, caller: Caller, after: FeedPosition | None
+    ) -> AsyncIterator[AsyncIterator[FeedEvent | FeedPosition]]:
+        """While entered, the events of all calls of the caller's account behind a position, until the server stops.
+
+        Without a position they begin with one, which is now. They end early when the caller may no longer see them.
+        Raises PositionTooOld, StoreUnavailable.
+        """
+        follower: Follower[FeedEvent] = Follower(self._store.written)
+        async with (
+            self._audience.listening(caller, follower.stop),
+            self._feed.follow(caller.account.id, after, caller.key.may_use, follower) as events,
+        ):
+            yield events
+
+    async def find_ended(self, caller: Caller, call_id: str, within_seconds: float) -> StoredCall | None:
+        """The call as it is when it is over, or else after so many seconds, or when the caller may wait no longer.
 
         Raises StoreUnavailable.
         """
-        return self._feed.follow(caller.account.id, after, caller.key.may_use)
-
-    async def find_ended(self, caller: Caller, call_id: str, within_seconds: float) -> StoredCall | None:
-        """The call as it is when it is over, or else after so many seconds. Raises StoreUnavailable."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within_seconds), aclosing(self.follow(caller, call_id, 0)) as events:
-                async for _ in events:
-                    pass
+        if within_seconds > 0.0:
+            with suppress(TimeoutError):
+                async with (
+                    asyncio.timeout(within_seconds),
+                    aclosing(self.follow(caller, call_id, 0)) as events,
+                ):
+                    async for _ in events:
+                        pass
         return await self.find(caller, call_id)
 
     async def cancel(self, caller: Caller, call_id: str) -> bool:
@@ -305,6 +360,7 @@ class CallService:
             self._admission.release(call)
             self._live.remove(call.id)
             self._observer.ended(call)
+            self.on_end(call)
             if call.ending is not None:
                 ending = call.ending
                 log.info(
@@ -325,6 +381,8 @@ class CallService:
     def _on_step(self, call: Call, event: StoredEvent) -> None:
         if event.name == "user_answered":
             self._admission.user_answered(call.id)
+        elif event.name == "transfer_failed":
+            self._admission.third_failed(call.id)
         self._live.publish(call.id, event)
         self._feed.publish(call, event)
 

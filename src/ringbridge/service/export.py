@@ -2,14 +2,16 @@
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from enum import Enum
 from io import StringIO
 from typing import Any
 
+from ringbridge.call.money import amount_text
 from ringbridge.call.record import Record
+from ringbridge.call.third import StoredThird
 
 COLUMNS = tuple(item.name for item in fields(Record))
 
@@ -38,6 +40,19 @@ _CALL = (
     "talk_seconds",
     "metadata",
 )
+_THIRD = (
+    "number",
+    "trunk",
+    "outcome",
+    "dialed_at",
+    "ringing_at",
+    "answered_at",
+    "ended_at",
+    "cause",
+    "sip_status",
+    "q850",
+    "talk_seconds",
+)
 
 # With these a spreadsheet takes a cell for a formula, and runs it. An apostrophe in front says that it is text.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -57,7 +72,7 @@ class ExportForm(Enum):
     @property
     def head(self) -> str:
         """What stands before the first record."""
-        return _row(COLUMNS) if self is ExportForm.CSV else "["
+        return table_row(COLUMNS) if self is ExportForm.CSV else "["
 
     @property
     def tail(self) -> str:
@@ -68,7 +83,7 @@ class ExportForm(Enum):
         """Some records; `is_first` when none was written before."""
         if self is ExportForm.CSV:
             return "".join(
-                _row([_cell(name, getattr(record, name)) for name in COLUMNS]) for record in records
+                table_row([_value(name, getattr(record, name)) for name in COLUMNS]) for record in records
             )
         texts = [f"\n{json.dumps(as_document(record), ensure_ascii=False)}" for record in records]
         return ("" if is_first or not texts else ",") + ",".join(texts)
@@ -79,31 +94,43 @@ def as_document(record: Record) -> dict[str, Any]:
     document = {name: _value(name, getattr(record, name)) for name in _CALL}
     for side in _SIDES:
         document[side] = {name: _value(name, getattr(record, f"{side}_{name}")) for name in _LEG}
-    return document
+    return document | {"thirds": [third_document(third) for third in record.thirds]}
+
+
+def third_document(third: StoredThird) -> dict[str, Any]:
+    """A third as JSON has it. What it cost is text: a binary fraction is not exact."""
+    document = {name: _value(name, getattr(third, name)) for name in _THIRD}
+    return document | {"cost": None if third.micros is None else amount_text(third.micros)}
 
 
 def _value(name: str, value: Any) -> Any:
     """Times as RFC 3339 has them, and seconds, to the millisecond."""
     if value is None:
         return None
+    if name == "thirds":
+        return [third_document(third) for third in value] or None
     if name.endswith("_at"):
-        text = datetime.fromtimestamp(round(value, 3), UTC).isoformat(timespec="milliseconds")
-        return text.replace("+00:00", "Z")
+        return moment_text(value)
     return round(value, 3) if name.endswith("_seconds") else value
 
 
-def _cell(name: str, value: Any) -> Any:
-    shown = _value(name, value)
-    if isinstance(shown, Mapping):
-        shown = json.dumps(dict(shown), ensure_ascii=False)
-    if isinstance(shown, dict):
-        shown = json.dumps(shown, ensure_ascii=False)
+def moment_text(utc_seconds: float) -> str:
+    """A point in time as RFC 3339 has it, to the millisecond."""
+    text = datetime.fromtimestamp(round(utc_seconds, 3), UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def table_row(cells: Iterable[Any]) -> str:
+    """A row of a CSV file that a spreadsheet may open."""
+    text = StringIO()
+    csv.writer(text).writerow([_cell(cell) for cell in cells])
+    return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        value = dict(value)
+    shown = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
     if isinstance(shown, str) and shown.startswith(_FORMULA_STARTS):
         return f"'{shown}"
     return shown
-
-
-def _row(cells: Sequence[Any]) -> str:
-    text = StringIO()
-    csv.writer(text).writerow(cells)
-    return text.getvalue()

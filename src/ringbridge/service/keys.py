@@ -9,7 +9,7 @@ from typing import NamedTuple
 import structlog
 
 from ringbridge.call.errors import CallError, InvalidOption, InvalidSetting, NotFound
-from ringbridge.call.key import ApiKey, KeyStore, KeyUse, Scope, parse_networks
+from ringbridge.call.key import ApiKey, KeyStore, KnownKey, Scope, parse_networks
 from ringbridge.call.number import InvalidNumber, normalise_line
 from ringbridge.call.ports import Directory
 from ringbridge.service.authentication import Caller
@@ -23,13 +23,6 @@ class BeyondOwnRights(CallError):
     """A key cannot give what it does not have."""
 
     code = "beyond_own_rights"
-
-
-class KnownKey(NamedTuple):
-    """A key of the account, and when it was used last, if ever."""
-
-    key: ApiKey
-    use: KeyUse | None
 
 
 class MadeKey(NamedTuple):
@@ -61,19 +54,19 @@ class KeyService:
         self._pepper = pepper
         self._clock = clock
 
-    async def all(self, caller: Caller) -> list[KnownKey]:
-        """The keys, the oldest first, with those that are not valid any more."""
-        return await asyncio.to_thread(self._all, caller.account.id)
+    async def page(self, caller: Caller, after: tuple[float, str] | None, limit: int) -> list[KnownKey]:
+        """The keys behind the one made at `after` with that id, the oldest first, `limit` at most; valid or not."""
+        return await asyncio.to_thread(self._store.key_page, caller.account.id, after, limit)
 
     async def find(self, caller: Caller, key_id: str) -> KnownKey:
         """The key with this id. Raises NotFound."""
-        for known in await self.all(caller):
-            if known.key.id == key_id:
-                return known
-        raise NotFound("There is no key with this id.")
+        known = await asyncio.to_thread(self._store.known_key, caller.account.id, key_id)
+        if known is None:
+            raise NotFound("There is no key with this id.")
+        return known
 
     async def create(self, caller: Caller, wanted: KeyRequest) -> MadeKey:
-        """Make a key. Raises InvalidOption, BeyondOwnRights, TooManyKeys."""
+        """Make a key. Raises InvalidOption, BeyondOwnRights, TooManyKeys, InvalidCredentials."""
         now_utc = self._clock.utc_now()
         begins_at = max(now_utc, wanted.not_before or 0.0)
         if begins_at > now_utc + LONGEST_LIFE_DAYS * DAY_SECONDS:
@@ -95,19 +88,26 @@ class KeyService:
             expires_at=begins_at + wanted.days * DAY_SECONDS,
         )
         _require_within(key, caller.key)
-        await asyncio.to_thread(self._store.add_key, key)
+        await asyncio.to_thread(self._store.add_key, key, by_key=caller.key.id)
         log.info("key.created", account=caller.account.id, key=key.id, by_key=caller.key.id)
         return MadeKey(key, text)
 
     async def exchange(self, caller: Caller, key_id: str, overlap_seconds: float) -> MadeKey:
-        """Make a key that may what another may, which opens for so many seconds more. Raises NotFound, BeyondOwnRights, TooManyKeys."""
+        """Make a key that may what another may, which opens for so many seconds more.
+
+        Raises NotFound where the other is not valid any more, BeyondOwnRights, TooManyKeys, InvalidCredentials.
+        """
         old = (await self.find(caller, key_id)).key
         now_utc = self._clock.utc_now()
-        if not old.is_active(now_utc):
-            raise NotFound("There is no valid key with this id.")
         _require_within(old, caller.key)
         new, text = renewed_key(self._pepper, old, now_utc, secrets.token_bytes)
-        await asyncio.to_thread(self._store.exchange_key, old.id, new, old_until=now_utc + overlap_seconds)
+        await asyncio.to_thread(
+            self._store.exchange_key,
+            old.id,
+            new,
+            old_until=now_utc + overlap_seconds,
+            by_key=caller.key.id,
+        )
         log.info("key.exchanged", account=caller.account.id, key=old.id, new_key=new.id, by_key=caller.key.id)
         return MadeKey(new, text)
 
@@ -122,10 +122,6 @@ class KeyService:
             ends_calls=ends_calls,
         )
         log.info("key.revoked", account=caller.account.id, key=key_id, by_key=caller.key.id)
-
-    def _all(self, account_id: str) -> list[KnownKey]:
-        uses = self._store.key_uses(account_id)
-        return [KnownKey(key, uses.get(key.id)) for key in self._store.keys(account_id)]
 
     async def _lines(self, caller: Caller, texts: tuple[str, ...]) -> tuple[str, ...]:
         """The numbers of the account's lines that `texts` name."""

@@ -68,7 +68,6 @@ class LimitService:
 
         Raises StoreUnavailable.
         """
-        await self._usage.settle()
         now, utc_now = self._clock.now(), self._clock.utc_now()
         past = await self._usage.calls_since(utc_now - DESTINATION_SECONDS)
         # The clock on the wall may have been set back since: no call was accepted later than now.
@@ -86,7 +85,9 @@ class LimitService:
                 call.account_id, call.destination_number, min(now, now - utc_now + call.at)
             )
         for period in Period:
-            for account_id, micros in (await self._usage.spent_since(period.start(utc_now))).items():
+            # Not what was accepted while the clock on the wall was ahead: that counts when its time has come.
+            spent = await self._usage.spent_within(period.start(utc_now), period.end(utc_now))
+            for account_id, micros in spent.items():
                 self._admission.spending.restore(account_id, period, micros, utc_now)
 
     async def limits(self, caller: Caller) -> AccountLimits:

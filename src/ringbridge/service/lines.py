@@ -9,6 +9,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 from ringbridge.call.directory import Line, LineKind, Srtp, Trunk
@@ -16,6 +17,8 @@ from ringbridge.call.errors import CallError, InvalidOption, NotFound
 from ringbridge.call.number import InvalidNumber, normalise, normalise_extension
 from ringbridge.call.ports import Directory, LineStore
 from ringbridge.service.authentication import Caller
+
+_NO_LINE = "There is no line with this id."
 
 
 class AdministratorsLine(CallError):
@@ -66,15 +69,19 @@ class LineService:
         """The lines whose numbers follow `after`, `limit` at most."""
         if not caller.key.lines:
             return await asyncio.to_thread(self._lines.page, caller.account.id, after, limit)
-        numbers = sorted(number for number in caller.key.lines if after is None or number > after)
-        found = [await self._directory.line(caller.account.id, number) for number in numbers[:limit]]
-        return [line for line in found if line is not None]
+        found: list[Line] = []
+        for number in sorted(number for number in caller.key.lines if after is None or number > after):
+            line = await self._directory.line(caller.account.id, number)
+            # A line may be gone that the key is bound to still.
+            if line is not None:
+                found.append(line)
+        return found[:limit]
 
     async def find(self, caller: Caller, line_id: str) -> Line:
         """The line with this id. Raises NotFound."""
         line = await asyncio.to_thread(self._lines.find, caller.account.id, line_id)
-        if line is None or (caller.key.lines and line.number not in caller.key.lines):
-            raise NotFound("There is no line with this id.")
+        if line is None or not caller.key.may_use(line.number):
+            raise NotFound(_NO_LINE)
         return line
 
     async def add(self, caller: Caller, extension: str, options: LineOptions) -> NewPassword:
@@ -89,7 +96,7 @@ class LineService:
             kind=LineKind.DEVICE,
             sip_username=f"{caller.account.id}-{number}",
         )
-        new = self._with_password(_with_options(line, options))
+        new = NewPassword(_with_options(line, options), _new_password())
         await asyncio.to_thread(self._lines.add, new.line, self._digests(new))
         return new
 
@@ -97,38 +104,48 @@ class LineService:
         self, caller: Caller, line_id: str, change: Callable[[LineOptions], LineOptions]
     ) -> Line:
         """The line with the options that `change` makes of those it has. Raises NotFound and AdministratorsLine."""
-        line = await self._own(caller, line_id)
-        changed = _with_options(line, change(_options_of(line)))
-        await asyncio.to_thread(self._lines.change, changed, None)
-        return changed
+
+        def changed(line: Line) -> Line:
+            return _with_options(line, change(_options_of(_require_own(caller, line))))
+
+        return await asyncio.to_thread(self._lines.change, caller.account.id, line_id, changed)
 
     async def renew_password(self, caller: Caller, line_id: str) -> NewPassword:
         """A new password for the line's phone; with the old one nobody registers any more. Raises as `change`."""
-        new = self._with_password(await self._own(caller, line_id))
-        await asyncio.to_thread(self._lines.change, new.line, self._digests(new))
-        return new
+        password = _new_password()
+        line = await asyncio.to_thread(
+            self._lines.change,
+            caller.account.id,
+            line_id,
+            partial(_require_own, caller),
+            lambda line: self._digests(NewPassword(line, password)),
+        )
+        return NewPassword(line, password)
 
     async def remove(self, caller: Caller, line_id: str) -> None:
         """Forget the line; calls that are up go on. Raises NotFound and AdministratorsLine."""
-        await asyncio.to_thread(self._lines.remove, await self._own(caller, line_id))
+        await asyncio.to_thread(self._lines.remove, caller.account.id, line_id, partial(_require_own, caller))
 
     async def trunks(self) -> tuple[Trunk, ...]:
         """The trunks, the default one first; all accounts share them."""
         return await self._directory.trunks()
 
-    async def _own(self, caller: Caller, line_id: str) -> Line:
-        """The line, if programs may change it."""
-        line = await self.find(caller, line_id)
-        if line.kind is not LineKind.DEVICE or line.number.startswith("+"):
-            raise AdministratorsLine
-        return line
-
-    def _with_password(self, line: Line) -> NewPassword:
-        return NewPassword(line, secrets.token_urlsafe(18))
-
     def _digests(self, new: NewPassword) -> Mapping[str, str]:
         assert new.line.sip_username is not None, "the line of a device has a SIP user name"
         return self._digests_of(new.line.sip_username, new.password)
+
+
+def _require_own(caller: Caller, line: Line) -> Line:
+    """The line as it is, if the caller's programs may change it. Raises NotFound and AdministratorsLine."""
+    if not caller.key.may_use(line.number):
+        raise NotFound(_NO_LINE)
+    if line.kind is not LineKind.DEVICE or line.number.startswith("+"):
+        raise AdministratorsLine
+    return line
+
+
+def _new_password() -> str:
+    return secrets.token_urlsafe(18)
 
 
 def _new_extension(text: str, country: str) -> str:

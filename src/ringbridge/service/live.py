@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
 from ringbridge.call.history import StoredEvent
+from ringbridge.service.follower import Follower
 from ringbridge.service.runner import Runner
 
 # Longer than the store takes to write what it was given: until then a call that is over is known here.
@@ -17,7 +18,7 @@ class LiveCalls:
     def __init__(self) -> None:
         self._recent: dict[str, Runner] = {}
         self._runners: dict[str, Runner] = {}
-        self._followers: dict[str, list[asyncio.Queue[StoredEvent | None]]] = {}
+        self._followers: dict[str, list[Follower[StoredEvent]]] = {}
         self._awaited = 0
         self._is_empty = asyncio.Event()
         self._is_empty.set()
@@ -34,8 +35,8 @@ class LiveCalls:
         """The call is over: its followers hear no more. For RECENT_SECONDS it can still be looked up."""
         self._recent[call_id] = self._runners.pop(call_id)
         asyncio.get_running_loop().call_later(RECENT_SECONDS, self._recent.pop, call_id)
-        for queue in self._followers.pop(call_id, []):
-            queue.put_nowait(None)
+        for follower in self._followers.pop(call_id, []):
+            follower.end()
         self._look_whether_empty()
 
     def find(self, call_id: str) -> Runner | None:
@@ -52,26 +53,28 @@ class LiveCalls:
 
     def publish(self, call_id: str, event: StoredEvent) -> None:
         """Hand a new line of the history to the call's followers."""
-        for queue in self._followers.get(call_id, ()):
-            queue.put_nowait(event)
+        for follower in self._followers.get(call_id, ()):
+            follower.tell(event)
 
-    async def follow(self, runner: Runner, after: int) -> AsyncIterator[StoredEvent]:
-        """The lines of a call with a sequence above `after`, the past ones first, until its end."""
-        if runner.call.id in self._recent:
-            for event in runner.history[after:]:
-                yield event
-            return
-        queue: asyncio.Queue[StoredEvent | None] = asyncio.Queue()
-        self._followers.setdefault(runner.call.id, []).append(queue)
+    async def follow(
+        self, runner: Runner, after: int, follower: Follower[StoredEvent]
+    ) -> AsyncIterator[StoredEvent]:
+        """The lines of a call with a sequence above `after`, the past ones first, until its end or the follower's stop."""
+        call_id = runner.call.id
+        for event in runner.history:
+            follower.tell(event)
+        if call_id in self._recent:
+            follower.end()
+        else:
+            self._followers.setdefault(call_id, []).append(follower)
         try:
-            for event in runner.history[after:]:
-                queue.put_nowait(event)
-            while (line := await queue.get()) is not None:
-                yield line
+            async for event in follower.lines():
+                if event.sequence > after:
+                    yield event
         finally:
-            followers = self._followers.get(runner.call.id)
-            if followers is not None:
-                followers.remove(queue)
+            followers = self._followers.get(call_id, [])
+            if follower in followers:
+                followers.remove(follower)
 
     @contextmanager
     def awaiting_one(self) -> Iterator[None]:

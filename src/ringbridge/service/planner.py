@@ -1,7 +1,7 @@
 """From what a client asked for to a call that could be dialled: lines, numbers, policy, options, ways. Nothing is kept."""
 
 import secrets
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from ringbridge.call import policy, routing
@@ -13,11 +13,11 @@ from ringbridge.call.errors import (
     InvalidOption,
     InvalidUserLine,
 )
-from ringbridge.call.model import Call, CallLimits
+from ringbridge.call.model import Call, CallLimits, LegName
 from ringbridge.call.number import InvalidNumber, Number, normalise, normalise_extension
 from ringbridge.call.ports import Directory
 from ringbridge.call.simulation import SIMULATED_TRUNK, simulated_line
-from ringbridge.call.tariff import most_micros, tariff_of
+from ringbridge.call.tariff import most_micros, most_with_third_micros, tariff_of
 from ringbridge.service.authentication import Caller
 from ringbridge.service.clock import Clock
 from ringbridge.service.identifier import new_call_id
@@ -40,11 +40,31 @@ class Planner:
         self._directory = directory
         self._clock = clock
 
-    async def plan(self, caller: Caller, request: CallRequest) -> Plan:
-        """The call that is asked for, as it would be accepted now.
+    async def plan(self, caller: Caller, request: CallRequest, *, is_for_later: bool = False) -> Plan:
+        """The call that is asked for, as it would be accepted now; if it is for later, quiet hours do not matter yet.
 
         Raises InvalidUserLine, InvalidDestination, InvalidOption, CannotPlaceCalls or StoreUnavailable.
         """
+        call, limits = await self._plan(caller, request, is_for_later)
+        return Plan(await self.priced(caller, call, limits), limits)
+
+    async def plan_third(self, caller: Caller, call: Call, leaving: LegName, destination_line: str) -> Plan:
+        """What a call of the talking call's user to a third would be who is to take the place of one leg.
+
+        Raises what `plan` does.
+        """
+        request = CallRequest(user_line=call.user.number, destination_line=destination_line)
+        planned, limits = await self._plan(caller, request, is_for_later=False)
+        planned = _with_tariff(caller, planned, limits, await self._directory.rates())
+        if (
+            limits.spend_per_call is not None
+            and most_with_third_micros(call, leaving, planned) > limits.spend_per_call
+        ):
+            raise _refused("spend_limit", planned)
+        return Plan(planned, limits)
+
+    async def _plan(self, caller: Caller, request: CallRequest, is_for_later: bool) -> Plan:
+        """The call without what it costs."""
         limits = await self._directory.limits(caller.account.id)
         line = await self.user_line(caller, request.user_line)
         try:
@@ -54,21 +74,27 @@ class Planner:
                 exc.code, user_number=line.number, destination_number=exc.dialed
             ) from exc
         for check, code in await self.judge(caller, line, destination, limits):
+            if code == "quiet_hours" and is_for_later:
+                continue
             if code is not None and check == "two_lines":
                 raise InvalidDestination(code)
             if code is not None:
                 raise DestinationRefused(code, user_number=line.number, destination_number=destination.e164)
-        call = await self.build(caller, request, line, destination, limits)
-        return Plan(await self.priced(caller, call, limits), limits)
+        return Plan(await self.build(caller, request, line, destination, limits), limits)
 
     async def limits(self, caller: Caller) -> AccountLimits:
         """What the caller's account may do. Raises StoreUnavailable."""
         return await self._directory.limits(caller.account.id)
 
     async def judge(
-        self, caller: Caller, line: Line, destination: Number, limits: AccountLimits
+        self,
+        caller: Caller,
+        line: Line,
+        destination: Number,
+        limits: AccountLimits,
+        at: float | None = None,
     ) -> tuple[tuple[str, str | None], ...]:
-        """Whether the user may call the destination now: each check, and the code of its refusal or None.
+        """Whether the user may call the destination now, or at a time in UTC seconds since 1970: each check, and the code of its refusal or None.
 
         Raises StoreUnavailable.
         """
@@ -76,7 +102,10 @@ class Planner:
         is_barred = await self._directory.is_barred(account.id, destination.e164)
         return (
             ("two_lines", "same_as_user_line" if destination.e164 == line.number else None),
-            ("policy", policy.refusal(destination, limits, account, self._clock.utc_now())),
+            (
+                "policy",
+                policy.refusal(destination, limits, account, self._clock.utc_now() if at is None else at),
+            ),
             ("do_not_call", "do_not_call" if is_barred else None),
         )
 
@@ -94,16 +123,19 @@ class Planner:
         trunks = await self._directory.trunks()
         if caller.key.is_test:
             line, trunks = simulated_line(line), (SIMULATED_TRUNK,)
-        user_caller_id = await self._caller_id(account, "user_caller_id", request.user_caller_id)
-        destination_caller_id = await self._caller_id(
-            account, "destination_caller_id", request.destination_caller_id
-        )
+        user_caller_id = destination_caller_id = None
+        if request.user_caller_id is not None:
+            user_caller_id = await self._caller_id(account, "user_caller_id", request.user_caller_id)
+        if request.destination_caller_id is not None:
+            destination_caller_id = await self._caller_id(
+                account, "destination_caller_id", request.destination_caller_id
+            )
         user = routing.user_party(line, account, trunks, destination.e164, user_caller_id)
         return Call(
             id=new_call_id(utc_now),
             account_id=account.id,
             key_id=caller.key.id,
-            user=user if request.auto_answer is None else replace(user, auto_answer=request.auto_answer),
+            user=user if request.auto_answer is None else user._replace(auto_answer=request.auto_answer),
             destination=routing.destination_party(
                 destination.e164, line, account, trunks, _randomness.random(), destination_caller_id
             ),
@@ -119,19 +151,9 @@ class Planner:
 
     async def priced(self, caller: Caller, call: Call, limits: AccountLimits) -> Call:
         """The call with what it costs. Where the account's money is limited, that must be known and not too much."""
-        rates = await self._directory.rates()
-        if caller.key.is_test or not (rates or limits.limits_money):
-            return call
-        priced = call._replace(tariff=tariff_of(call.user, call.destination, rates))
-        refused = None
-        if limits.limits_money and priced.tariff is None:
-            refused = "no_rate"
-        elif limits.spend_per_call is not None and most_micros(priced) > limits.spend_per_call:
-            refused = "spend_limit"
-        if refused is not None:
-            raise DestinationRefused(
-                refused, user_number=call.user.number, destination_number=call.destination.number
-            )
+        priced = _with_tariff(caller, call, limits, await self._directory.rates())
+        if limits.spend_per_call is not None and most_micros(priced) > limits.spend_per_call:
+            raise _refused("spend_limit", call)
         return priced
 
     async def user_line(self, caller: Caller, text: str) -> Line:
@@ -142,10 +164,8 @@ class Planner:
             raise InvalidUserLine("unknown_line")
         return line
 
-    async def _caller_id(self, account: Account, option: str, text: str | None) -> str | None:
+    async def _caller_id(self, account: Account, option: str, text: str) -> str:
         """The number of the account that `text` names: showing somebody else's is what carriers refuse as spoofing."""
-        if text is None:
-            return None
         try:
             number = normalise(text, account.country).e164
         except InvalidNumber as exc:
@@ -174,6 +194,20 @@ def read_destination(text: str, country: str) -> Number:
         if exc.code == EmergencyNumber.code:
             raise EmergencyNumber(exc.dialed) from exc
         raise InvalidDestination(exc.code) from exc
+
+
+def _with_tariff(caller: Caller, call: Call, limits: AccountLimits, rates: Mapping[str, int]) -> Call:
+    """Where the account's money is limited, the tariff must be known."""
+    if caller.key.is_test or not (rates or limits.limits_money):
+        return call
+    priced = call._replace(tariff=tariff_of(call.user, call.destination, rates))
+    if limits.limits_money and priced.tariff is None:
+        raise _refused("no_rate", call)
+    return priced
+
+
+def _refused(code: str, call: Call) -> DestinationRefused:
+    return DestinationRefused(code, user_number=call.user.number, destination_number=call.destination.number)
 
 
 def _call_limits(limits: AccountLimits, request: CallRequest) -> CallLimits:

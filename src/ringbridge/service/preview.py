@@ -44,8 +44,11 @@ class Previewer:
         self._admission = admission
         self._engine = engine
 
-    async def preview(self, caller: Caller, request: CallRequest) -> Preview:
-        """What would become of the request. Raises StoreUnavailable."""
+    async def preview(self, caller: Caller, request: CallRequest, at: float | None = None) -> Preview:
+        """What would become of the request: now, or `at` a time in UTC seconds since 1970. Raises StoreUnavailable.
+
+        How busy account and server will be then nobody knows.
+        """
         decisions: list[Decision] = []
         line, destination, call = None, None, None
         try:
@@ -60,10 +63,11 @@ class Previewer:
             decisions.append(Decision("destination_line", refusal.code))
         if line is not None and destination is not None:
             limits = await self._planner.limits(caller)
-            judged = await self._planner.judge(caller, line, destination, limits)
+            judged = await self._planner.judge(caller, line, destination, limits, at)
             decisions += [Decision(check, code) for check, code in judged]
-            call = await self._build(caller, request, line, destination, limits, decisions)
-        decisions.append(Decision("server", None if self._engine.healthy() else "engine_down"))
+            call = await self._build(caller, request, line, destination, limits, decisions, at)
+        if at is None:
+            decisions.append(Decision("server", None if self._engine.healthy() else "engine_down"))
         phones = () if line is None else self._engine.phones(line.id)
         return Preview(line, destination, call, phones, decisions)
 
@@ -75,6 +79,7 @@ class Previewer:
         destination: Number,
         limits: AccountLimits,
         decisions: list[Decision],
+        at: float | None,
     ) -> Call | None:
         """The call, as far as its options and the trunks allow one, and what price and limits say to it."""
         try:
@@ -88,6 +93,8 @@ class Previewer:
             decisions.append(Decision("price", None))
         except RequestRefused as refusal:
             decisions.append(Decision("price", refusal.code))
+        if at is not None:
+            return call
         try:
             self._admission.check(call, limits)
             decisions.append(Decision("limits", None))

@@ -4,8 +4,9 @@ A key is kept with its call, in the transaction that accepts it, so it outlives 
 is being carried out, another with the same one is turned away. What was refused may be asked for again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from ringbridge.call.errors import IdempotencyKeyReused, RequestInProgress
 from ringbridge.call.idempotency import KEPT_SECONDS, IdempotencyKey
@@ -13,6 +14,13 @@ from ringbridge.call.model import State
 from ringbridge.call.ports import CallStore
 from ringbridge.service.clock import Clock
 from ringbridge.service.live import LiveCalls
+
+
+class Placed(NamedTuple):
+    """An accepted call; `replayed` when it is an earlier one that a repeated click asked for again."""
+
+    call_id: str
+    replayed: bool
 
 
 class Repetitions:
@@ -23,6 +31,19 @@ class Repetitions:
         self._live = live
         self._clock = clock
         self._in_progress: set[tuple[str, str]] = set()
+
+    async def once(
+        self, account_id: str, key: IdempotencyKey | None, place: Callable[[], Awaitable[Placed]]
+    ) -> Placed:
+        """What `place` returns, or the call that the key led to before.
+
+        Raises IdempotencyKeyReused, RequestInProgress, and what `place` raises.
+        """
+        if key is None:
+            return await place()
+        with self.alone(account_id, key):
+            earlier = await self.earlier_call(account_id, key)
+            return await place() if earlier is None else Placed(earlier, replayed=True)
 
     @contextmanager
     def alone(self, account_id: str, key: IdempotencyKey) -> Iterator[None]:
@@ -47,7 +68,7 @@ class Repetitions:
             call = await self._store.find(account_id, kept.call_id)
             if call is None:
                 return None
-            if call.state != State.ENDED.value:
+            if call.state not in (State.ENDED.value, State.SCHEDULED.value):
                 # It was refused, since the database did not answer in time, and is about to be undone.
                 raise RequestInProgress("a request with this key is being undone")
         return kept.call_id

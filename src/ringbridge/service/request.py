@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ringbridge.call.schedule import WINDOW_SECONDS, Retry, Schedule
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRequest:
@@ -26,3 +28,22 @@ class CallRequest:
     call_seconds: float | None = None
     metadata: Mapping[str, str] | None = None
     webhook: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleRequest:
+    """When a call is wanted. `at`, UTC seconds since 1970, is None for now; the rest is as in Schedule."""
+
+    at: float | None = None
+    when_user_is_free: bool = False
+    window_seconds: float = WINDOW_SECONDS
+    retry: Retry | None = None
+
+    def schedule(self, utc_now: float) -> Schedule:
+        """The schedule that is meant at `utc_now`."""
+        return Schedule(
+            at=utc_now if self.at is None else self.at,
+            when_user_is_free=self.when_user_is_free,
+            window_seconds=self.window_seconds,
+            retry=self.retry,
+        )

@@ -15,6 +15,7 @@ from ringbridge.call.model import Call, State
 from ringbridge.call.ports import CallStore, Engine
 from ringbridge.service.clock import Clock
 from ringbridge.service.mailbox import Mailbox
+from ringbridge.service.quota import ActionQuota
 
 log = structlog.get_logger()
 
@@ -26,7 +27,17 @@ class Runner:
     on_step is told of each line of the history as it happens, the accepted call's first line included.
     """
 
-    __slots__ = ("_clock", "_deadline", "_engine", "_mailbox", "_on_step", "_store", "call", "history")
+    __slots__ = (
+        "_clock",
+        "_deadline",
+        "_engine",
+        "_mailbox",
+        "_on_step",
+        "_quota",
+        "_store",
+        "call",
+        "history",
+    )
 
     def __init__(
         self,
@@ -45,10 +56,15 @@ class Runner:
         self._on_step = on_step
         self._mailbox: Mailbox[Event] = Mailbox()
         self._deadline: asyncio.TimerHandle | None = None
+        self._quota = ActionQuota()
 
     def deliver(self, event: Event) -> None:
         """Put news about this call into its mailbox."""
         self._mailbox.put(event)
+
+    def count_action(self) -> None:
+        """A client wants one more live action. Raises TooManyActions, TooManyCalls."""
+        self._quota.take(self._clock.now())
 
     async def run(self) -> None:
         """Carry the call to its end. The accepted call is stored already; nothing was dialled yet."""

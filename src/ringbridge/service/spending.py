@@ -44,19 +44,23 @@ class Period(Enum):
 
 
 class Spending:
-    """The sums. A call counts in the periods in which it was accepted, with the most that it may cost until it is settled."""
+    """The sums. A call counts in the periods in which it was accepted, with the most that it may cost until it is settled.
+
+    Of each kind of period the last two are kept: where one ends, calls of both are accepted and settled in any order, and
+    whoever sets the clock on the wall back a little comes to the sums of then.
+    """
 
     def __init__(self) -> None:
-        self._sums: dict[tuple[str, Period], tuple[float, int]] = {}
+        self._sums: dict[tuple[str, Period], dict[float, int]] = {}
 
     def restore(self, account_id: str, period: Period, micros: int, utc_now: float) -> None:
         """What was spent in the running period before this process began."""
-        self._sums[account_id, period] = (period.start(utc_now), micros)
+        self._add(account_id, period, micros, utc_now)
 
     def spent(self, account_id: str, period: Period, utc_now: float) -> int:
         """What is spent and reserved in the running period."""
-        start, micros = self._sums.get((account_id, period), (0.0, 0))
-        return micros if start == period.start(utc_now) else 0
+        sums = self._sums.get((account_id, period))
+        return 0 if sums is None else sums.get(period.start(utc_now), 0)
 
     def check(self, account_id: str, limits: AccountLimits, micros: int, utc_now: float) -> None:
         """Raises SpendLimitReached if `micros` more would be too much in one of the periods."""
@@ -75,14 +79,19 @@ class Spending:
         if micros == 0:
             return
         for period in Period:
-            sum_now = self.spent(account_id, period, utc_now) + micros
-            self._sums[account_id, period] = (period.start(utc_now), sum_now)
+            self._add(account_id, period, micros, utc_now)
 
     def settle(self, account_id: str, reserved: int, cost: int, accepted_utc: float) -> None:
-        """The call did cost `cost`: give back the rest in the periods in which it was accepted, if they run still."""
+        """The call did cost `cost`: give back the rest in the periods in which it was accepted, as far as they are kept."""
         if cost == reserved:
             return
         for period in Period:
-            start, micros = self._sums.get((account_id, period), (0.0, 0))
-            if start == period.start(accepted_utc):
-                self._sums[account_id, period] = (start, micros - reserved + cost)
+            if period.start(accepted_utc) in self._sums.get((account_id, period), ()):
+                self._add(account_id, period, cost - reserved, accepted_utc)
+
+    def _add(self, account_id: str, period: Period, micros: int, utc: float) -> None:
+        start = period.start(utc)
+        sums = self._sums.setdefault((account_id, period), {})
+        if start not in sums and len(sums) == 2:
+            del sums[next(iter(sums))]
+        sums[start] = sums.get(start, 0) + micros

@@ -107,8 +107,11 @@ class Tokens:
             key = replace(key, networks=())
             reason = key.refusal(address, utc_now)
             if reason is None and key.may(Scope.CALLS_CREATE) and key.may_use(token.line):
-                bound = replace(key, scopes=frozenset({Scope.CALLS_CREATE}), lines=(token.line,))
-                return Caller(account, bound)
+                # What goes on beyond the request, such as a wait for the call's end, ends with the token.
+                expires_at = min(token.expires_at, key.expires_at)
+                scopes = frozenset({Scope.CALLS_CREATE})
+                bound = replace(key, scopes=scopes, lines=(token.line,), expires_at=expires_at)
+                return Caller(account, bound, from_page=True)
         log.info("token.refused", reason=reason or "key may do less", key=token.key_id, address=address)
         raise InvalidCredentials("invalid credentials")
 

@@ -15,6 +15,7 @@ from ringbridge.call.webhook import (
     DeliveryKey,
     InvalidWebhook,
     Reply,
+    TooManyTests,
     Webhook,
     WebhookFormat,
     parse_event_id,
@@ -24,9 +25,15 @@ from ringbridge.call.webhook import (
 from ringbridge.call.webhook_ports import WebhookDispatcher, WebhookSender, WebhookStore
 from ringbridge.service.authentication import Caller
 from ringbridge.service.clock import Clock
+from ringbridge.service.window import Window
 
 BY_REQUEST = "by_request"
 """Why a webhook is disabled that its account disabled."""
+
+
+MOST_TESTS = 10
+TESTS_SECONDS = 60.0
+"""An account has so many tests within so many seconds: whoever holds a key must not have this server flood a third party."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +73,7 @@ class WebhookService:
         self._sender = sender
         self._dispatcher = dispatcher
         self._clock = clock
+        self._tests: Window[str] = Window(TESTS_SECONDS)
 
     async def all(self, caller: Caller) -> list[Webhook]:
         """The account's webhooks, the oldest first."""
@@ -85,7 +93,7 @@ class WebhookService:
         webhook = new_webhook(
             caller.account.id, url=url, name=name, kind=kind, events=events, utc_now=self._clock.utc_now()
         )
-        await self._sender.check(url)
+        await self._sender.check(caller.account.id, url)
         await self._store.add(webhook)
         await self._dispatcher.refresh()
         return webhook
@@ -95,10 +103,10 @@ class WebhookService:
         return call_secret(self._pepper, caller.account.id)
 
     async def change(self, caller: Caller, webhook_id: str, change: WebhookChange) -> Webhook:
-        """The webhook as it is now. Raises InvalidWebhook."""
+        """The webhook as it is now; one that was mended is sent what waits. Raises InvalidWebhook."""
         name, events = shown_name(change.name), parse_event_names(change.events or [])
         if change.url is not None:
-            await self._sender.check(change.url)
+            await self._sender.check(caller.account.id, change.url)
         now = self._clock.utc_now()
 
         def alter(webhook: Webhook) -> Webhook:
@@ -115,7 +123,9 @@ class WebhookService:
                 return replace(changed, disabled_at=now, disabled_reason=BY_REQUEST)
             return changed
 
-        return await self._alter(caller, webhook_id, alter)
+        changed = await self._alter(caller, webhook_id, alter)
+        self._dispatcher.wake(webhook_id)
+        return changed
 
     async def rotate_secret(self, caller: Caller, webhook_id: str) -> Webhook:
         """The webhook with a new secret; the one that it had signs, too, for a day. An older one no longer does."""
@@ -136,9 +146,13 @@ class WebhookService:
         await self._dispatcher.refresh()
 
     async def test(self, caller: Caller, webhook_id: str) -> Tested:
-        """Send an event that never was, once, also to a webhook that is disabled."""
+        """Send an event that never was, once, also to a webhook that is disabled. Raises TooManyTests."""
         webhook = await self.find(caller, webhook_id)
         began = self._clock.now()
+        wait_seconds = self._tests.wait_seconds(caller.account.id, MOST_TESTS, began)
+        if wait_seconds > 0.0:
+            raise TooManyTests(retry_after_seconds=wait_seconds)
+        self._tests.add(caller.account.id, began)
         reply = await self._sender.test(webhook, self._clock.utc_now())
         return Tested(reply, self._clock.now() - began)
 
@@ -164,7 +178,7 @@ class WebhookService:
         self._dispatcher.wake(webhook_id)
 
     async def replay_since(self, caller: Caller, webhook_id: str, since: float, *, delivered: bool) -> int:
-        """Send again what was given up since then, and with `delivered` also what was taken; how many events."""
+        """Send now what was given up or waits since then, and with `delivered` also what was taken; how many events."""
         await self.find(caller, webhook_id)
         count = await self._store.replay_since(webhook_id, since, delivered=delivered)
         self._dispatcher.wake(webhook_id)

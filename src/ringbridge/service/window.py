@@ -19,7 +19,10 @@ class Window(Generic[Key]):
         """Count one more; `at` never goes back."""
         self._forget(at)
         self._order.append((at, key))
-        self._times.setdefault(key, deque()).append(at)
+        times = self._times.get(key)
+        if times is None:
+            times = self._times[key] = deque()
+        times.append(at)
 
     def count(self, key: Key, now: float) -> int:
         """How many of `key` there are in the window that ends now."""

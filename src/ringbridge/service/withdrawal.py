@@ -1,5 +1,7 @@
 """Keys that are revoked and accounts that are suspended while calls of theirs are up: the calls go on, unless said otherwise."""
 
+import asyncio
+
 import structlog
 
 from ringbridge.call.directory import Account
@@ -21,7 +23,8 @@ class Withdrawals:
         self._told: set[tuple[str, str]] = set()
 
     async def look(self) -> None:
-        """End what is to end. Raises StoreUnavailable."""
+        """End what is to end, and who follows without being allowed to any more. Raises StoreUnavailable."""
+        await self._calls.audience.look()
         up: dict[tuple[str, str], list[Runner]] = {}
         for runner in self._calls.runners():
             up.setdefault((runner.call.account_id, runner.call.key_id), []).append(runner)
@@ -31,6 +34,8 @@ class Withdrawals:
             if _is_withdrawn(account, key):
                 told.add((account_id, key_id))
                 self._withdraw(account, key, runners, is_told=(account_id, key_id) in self._told)
+            # Each look-up may read a row here on the loop: whoever places a call meanwhile waits for one, not for all.
+            await asyncio.sleep(0)  # noqa: TID251
         self._told = told
 
     def _withdraw(

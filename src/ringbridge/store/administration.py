@@ -4,21 +4,24 @@ Each method is one transaction, and each change tells running servers of itself 
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
+from ringbridge.call.audit import Action, Deed
 from ringbridge.call.directory import Account, AccountLimits, Line, LineKind, Trunk
 from ringbridge.call.errors import AlreadyExists, InvalidSetting, NotFound
-from ringbridge.call.key import MOST_ACTIVE_KEYS, ApiKey, KeyUse, TooManyKeys
 from ringbridge.call.record import Record
+from ringbridge.store.audit import Row, note, note_all
 from ringbridge.store.database import reading
+from ringbridge.store.keys import SqlKeys
+from ringbridge.store.line_checks import LineChecks, require_addable
+from ringbridge.store.part import Part
 from ringbridge.store.registered_device import RegisteredDevice
 from ringbridge.store.revision import changing, require_account
 from ringbridge.store.row import (
-    key_of,
-    key_row,
     limits_of,
     limits_row,
     line_of,
@@ -29,8 +32,6 @@ from ringbridge.store.row import (
 from ringbridge.store.tables import (
     account_limits,
     accounts,
-    api_key_uses,
-    api_keys,
     lines,
     records,
     registrations,
@@ -38,14 +39,11 @@ from ringbridge.store.tables import (
 )
 
 
-class Administration:
+class Administration(SqlKeys):
     """Reads and changes the directory over `engine`.
 
     All methods raise StoreUnavailable; those that take an account's id raise NotFound when there is no such account.
     """
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
 
     def add_account(
         self,
@@ -57,7 +55,7 @@ class Administration:
         main_number: str | None = None,
     ) -> Account:
         """A new account; seven random digits are its id where none is given. Raises AlreadyExists."""
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.ACCOUNTS) as connection:
             taken = set(connection.scalars(select(accounts.c.id)))
             if account_id in taken:
                 raise AlreadyExists(f"There is an account {account_id} already. Give another id, or none.")
@@ -67,6 +65,7 @@ class Administration:
                 id=account_id, name=name, country=country, language=language, main_number=main_number
             )
             connection.execute(insert(accounts), asdict(account))
+            _note_account(connection, Action.ACCOUNT_CREATED, account_id, None, asdict(account))
         return account
 
     def accounts(self) -> list[Account]:
@@ -77,122 +76,47 @@ class Administration:
 
     def change_account(self, account_id: str, change: Callable[[Account], Account]) -> None:
         """Put what `change` makes of an account in its place; what that raises leaves all as it was."""
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.ACCOUNTS) as connection:
             require_account(connection, account_id)
             row = connection.execute(select(accounts).where(accounts.c.id == account_id)).mappings().one()
             changed = change(Account(**row))
             connection.execute(update(accounts).where(accounts.c.id == account_id).values(asdict(changed)))
+            _note_account(connection, Action.ACCOUNT_CHANGED, account_id, row, asdict(changed))
 
     def suspend(self, account_id: str, *, suspended: bool = True, ends_calls: bool = False) -> None:
         """Let an account place no more calls, or let it again. Calls that are up go on unless `ends_calls`."""
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.ACCOUNTS) as connection:
             require_account(connection, account_id)
-            connection.execute(
-                update(accounts)
-                .where(accounts.c.id == account_id)
-                .values(suspended=suspended, ends_calls=ends_calls)
-            )
-
-    def add_key(self, key: ApiKey) -> None:
-        """A new API key. Raises TooManyKeys."""
-        with changing(self._engine) as connection:
-            require_account(connection, key.account_id)
-            _require_room(connection, key, MOST_ACTIVE_KEYS)
-            connection.execute(insert(api_keys), key_row(key))
-
-    def exchange_key(self, old_id: str, new: ApiKey, *, old_until: float) -> None:
-        """A new key in place of an older one of its account, which ends at `old_until`, UTC seconds since 1970, if not sooner.
-
-        Raises NotFound and TooManyKeys.
-        """
-        with changing(self._engine) as connection:
-            require_account(connection, new.account_id)
-            of_account = (api_keys.c.id == old_id, api_keys.c.account_id == new.account_id)
-            expires_at = connection.scalar(select(api_keys.c.expires_at).where(*of_account))
-            if expires_at is None:
-                raise NotFound(f"There is no key {old_id}.")
-            _require_room(connection, new, 2 * MOST_ACTIVE_KEYS)
-            connection.execute(
-                update(api_keys).where(*of_account).values(expires_at=min(expires_at, old_until))
-            )
-            connection.execute(insert(api_keys), key_row(new))
-
-    def keys(self, account_id: str) -> list[ApiKey]:
-        """The account's keys, the oldest first, with those that are not valid any more."""
-        statement = (
-            select(api_keys)
-            .where(api_keys.c.account_id == account_id)
-            .order_by(api_keys.c.created_at, api_keys.c.id)
-        )
-        with reading(self._engine) as connection:
-            require_account(connection, account_id)
-            return [key_of(row) for row in connection.execute(statement).mappings()]
-
-    def key(self, key_id: str) -> ApiKey:
-        """The key with this id. Raises NotFound."""
-        with reading(self._engine) as connection:
-            row = connection.execute(select(api_keys).where(api_keys.c.id == key_id)).mappings().one_or_none()
-            if row is None:
-                raise NotFound(f"There is no key {key_id}.")
-            return key_of(row)
-
-    def key_uses(self, account_id: str) -> dict[str, KeyUse]:
-        """When and from where the account's keys were used last, by their ids; without those that never were."""
-        statement = (
-            select(api_key_uses)
-            .join(api_keys, api_keys.c.id == api_key_uses.c.key_id)
-            .where(api_keys.c.account_id == account_id)
-        )
-        with reading(self._engine) as connection:
-            return {key_id: KeyUse(*values) for key_id, *values in connection.execute(statement)}
-
-    def has_keys(self) -> bool:
-        """Whether there is a key, of any account, that is not revoked."""
-        with reading(self._engine) as connection:
-            in_force = select(api_keys.c.id).where(api_keys.c.revoked_at.is_(None)).limit(1)
-            return connection.scalar(in_force) is not None
-
-    def revoke_all_keys(self, *, at: float, ends_calls: bool = False) -> int:
-        """End the validity of all keys of all accounts at `at`, UTC seconds since 1970; returns how many it was."""
-        with changing(self._engine) as connection:
-            in_force = api_keys.c.revoked_at.is_(None)
-            return connection.execute(
-                update(api_keys).where(in_force).values(revoked_at=at, ends_calls=ends_calls)
-            ).rowcount
-
-    def revoke_key(
-        self, key_id: str, *, at: float, account_id: str | None = None, ends_calls: bool = False
-    ) -> None:
-        """End a key's validity at `at`, UTC seconds since 1970, unless it was revoked before.
-
-        ends_calls: whether its calls that are up end as well.
-
-        account_id: whose key it must be, where that is not the administrator's own choice. Raises NotFound.
-        """
-        of_account = () if account_id is None else (api_keys.c.account_id == account_id,)
-        with changing(self._engine) as connection:
-            revoked = connection.execute(
-                update(api_keys)
-                .where(api_keys.c.id == key_id, *of_account)
-                .values(revoked_at=func.coalesce(api_keys.c.revoked_at, at), ends_calls=ends_calls)
-            )
-            if revoked.rowcount == 0:
-                raise NotFound(f"There is no key {key_id}.")
+            is_it = accounts.c.id == account_id
+            columns = (accounts.c.suspended, accounts.c.ends_calls)
+            before = connection.execute(select(*columns).where(is_it)).mappings().one()
+            after = {"suspended": suspended, "ends_calls": ends_calls}
+            connection.execute(update(accounts).where(is_it).values(after))
+            action = Action.ACCOUNT_SUSPENDED if suspended else Action.ACCOUNT_RESUMED
+            _note_account(connection, action, account_id, before, after)
 
     def add_line(self, line: Line, *, device_digests: dict[str, str] | None = None) -> None:
         """A new line. `device_digests` (digest algorithm -> HA1) is what its phone's password is checked against.
 
         Raises AlreadyExists, and NotFound for an unknown trunk.
         """
-        with changing(self._engine) as connection:
-            _LineChecks(connection).check(line)
-            connection.execute(insert(lines), line_row(line, device_digests))
+        with changing(self._engine, Part.LINES) as connection:
+            require_addable(connection, line)
+            row = line_row(line, device_digests)
+            connection.execute(insert(lines), row)
+            note(
+                connection,
+                Action.LINE_CREATED,
+                account_id=line.account_id,
+                target_id=line.id,
+                after=row,
+            )
 
     def add_lines(self, new_lines: Iterable[Line]) -> int:
         """New lines, all or none; returns how many. Errors are those of `add_line` and name the row, counted from 1."""
         rows = []
-        with changing(self._engine) as connection:
-            checks = _LineChecks(connection)
+        with changing(self._engine, Part.LINES) as connection:
+            checks = LineChecks(connection)
             for number, line in enumerate(new_lines, start=1):
                 try:
                     checks.check(line)
@@ -201,6 +125,9 @@ class Administration:
                 rows.append(line_row(line, None))
             if rows:
                 connection.execute(insert(lines), rows)
+                # One entry, not thousands: while they are written no call is.
+                counts = Counter(row["account_id"] for row in rows)
+                note_all(connection, [_imported(*count) for count in counts.items()])
         return len(rows)
 
     def lines(self, account_id: str) -> list[Line]:
@@ -223,7 +150,7 @@ class Administration:
         `device_digests` are new ones; without them a line that stays a device keeps its own. Raises NotFound and
         AlreadyExists.
         """
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.LINES) as connection:
             require_account(connection, account_id)
             is_it = (lines.c.account_id == account_id) & (lines.c.number == number)
             row = connection.execute(select(lines).where(is_it)).mappings().one_or_none()
@@ -238,18 +165,28 @@ class Administration:
                 _require_trunk(connection, changed.trunk)
             if device_digests is None and changed.kind is LineKind.DEVICE:
                 device_digests = row["device_digests"]
-            connection.execute(update(lines).where(is_it).values(line_row(changed, device_digests)))
+            after = line_row(changed, device_digests)
+            connection.execute(update(lines).where(is_it).values(after))
+            note(
+                connection,
+                Action.LINE_CHANGED,
+                account_id=account_id,
+                target_id=changed.id,
+                before=row,
+                after=after,
+            )
         return changed
 
     def remove_line(self, account_id: str, number: str) -> None:
         """Forget a line. Raises NotFound."""
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.LINES) as connection:
             require_account(connection, account_id)
-            removed = connection.execute(
-                delete(lines).where(lines.c.account_id == account_id, lines.c.number == number)
-            )
-            if removed.rowcount == 0:
+            is_it = (lines.c.account_id == account_id) & (lines.c.number == number)
+            row = connection.execute(select(lines).where(is_it)).mappings().one_or_none()
+            if row is None:
                 raise NotFound(f"Account {account_id} has no line {number}.")
+            connection.execute(delete(lines).where(is_it))
+            note(connection, Action.LINE_REMOVED, account_id=account_id, target_id=row["id"], before=row)
 
     def registered_devices(self, now_utc: float) -> dict[str, list[RegisteredDevice]]:
         """The phones that are registered at `now_utc`, UTC seconds since 1970, by the id of their line."""
@@ -267,7 +204,7 @@ class Administration:
 
     def add_trunk(self, trunk: Trunk, *, position: int | None = None) -> Trunk:
         """A new trunk, as it was stored: at `position`, or behind the others. Raises AlreadyExists."""
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.TRUNKS) as connection:
             if connection.scalar(select(trunks.c.id).where(trunks.c.name == trunk.name)) is not None:
                 raise AlreadyExists(
                     f"There is a trunk {trunk.name} already. Give another name, or remove it first."
@@ -277,6 +214,7 @@ class Administration:
                 position = 0 if last is None else last + 1
             stored = replace(trunk, position=position)
             connection.execute(insert(trunks), trunk_row(stored))
+            note(connection, Action.TRUNK_CREATED, target_id=trunk.name, after=trunk_row(stored))
         return stored
 
     def change_trunk(self, name: str, change: Callable[[Trunk], Trunk]) -> Trunk:
@@ -284,11 +222,14 @@ class Administration:
 
         Raises NotFound.
         """
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.TRUNKS) as connection:
             _require_trunk(connection, name)
             row = connection.execute(select(trunks).where(trunks.c.name == name)).mappings().one()
-            changed = change(trunk_of(row))
-            connection.execute(update(trunks).where(trunks.c.name == name).values(trunk_row(changed)))
+            before = trunk_of(row)
+            changed = change(before)
+            after = trunk_row(changed)
+            connection.execute(update(trunks).where(trunks.c.name == name).values(after))
+            note(connection, Action.TRUNK_CHANGED, target_id=name, before=trunk_row(before), after=after)
         return changed
 
     def trunks(self) -> list[Trunk]:
@@ -299,12 +240,15 @@ class Administration:
 
     def remove_trunk(self, name: str) -> None:
         """Forget a trunk that no line uses; calls that are up on it go on. Raises NotFound and InvalidSetting."""
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.TRUNKS) as connection:
             used = connection.scalar(select(func.count()).select_from(lines).where(lines.c.trunk == name))
             if used:
                 raise InvalidSetting(f"Lines that use trunk {name}: {used}. Remove them first.")
-            if connection.execute(delete(trunks).where(trunks.c.name == name)).rowcount == 0:
+            row = connection.execute(select(trunks).where(trunks.c.name == name)).mappings().one_or_none()
+            if row is None:
                 raise NotFound(f"There is no trunk {name}.")
+            connection.execute(delete(trunks).where(trunks.c.name == name))
+            note(connection, Action.TRUNK_REMOVED, target_id=name, before=row)
 
     def limits(self, account_id: str) -> AccountLimits:
         """What the account may do; the defaults where nothing was set."""
@@ -316,10 +260,21 @@ class Administration:
 
     def set_limits(self, account_id: str, limits: AccountLimits) -> None:
         """Set all limits of the account."""
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.LIMITS) as connection:
             require_account(connection, account_id)
-            connection.execute(delete(account_limits).where(account_limits.c.account_id == account_id))
-            connection.execute(insert(account_limits), limits_row(account_id, limits))
+            of_account = account_limits.c.account_id == account_id
+            row = connection.execute(select(account_limits).where(of_account)).mappings().one_or_none()
+            before = AccountLimits() if row is None else limits_of(row)
+            after = limits_row(account_id, limits)
+            connection.execute(delete(account_limits).where(of_account))
+            connection.execute(insert(account_limits), after)
+            note(
+                connection,
+                Action.LIMITS_CHANGED,
+                account_id=account_id,
+                before=limits_row(account_id, before),
+                after=after,
+            )
 
     def records(self, account_id: str, limit: int) -> list[Record]:
         """The records of the account's last `limit` calls, the newest first."""
@@ -334,52 +289,20 @@ class Administration:
             return [Record(**row) for row in connection.execute(statement).mappings()]
 
 
-def _require_room(connection: Connection, key: ApiKey, most: int) -> None:
-    """Raises TooManyKeys if the account of the new `key` has as many active ones as it may."""
-    active = connection.scalar(
-        select(func.count())
-        .select_from(api_keys)
-        .where(
-            api_keys.c.account_id == key.account_id,
-            api_keys.c.revoked_at.is_(None),
-            api_keys.c.expires_at > key.created_at,
-        )
-    )
-    if (active or 0) >= most:
-        raise TooManyKeys(f"Account {key.account_id} has {active} keys that are valid. Revoke one first.")
+def _note_account(
+    connection: Connection,
+    action: Action,
+    account_id: str,
+    before: Row | None,
+    after: Row,
+) -> None:
+    note(connection, action, account_id=account_id, target_id=account_id, before=before, after=after)
+
+
+def _imported(account_id: str, count: int) -> Deed:
+    return Deed(action=Action.LINE_IMPORTED, account_id=account_id, after={"lines": count})
 
 
 def _require_trunk(connection: Connection, name: str) -> None:
     if connection.scalar(select(trunks.c.id).where(trunks.c.name == name)) is None:
         raise NotFound(f"There is no trunk {name}.")
-
-
-class _LineChecks:
-    """Whether lines can be added, in one transaction; what was asked once is remembered for the thousands that follow."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._numbers: dict[str, set[str]] = {}
-        self._trunks: Sequence[str] = connection.scalars(select(trunks.c.name)).all()
-        self._usernames = set(
-            connection.scalars(select(lines.c.sip_username).where(lines.c.sip_username.is_not(None)))
-        )
-
-    def check(self, line: Line) -> None:
-        """Count `line` among those that there are. Raises AlreadyExists and NotFound."""
-        if line.account_id not in self._numbers:
-            require_account(self._connection, line.account_id)
-            of_account = select(lines.c.number).where(lines.c.account_id == line.account_id)
-            self._numbers[line.account_id] = set(self._connection.scalars(of_account))
-        numbers = self._numbers[line.account_id]
-        if line.number in numbers:
-            raise AlreadyExists(
-                f"{line.number} is a line of account {line.account_id} already. Remove that line first."
-            )
-        if line.sip_username is not None and line.sip_username in self._usernames:
-            raise AlreadyExists(f"The SIP user name {line.sip_username} is taken. Give another one.")
-        if line.trunk is not None and line.trunk not in self._trunks:
-            raise NotFound(f"There is no trunk {line.trunk}. Add it first.")
-        numbers.add(line.number)
-        if line.sip_username is not None:
-            self._usernames.add(line.sip_username)

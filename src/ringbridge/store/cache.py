@@ -1,6 +1,7 @@
 """Rows that were looked up, kept in memory until told that something changed. One for each kind of row.
 
-Not a general cache: it forgets everything at once, and the oldest entry when it is full.
+Not a general cache: it forgets everything at once, and the oldest entry when it is full. Those who ask for a row that is
+being loaded wait for that one load.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ class LookUpCache(Generic[Key, Value]):
         self._in_thread = in_thread
         self._found: dict[Key, Value] = {}
         self._missing: dict[Key, None] = {}
+        self._loading: dict[Key, asyncio.Task[Value | None]] = {}
         self._generation = 0
         self._keeps = False
 
@@ -38,6 +40,7 @@ class LookUpCache(Generic[Key, Value]):
     def clear(self) -> None:
         """Forget everything, also what is being loaded now: it may have been read before the change."""
         self._generation += 1
+        self._loading.clear()
         self._found.clear()
         self._missing.clear()
 
@@ -46,14 +49,34 @@ class LookUpCache(Generic[Key, Value]):
         found = self._found.get(key)
         if found is not None or key in self._missing:
             return found
-        generation = self._generation
-        value = await asyncio.to_thread(self._load, key) if self._in_thread else self._load(key)
-        if self._keeps and generation == self._generation:
-            if value is not None:
-                _put(self._found, key, value, _FOUND_LIMIT)
-            else:
-                _put(self._missing, key, None, _MISSING_LIMIT)
+        if not self._in_thread:
+            value = self._load(key)
+            self._put(key, value, self._generation)
+            return value
+        if not self._keeps:
+            return await asyncio.to_thread(self._load, key)
+        loading = self._loading.get(key)
+        if loading is None:
+            loading = self._loading[key] = asyncio.create_task(self._load_in_thread(key, self._generation))
+        # Whoever gives up waiting takes the row from nobody else.
+        return await asyncio.shield(loading)
+
+    async def _load_in_thread(self, key: Key, generation: int) -> Value | None:
+        try:
+            value = await asyncio.to_thread(self._load, key)
+        finally:
+            if generation == self._generation:
+                del self._loading[key]
+        self._put(key, value, generation)
         return value
+
+    def _put(self, key: Key, value: Value | None, generation: int) -> None:
+        if not self._keeps or generation != self._generation:
+            return
+        if value is not None:
+            _put(self._found, key, value, _FOUND_LIMIT)
+        else:
+            _put(self._missing, key, None, _MISSING_LIMIT)
 
 
 def _put(entries: dict[Key, Value], key: Key, value: Value, limit: int) -> None:

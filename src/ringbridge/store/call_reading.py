@@ -1,17 +1,24 @@
 """Reading calls as they are stored: one with its history, or a page of many. It blocks: for other threads than the event loop's."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from sqlalchemy import ColumnElement, Engine, RowMapping, Select, select
+from sqlalchemy import ColumnElement, Engine, RowMapping, Select, exists, or_, select
 from sqlalchemy import tuple_ as row_value
 
-from ringbridge.call.history import CallFilter, CallPlace, StoredCall, StoredEvent, StoredLeg, ToldEvent
+from ringbridge.call.cause import Outcome
+from ringbridge.call.history import CallFilter, CallHistory, CallPlace, StoredCall, StoredEvent, StoredLeg
 from ringbridge.call.model import LegName
 from ringbridge.store.database import reading
+from ringbridge.store.schedule_tables import schedule_attempts, schedules
+from ringbridge.store.schedules import read_schedule
 from ringbridge.store.tables import call_events, calls, records
+from ringbridge.store.thirds import read_thirds
 
 # All that may come before two people talk, and the longest talk (`HARD_CALL_SECONDS`), with hours to spare.
 LONGEST_CALL_SECONDS = 28_800.0
+
+_IS_SCHEDULED = exists().where(schedules.c.call_id == calls.c.id).correlate(calls)
 
 
 def read_call(engine: Engine, account_id: str, call_id: str) -> StoredCall | None:
@@ -27,7 +34,10 @@ def read_call(engine: Engine, account_id: str, call_id: str) -> StoredCall | Non
         if row is None:
             return None
         events = connection.execute(history).mappings().all()
-    return _stored_call(row, tuple(StoredEvent(**event) for event in events))
+        schedule = read_schedule(connection, call_id)
+        thirds = read_thirds(connection, [call_id])
+    call = _stored_call(row, tuple(StoredEvent(**event) for event in events))
+    return replace(call, schedule=schedule, thirds=thirds.get(call_id, ()))
 
 
 def read_calls(
@@ -50,39 +60,85 @@ def read_calls(
         return [_stored_call(row, ()) for row in connection.execute(statement).mappings()]
 
 
-def read_events(
-    engine: Engine, account_id: str, since: float, after: tuple[float, str, int] | None, limit: int
-) -> list[ToldEvent]:
-    """Events of the account's calls from `since` on, behind the time, the call and the sequence `after`."""
-    place = (call_events.c.at, call_events.c.call_id, call_events.c.sequence)
+def read_histories(
+    engine: Engine, account_id: str, since: float, after: CallPlace | None, limit: int
+) -> list[CallHistory]:
+    """What happened from `since` on to the account's calls behind the place `after`, the oldest first, `limit` at most.
+
+    Raises StoreUnavailable.
+    """
     statement = (
-        select(call_events, calls.c.user_number, calls.c.metadata)
-        .join(calls, calls.c.id == call_events.c.call_id)
+        select(calls.c.id, calls.c.accepted_at, calls.c.user_number, calls.c.metadata)
         .where(
-            calls.c.account_id == account_id,
-            # Of calls that can still have been going on: the index finds these.
-            calls.c.accepted_at >= since - LONGEST_CALL_SECONDS,
-            call_events.c.at >= since,
-            call_events.c.name != "blocked",
+            *_not_over_by(account_id, since),
+            or_(calls.c.outcome.is_distinct_from(Outcome.BLOCKED.value), _IS_SCHEDULED),
         )
-        .order_by(*place)
-        .limit(limit)
+        .order_by(calls.c.accepted_at, calls.c.id)
     )
     if after is not None:
-        statement = statement.where(row_value(*place) > row_value(*after))
+        # As in `read_calls`: the first condition is for the index.
+        statement = statement.where(
+            calls.c.accepted_at >= after.accepted_at,
+            row_value(calls.c.accepted_at, calls.c.id) > row_value(after.accepted_at, after.call_id),
+        )
+    earliest = since - LONGEST_CALL_SECONDS
     with reading(engine) as connection:
-        return [_told_event(row) for row in connection.execute(statement).mappings()]
+        found: list[RowMapping] = []
+        if after is None or after.accepted_at < earliest:
+            # Scheduled calls wait for longer than any other lasts; they come first.
+            waited = statement.join(schedules, schedules.c.call_id == calls.c.id)
+            found += connection.execute(waited.where(calls.c.accepted_at < earliest).limit(limit)).mappings()
+        if len(found) < limit:
+            others = statement.where(calls.c.accepted_at >= earliest).limit(limit - len(found))
+            found += connection.execute(others).mappings()
+        happened = (
+            select(call_events)
+            .where(call_events.c.call_id.in_([row["id"] for row in found]), call_events.c.at >= since)
+            .order_by(call_events.c.call_id, call_events.c.sequence)
+        )
+        events: dict[str, list[StoredEvent]] = {row["id"]: [] for row in found}
+        for call_id, *columns in connection.execute(happened):
+            events[call_id].append(StoredEvent(*columns))
+    return [
+        CallHistory(
+            place=CallPlace(row["accepted_at"], row["id"]),
+            user_number=row["user_number"],
+            metadata=row["metadata"],
+            events=tuple(events[row["id"]]),
+        )
+        for row in found
+    ]
 
 
-def _told_event(row: RowMapping) -> ToldEvent:
-    event = StoredEvent(**{name: row[name] for name in StoredEvent._fields})
-    return ToldEvent(row["call_id"], row["user_number"], row["metadata"], event)
+def has_calls_between(engine: Engine, account_id: str, start: float, end: float) -> bool:
+    """Whether something happened to a call of the account after `start` that was accepted before `end`. Raises StoreUnavailable."""
+    statement = (
+        select(calls.c.id)
+        .where(
+            *_not_over_by(account_id, start),
+            calls.c.accepted_at >= start - LONGEST_CALL_SECONDS,
+            calls.c.accepted_at < end,
+            calls.c.outcome.is_distinct_from(Outcome.BLOCKED.value),
+        )
+        .limit(1)
+    )
+    with reading(engine) as connection:
+        return connection.execute(statement).first() is not None
+
+
+def _not_over_by(account_id: str, utc: float) -> Iterator[ColumnElement[bool]]:
+    """The conditions for the account's calls that were not over by then, if the index is told when they can have begun."""
+    yield calls.c.account_id == account_id
+    yield or_(calls.c.ended_at.is_(None), calls.c.ended_at >= utc)
 
 
 def _calls_of(account_id: str) -> Select[tuple[object, ...]]:
-    """The account's calls with the talk seconds of their records."""
-    joined = calls.outerjoin(records, records.c.call_id == calls.c.id)
-    return select(calls, records.c.talk_seconds).select_from(joined).where(calls.c.account_id == account_id)
+    """The account's calls with the talk seconds of their records, and what they are attempts of."""
+    joined = calls.outerjoin(records, records.c.call_id == calls.c.id).outerjoin(
+        schedule_attempts, schedule_attempts.c.call_id == calls.c.id
+    )
+    columns = (calls, records.c.talk_seconds, schedule_attempts.c.schedule_id)
+    return select(*columns).select_from(joined).where(calls.c.account_id == account_id)
 
 
 def _conditions(wanted: CallFilter) -> Iterator[ColumnElement[bool]]:
@@ -117,6 +173,7 @@ def _stored_call(row: RowMapping, events: tuple[StoredEvent, ...]) -> StoredCall
         talk_seconds=row["talk_seconds"] or 0.0,
         metadata=row["metadata"],
         webhook=row["webhook"],
+        attempt_of=row["schedule_id"],
         user=_stored_leg(row, LegName.USER),
         destination=_stored_leg(row, LegName.DESTINATION),
         events=events,

@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, case, func, insert, select, update
 
 from ringbridge.call.cause import Cause, EndedBy, Outcome
-from ringbridge.call.history import CallEvent, CallFilter, CallPlace, StoredCall, ToldEvent
+from ringbridge.call.history import CallEvent, CallFilter, CallHistory, CallPlace, StoredCall
 from ringbridge.call.idempotency import IdempotencyKey, KeptKey
 from ringbridge.call.model import Call, LegName, LegState, State
 from ringbridge.call.webhook import Attempt
-from ringbridge.store.call_reading import read_call, read_calls, read_events
+from ringbridge.store.call_reading import has_calls_between, read_call, read_calls, read_histories
 from ringbridge.store.change import (
     BlockedCall,
     Change,
@@ -25,12 +25,14 @@ from ringbridge.store.change import (
     ring_seconds,
     without_peers_values,
 )
+from ringbridge.store.charges import settle_interrupted
 from ringbridge.store.database import reading, storable, writing
 from ringbridge.store.errors import StoreInUse
 from ringbridge.store.idempotency import read_key
 from ringbridge.store.lock import ServerLock
 from ringbridge.store.outbox import Outbox
 from ringbridge.store.tables import call_events, calls
+from ringbridge.store.thirds import close_thirds
 from ringbridge.store.writer import GroupCommitWriter
 
 
@@ -60,13 +62,27 @@ class SqlCallStore:
 
     async def accept(self, call: Call, event: CallEvent, key: IdempotencyKey | None = None) -> None:
         """Store a new call, its first event and the key of its request; durable on return. Raises StoreUnavailable within two seconds."""
+        await self._accept(NewCall(call, event, key), ErasedCall(call.id))
+
+    async def write(self, change: Change, undo: Change) -> None:
+        """Make a change durable, behind all that was saved. Raises StoreUnavailable within two seconds.
+
+        `undo` is written where it may be stored then.
+        """
+        await self._accept(change, undo, in_order=True)
+
+    async def _accept(self, change: Change, undo: Change, *, in_order: bool = False) -> None:
         if not self._lock.is_held:
             raise StoreInUse("This server has lost its hold on the database; the call was not stored.")
-        await self._writer.accept(NewCall(call, event, key), undo=ErasedCall(call.id))
+        await self._writer.accept(change, undo=undo, in_order=in_order)
 
     def save(self, call: Call, event: CallEvent) -> None:
         """Store a change and its event, with an ended call also its record."""
         self._writer.submit(ChangedCall(call, event))
+
+    async def written(self) -> None:
+        """Return when all that was saved before is durable. Raises StoreUnavailable when that takes longer than usual."""
+        await self._writer.written()
 
     def block(self, call: Call) -> None:
         """Store a request that was refused, with its record."""
@@ -95,11 +111,15 @@ class SqlCallStore:
             return None
         return await asyncio.to_thread(read_call, self._engine, account_id, call_id)
 
-    async def events_since(
-        self, account_id: str, since: float, after: tuple[float, str, int] | None, limit: int
-    ) -> list[ToldEvent]:
-        """Events of the account's calls from `since` on, ordered by time, call and sequence. Raises StoreUnavailable."""
-        return await asyncio.to_thread(read_events, self._engine, account_id, since, after, limit)
+    async def histories_since(
+        self, account_id: str, since: float, after: CallPlace | None, limit: int
+    ) -> list[CallHistory]:
+        """What happened from `since` on to the account's calls behind a place, the oldest first. Raises StoreUnavailable."""
+        return await asyncio.to_thread(read_histories, self._engine, account_id, since, after, limit)
+
+    async def has_calls_between(self, account_id: str, start: float, end: float) -> bool:
+        """Whether something happened to a call after `start` that was accepted before `end`. Raises StoreUnavailable."""
+        return await asyncio.to_thread(has_calls_between, self._engine, account_id, start, end)
 
     async def page(
         self, account_id: str, wanted: CallFilter, after: CallPlace | None, limit: int
@@ -114,7 +134,7 @@ class SqlCallStore:
     def _read_open_calls(self) -> list[str]:
         statement = (
             select(calls.c.id)
-            .where(calls.c.state != State.ENDED.value)
+            .where(calls.c.state != State.ENDED.value, calls.c.state != State.SCHEDULED.value)
             .order_by(calls.c.accepted_at, calls.c.id)
         )
         with reading(self._engine) as connection:
@@ -156,6 +176,9 @@ class SqlCallStore:
                 )
             )
             self._outbox.add_end(connection, row, (last_sequence or 0) + 1, ended_at)
+            heard_at = last_at or row["accepted_at"]
+            settle_interrupted(connection, row, heard_at)
+            close_thirds(connection, call_id, heard_at=heard_at, ended_at=ended_at)
             connection.exec_driver_sql(
                 self._statements.insert_record,
                 (

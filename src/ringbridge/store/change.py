@@ -16,12 +16,15 @@ from sqlalchemy.sql.dml import UpdateBase
 from ringbridge.call.history import CallEvent
 from ringbridge.call.idempotency import IdempotencyKey
 from ringbridge.call.model import Call, LegName, State
+from ringbridge.call.schedule import ScheduledCall
 from ringbridge.call.webhook import Attempt
 from ringbridge.store.charges import ChargeStatements
 from ringbridge.store.deliveries import DeliveryStatements, Wanting, no_webhook
 from ringbridge.store.idempotency import KeyStatements
+from ringbridge.store.schedule_change import ChangedSchedule, NewSchedule, ScheduleStatements
 from ringbridge.store.statement import Row, execute, statement_text
 from ringbridge.store.tables import call_events, calls, records
+from ringbridge.store.thirds import ThirdStatements
 
 
 class NewCall(NamedTuple):
@@ -52,7 +55,7 @@ class BlockedCall(NamedTuple):
     event: CallEvent
 
 
-Change = NewCall | ErasedCall | ChangedCall | BlockedCall | Attempt
+Change = NewCall | ErasedCall | ChangedCall | BlockedCall | NewSchedule | ChangedSchedule | Attempt
 
 
 def without_peers_values(change: Change) -> Change | None:
@@ -62,11 +65,13 @@ def without_peers_values(change: Change) -> Change | None:
     """
     if not isinstance(change, ChangedCall):
         return None
-    legs = (change.call.user_leg, change.call.destination_leg)
-    user_leg, destination_leg = (leg._replace(sip_status=None, q850=None) for leg in legs)
-    if (user_leg, destination_leg) == legs:
-        return None
-    return change._replace(call=change.call._replace(user_leg=user_leg, destination_leg=destination_leg))
+    call = change.call
+    user_leg, destination_leg, third_leg = (
+        leg._replace(sip_status=None, q850=None)
+        for leg in (call.user_leg, call.destination_leg, call.third_leg)
+    )
+    reduced = call._replace(user_leg=user_leg, destination_leg=destination_leg, third_leg=third_leg)
+    return None if reduced == call else change._replace(call=reduced)
 
 
 class ChangeStatements:
@@ -98,7 +103,9 @@ class ChangeStatements:
             call_events.columns.keys(),
         )
         self._charges = ChargeStatements(dialect)
+        self._thirds = ThirdStatements(dialect)
         self._keys = KeyStatements(dialect)
+        self._schedules = ScheduleStatements(dialect)
         self._insert_blocked = statement_text(
             _tolerant_insert(calls, dialect).on_conflict_do_nothing(), dialect, columns
         )
@@ -109,8 +116,12 @@ class ChangeStatements:
         """Execute `changes` in the transaction of `cursor`. A call's row is written once, as its last change left it."""
         new_calls: list[Call] = []
         keys: list[tuple[Call, IdempotencyKey]] = []
+        claims: list[Call] = []
+        schedules: list[ScheduledCall] = []
+        changed_schedules: list[ScheduledCall] = []
         blocked: list[Call] = []
         latest: dict[str, Call] = {}
+        thirds: dict[tuple[str, int], Call] = {}
         events: list[Row] = []
         told: list[tuple[Call, CallEvent]] = []
         attempts: list[Attempt] = []
@@ -119,14 +130,29 @@ class ChangeStatements:
             match change:
                 case ChangedCall(call, event):
                     latest[call.id] = call
+                    if call.transfer is not None:
+                        thirds[call.id, len(call.past_thirds)] = call
                     events.append(_event_row(call, event))
                     told.append((call, event))
                 case NewCall(call, event, key):
                     new_calls.append(call)
                     if key is not None:
                         keys.append((call, key))
+                    if call.attempt_of is not None:
+                        claims.append(call)
                     events.append(_event_row(call, event))
                     told.append((call, event))
+                case NewSchedule(scheduled, event, key):
+                    new_calls.append(scheduled.call)
+                    schedules.append(scheduled)
+                    if key is not None:
+                        keys.append((scheduled.call, key))
+                    events.append(_event_row(scheduled.call, event))
+                    told.append((scheduled.call, event))
+                case ChangedSchedule(scheduled, event):
+                    changed_schedules.append(scheduled)
+                    events.append(_event_row(scheduled.call, event))
+                    told.append((scheduled.call, event))
                 case BlockedCall(call, event):
                     blocked.append(call)
                     events.append(_event_row(call, event))
@@ -141,6 +167,9 @@ class ChangeStatements:
         execute(cursor, self._insert_blocked, [_identity(call) + _progress(call) for call in blocked])
         self._keys.keep(cursor, keys)
         self._charges.reserve(cursor, new_calls)
+        self._schedules.claim(cursor, claims)
+        self._schedules.add(cursor, schedules)
+        self._schedules.change(cursor, changed_schedules)
         execute(cursor, self._update_call, [(*_progress(call), call.id) for call in latest.values()])
         execute(cursor, self._insert_event, events)
         self._deliveries.tell(cursor, told)
@@ -151,6 +180,7 @@ class ChangeStatements:
             [(*_call_seconds(call), call.id) for call in (*ended, *blocked)],
         )
         self._charges.settle(cursor, ended)
+        self._thirds.write(cursor, list(thirds.values()))
         execute(cursor, self._delete_call, erased)
         self._charges.erase(cursor, erased)
 

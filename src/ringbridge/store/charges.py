@@ -1,11 +1,12 @@
 """What a call may cost, written with the call that it belongs to, and what it did cost, written with its end."""
 
-from sqlalchemy import Dialect, bindparam, delete, update
+from sqlalchemy import Connection, Dialect, RowMapping, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPICursor
 
+from ringbridge.call.cause import Cause
 from ringbridge.call.model import Call
-from ringbridge.call.tariff import cost_micros, most_micros
+from ringbridge.call.tariff import cost_micros, leg_micros, most_micros
 from ringbridge.store.statement import Row, execute, statement_text
 from ringbridge.store.tables import charges
 
@@ -52,6 +53,35 @@ class ChargeStatements:
     def erase(self, cursor: DBAPICursor, call_ids: list[Row]) -> None:
         """Calls that were not accepted after all."""
         execute(cursor, self._delete, call_ids)
+
+
+def settle_interrupted(connection: Connection, call: RowMapping, heard_at: float) -> None:
+    """What a call of an earlier process cost at the most. `call` is its row with its end, `heard_at` is when the last was stored of it.
+
+    An answer that came after that is lost with the process: a leg that may have had one counts from then on.
+    """
+    statement = select(charges).where(charges.c.call_id == call["id"])
+    charge = connection.execute(statement).mappings().one_or_none()
+    if charge is None:
+        return
+    most = sum(
+        leg_micros(charge[f"{leg}_micros_per_minute"], _most_seconds_up(call, leg, heard_at))
+        for leg in ("user", "destination")
+    )
+    # However long this server was away, somebody's phone or carrier has ended what it had no more of.
+    connection.execute(
+        update(charges)
+        .where(charges.c.call_id == call["id"])
+        .values(settled_micros=min(most, charge["reserved_micros"]))
+    )
+
+
+def _most_seconds_up(call: RowMapping, leg: str, heard_at: float) -> float:
+    answered_at: float | None = call[f"{leg}_answered_at"]
+    if answered_at is None and call[f"{leg}_cause"] not in (None, Cause.INTERRUPTED.value):
+        return 0.0
+    ended_at: float = call[f"{leg}_ended_at"] or call["ended_at"]
+    return max(0.0, ended_at - (heard_at if answered_at is None else answered_at))
 
 
 def _row(call: Call) -> Row:

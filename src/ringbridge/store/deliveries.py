@@ -29,6 +29,7 @@ from ringbridge.call.history import CallEvent
 from ringbridge.call.model import Call, State
 from ringbridge.call.webhook import Attempt, DeliveryKey, DueDelivery, Notice
 from ringbridge.store.database import unavailable
+from ringbridge.store.schedule_tables import schedule_attempts
 from ringbridge.store.statement import Row, execute, statement_text
 from ringbridge.store.tables import call_events, calls, lines, records
 from ringbridge.store.webhook_tables import webhook_deliveries
@@ -36,14 +37,14 @@ from ringbridge.store.webhook_tables import webhook_deliveries
 DUE_AT_ONCE = 0.0
 """When a first try is due. Not now: the clock on the wall may be set back a moment later."""
 
-Wanting = Callable[[Call, str], Sequence[str]]
-"""The webhooks that want an event of a call, by the event's name: their ids."""
+Wanting = Callable[[Call, CallEvent], Sequence[str]]
+"""The webhooks that want an event of a call: their ids."""
 
 _KEY = ["webhook_id", "call_id", "sequence"]
 _PROGRESS = ["attempts", "next_attempt_at", "last_attempt_at", "last_status", "last_error", "delivered_at"]
 
 
-def no_webhook(call: Call, event_name: str) -> Sequence[str]:
+def no_webhook(call: Call, event: CallEvent) -> Sequence[str]:
     """Nobody wants to be told."""
     return ()
 
@@ -96,7 +97,7 @@ class DeliveryStatements:
         rows = [
             (webhook_id, call.id, event.sequence, call.utc(event.at), 0, DUE_AT_ONCE, webhook_id, call.id)
             for call, event in told
-            for webhook_id in self._wanting(call, event.name)
+            for webhook_id in self._wanting(call, event)
         ]
         execute(cursor, self._insert, rows)
 
@@ -177,6 +178,7 @@ def _query() -> Select[tuple[Any, ...]]:
             calls.c.destination_number,
             calls.c.destination_caller_number,
             call_events.c.destination_leg,
+            schedule_attempts.c.schedule_id.label("attempt_of"),
             calls.c.metadata,
             calls.c.outcome,
             calls.c.cause,
@@ -187,6 +189,7 @@ def _query() -> Select[tuple[Any, ...]]:
         .join(call_events, of_event)
         .outerjoin(lines, of_line)
         .outerjoin(records, records.c.call_id == first.c.call_id)
+        .outerjoin(schedule_attempts, schedule_attempts.c.call_id == first.c.call_id)
     )
 
 

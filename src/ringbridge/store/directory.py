@@ -1,11 +1,12 @@
 """Accounts, keys, lines and trunks, looked up in SQL: the port `Directory`.
 
-While `watch` is entered, answers are kept in memory and forgotten as soon as the revision in the database grows.
-Otherwise each look-up asks the database, so that nothing stale can be served.
+While `watch` is entered, answers are kept in memory and forgotten as soon as the revision of their part of the directory
+grows in the database: whoever changes one part again and again makes nobody read the others again. Otherwise each look-up
+asks the database, so that nothing stale can be served.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,6 +19,7 @@ from ringbridge.call.key import ApiKey
 from ringbridge.store.cache import LookUpCache
 from ringbridge.store.database import reading
 from ringbridge.store.lookup import RowLookUp
+from ringbridge.store.part import ALL_PARTS, Part
 from ringbridge.store.polling import polling
 from ringbridge.store.rates import RateTable
 from ringbridge.store.row import key_of, limits_of, line_of, trunk_of
@@ -61,17 +63,15 @@ class SqlDirectory:
         self._any_barred = LookUpCache(self._any_barred_row.find, in_thread=in_thread)
         # A table of a hundred thousand rates takes longer to read than calls may wait.
         self._rates = LookUpCache(self._load_rates, in_thread=True)
-        self._caches = (
-            self._accounts,
-            self._limits,
-            self._keys,
-            self._lines,
-            self._devices,
-            self._trunks,
-            self._barred,
-            self._any_barred,
-            self._rates,
-        )
+        self._caches: Mapping[Part, tuple[LookUpCache[Any, Any], ...]] = {
+            Part.ACCOUNTS: (self._accounts,),
+            Part.KEYS: (self._keys,),
+            Part.LINES: (self._lines, self._devices),
+            Part.TRUNKS: (self._trunks,),
+            Part.LIMITS: (self._limits,),
+            Part.DO_NOT_CALL: (self._barred, self._any_barred),
+            Part.RATES: (self._rates,),
+        }
 
     async def account(self, account_id: str) -> Account | None:
         """The account with this id."""
@@ -119,17 +119,16 @@ class SqlDirectory:
         return await asyncio.to_thread(self._load_peer_uris)
 
     @asynccontextmanager
-    async def watch(self, on_change: Callable[[], None]) -> AsyncIterator[None]:
-        """While entered, answers are kept in memory; after each change they are forgotten and `on_change` is called."""
-        seen = await asyncio.to_thread(self._read_revision)
-        for look_ups in self._caches:
-            look_ups.keep(True)
+    async def watch(self, on_change: Callable[[frozenset[Part]], None]) -> AsyncIterator[None]:
+        """While entered, answers are kept in memory; when parts change they are forgotten, and `on_change` is told which."""
+        seen = await asyncio.to_thread(self._read_revisions)
+        self._keep(True)
         is_blind = False
 
         async def look() -> None:
             nonlocal seen, is_blind
             try:
-                revision = await asyncio.to_thread(self._read_revision)
+                revisions = await asyncio.to_thread(self._read_revisions)
             except StoreUnavailable as error:
                 # What is in memory may still serve: without its database no call is accepted.
                 if not is_blind:
@@ -137,23 +136,33 @@ class SqlDirectory:
                 is_blind = True
                 return
             is_blind = False
-            if revision != seen:
-                seen = revision
-                for look_ups in self._caches:
+            if revisions != seen:
+                # Whoever changed something and did not say what may have changed all.
+                changed = frozenset(part for part in Part if revisions[part] != seen[part]) or ALL_PARTS
+                seen = revisions
+                for look_ups in self._caches_of(changed):
                     look_ups.clear()
-                on_change()
+                on_change(changed)
 
         try:
             async with polling(_POLL_SECONDS, look):
                 yield
         finally:
-            for look_ups in self._caches:
-                look_ups.keep(False)
+            self._keep(False)
 
-    def _read_revision(self) -> int:
+    def _caches_of(self, parts: frozenset[Part]) -> Iterator[LookUpCache[Any, Any]]:
+        for part in parts:
+            yield from self._caches.get(part, ())
+
+    def _keep(self, keeps: bool) -> None:
+        for look_ups in self._caches_of(ALL_PARTS):
+            look_ups.keep(keeps)
+
+    def _read_revisions(self) -> dict[Part | None, int]:
+        """How often each part was changed; at None, how often anything was."""
         with reading(self._engine) as connection:
-            revision: int = connection.execute(select(directory_revision.c.revision)).scalar_one()
-            return revision
+            row = connection.execute(select(directory_revision)).mappings().one()
+            return {None: row["revision"]} | {part: row[part.value] for part in Part}
 
     def _load_account(self, account_id: str) -> Account | None:
         row = self._account_row.find(account_id)

@@ -4,7 +4,10 @@ from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Engine, delete, func, insert, select
 
+from ringbridge.call.audit import Action, masked
+from ringbridge.store.audit import note
 from ringbridge.store.database import reading
+from ringbridge.store.part import Part
 from ringbridge.store.revision import changing, require_account
 from ringbridge.store.tables import do_not_call
 
@@ -22,7 +25,7 @@ class DoNotCallList:
 
     def add(self, numbers: Iterable[str], *, at: float) -> int:
         """Add E.164 numbers at `at`, UTC seconds since 1970; returns how many were not in the list yet."""
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.DO_NOT_CALL) as connection:
             require_account(connection, self._account_id)
             known = set(connection.scalars(select(do_not_call.c.number).where(self._of_account)))
             new_numbers = dict.fromkeys(number for number in numbers if number not in known)
@@ -34,16 +37,26 @@ class DoNotCallList:
                         for number in new_numbers
                     ],
                 )
+                after = {"numbers": len(new_numbers)}
+                note(connection, Action.DO_NOT_CALL_ADDED, account_id=self._account_id, after=after)
             return len(new_numbers)
 
     def remove(self, number: str) -> bool:
         """Take a number off the list; False when it was not there."""
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.DO_NOT_CALL) as connection:
             require_account(connection, self._account_id)
             removed = connection.execute(
                 delete(do_not_call).where(self._of_account, do_not_call.c.number == number)
             )
-            return removed.rowcount > 0
+            if removed.rowcount == 0:
+                return False
+            note(
+                connection,
+                Action.DO_NOT_CALL_REMOVED,
+                account_id=self._account_id,
+                target_id=masked(number),
+            )
+            return True
 
     def count(self) -> int:
         """How many numbers are on the list."""

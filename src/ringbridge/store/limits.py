@@ -4,8 +4,12 @@ from collections.abc import Callable
 
 from sqlalchemy import Engine, insert, select, update
 
+from ringbridge.call.actor import SERVER, acting_as
+from ringbridge.call.audit import Action
 from ringbridge.call.directory import AccountLimits
 from ringbridge.store.administration import Administration
+from ringbridge.store.audit import note
+from ringbridge.store.part import Part
 from ringbridge.store.revision import changing, require_account
 from ringbridge.store.row import limits_of, limits_row
 from ringbridge.store.tables import account_limits
@@ -18,8 +22,9 @@ class SqlLimits:
         self._engine = engine
 
     def suspend(self, account_id: str) -> None:
-        """Let an account place no more calls. Raises NotFound and StoreUnavailable."""
-        Administration(self._engine).suspend(account_id)
+        """Let an account place no more calls; by the server's own rules. Raises NotFound and StoreUnavailable."""
+        with acting_as(SERVER):
+            Administration(self._engine).suspend(account_id)
 
     def change(self, account_id: str, change: Callable[[AccountLimits], AccountLimits]) -> AccountLimits:
         """Keep what `change` makes of the account's limits; what it raises leaves them as they are.
@@ -27,13 +32,21 @@ class SqlLimits:
         Raises NotFound and StoreUnavailable.
         """
         of_account = account_limits.c.account_id == account_id
-        with changing(self._engine) as connection:
+        with changing(self._engine, Part.LIMITS) as connection:
             require_account(connection, account_id)
             row = connection.execute(select(account_limits).where(of_account)).mappings().one_or_none()
-            limits = change(AccountLimits() if row is None else limits_of(row))
+            before = AccountLimits() if row is None else limits_of(row)
+            limits = change(before)
             values = limits_row(account_id, limits)
             if row is None:
                 connection.execute(insert(account_limits), values)
             else:
                 connection.execute(update(account_limits).where(of_account).values(values))
+            note(
+                connection,
+                Action.LIMITS_CHANGED,
+                account_id=account_id,
+                before=limits_row(account_id, before),
+                after=values,
+            )
         return limits

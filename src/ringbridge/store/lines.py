@@ -1,13 +1,16 @@
 """Lines in SQL as their account reads and changes them: the port `LineStore`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Connection, Engine, delete, select, update
 
+from ringbridge.call.audit import Action
 from ringbridge.call.directory import Line
 from ringbridge.call.errors import NotFound
 from ringbridge.store.administration import Administration
+from ringbridge.store.audit import note
 from ringbridge.store.database import reading, storable
+from ringbridge.store.part import Part
 from ringbridge.store.revision import changing
 from ringbridge.store.row import line_of, line_row
 from ringbridge.store.tables import lines
@@ -31,31 +34,61 @@ class SqlLines:
 
     def find(self, account_id: str, line_id: str) -> Line | None:
         """The account's line with this id."""
-        if not storable(line_id):
-            return None
-        statement = select(lines).where(lines.c.account_id == account_id, lines.c.id == line_id)
         with reading(self._engine) as connection:
-            row = connection.execute(statement).mappings().one_or_none()
-            return None if row is None else line_of(row)
+            return _find(connection, account_id, line_id)
 
     def add(self, line: Line, device_digests: Mapping[str, str]) -> None:
         """A new line whose phone registers. Raises AlreadyExists."""
         self._administration.add_line(line, device_digests=dict(device_digests))
 
-    def change(self, line: Line, device_digests: Mapping[str, str] | None) -> None:
-        """Keep a line as it is now; without digests its phone keeps its password. Raises NotFound."""
-        values = line_row(line, None if device_digests is None else dict(device_digests))
-        if device_digests is None:
-            del values["device_digests"]
-        with changing(self._engine) as connection:
-            changed = connection.execute(
-                update(lines)
-                .where(lines.c.account_id == line.account_id, lines.c.id == line.id)
-                .values(values)
-            )
-            if changed.rowcount == 0:
-                raise NotFound("There is no line with this id.")
+    def change(
+        self,
+        account_id: str,
+        line_id: str,
+        change: Callable[[Line], Line],
+        digests_of: Callable[[Line], Mapping[str, str]] | None = None,
+    ) -> Line:
+        """Put what `change` makes of a line in its place, and return it; what that raises leaves all as it was.
 
-    def remove(self, line: Line) -> None:
-        """Forget a line. Raises NotFound."""
-        self._administration.remove_line(line.account_id, line.number)
+        digests_of: gives the new ones of the changed line; without it its phone keeps its password. Raises NotFound.
+        """
+        with changing(self._engine, Part.LINES) as connection:
+            before = _require(connection, account_id, line_id)
+            changed = change(before)
+            values = line_row(changed, None if digests_of is None else dict(digests_of(changed)))
+            if digests_of is None:
+                del values["device_digests"]
+            connection.execute(update(lines).where(lines.c.id == line_id).values(values))
+            note(
+                connection,
+                Action.LINE_CHANGED,
+                account_id=account_id,
+                target_id=line_id,
+                before=line_row(before, None),
+                after=values,
+            )
+        return changed
+
+    def remove(self, account_id: str, line_id: str, check: Callable[[Line], object]) -> None:
+        """Forget a line, unless `check` raises something. Raises NotFound."""
+        with changing(self._engine, Part.LINES) as connection:
+            line = _require(connection, account_id, line_id)
+            check(line)
+            connection.execute(delete(lines).where(lines.c.id == line_id))
+            before = line_row(line, None)
+            note(connection, Action.LINE_REMOVED, account_id=account_id, target_id=line_id, before=before)
+
+
+def _find(connection: Connection, account_id: str, line_id: str) -> Line | None:
+    if not storable(line_id):
+        return None
+    statement = select(lines).where(lines.c.account_id == account_id, lines.c.id == line_id)
+    row = connection.execute(statement).mappings().one_or_none()
+    return None if row is None else line_of(row)
+
+
+def _require(connection: Connection, account_id: str, line_id: str) -> Line:
+    line = _find(connection, account_id, line_id)
+    if line is None:
+        raise NotFound("There is no line with this id.")
+    return line

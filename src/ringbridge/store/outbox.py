@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, Engine, RowMapping, func, insert, select
 
+from ringbridge.call.actor import SERVER, acting_as
+from ringbridge.call.audit import Action
+from ringbridge.call.history import CallEvent
 from ringbridge.call.model import Call
 from ringbridge.call.webhook import (
     Attempt,
@@ -19,10 +22,12 @@ from ringbridge.call.webhook import (
     call_webhook,
     call_webhook_id,
 )
+from ringbridge.store.audit import note
 from ringbridge.store.change import Change, ErasedCall
-from ringbridge.store.database import reading, writing
+from ringbridge.store.database import reading
 from ringbridge.store.deliveries import DUE_AT_ONCE, DueDeliveries
-from ringbridge.store.tables import directory_revision
+from ringbridge.store.part import Part
+from ringbridge.store.revision import changing
 from ringbridge.store.webhook_row import webhook_of
 from ringbridge.store.webhook_tables import webhook_deliveries, webhooks
 
@@ -97,10 +102,10 @@ class Outbox:
 
     # The writer's thread.
 
-    def wanting(self, call: Call, event_name: str) -> Sequence[str]:
-        """The ids of the webhooks, of the account and of the call, that want an event of this name."""
+    def wanting(self, call: Call, event: CallEvent) -> Sequence[str]:
+        """The ids of the webhooks, of the account and of the call, that want this event."""
         webhooks = self._by_account.get(call.account_id, ())
-        found = [webhook.id for webhook in webhooks if webhook.wants(event_name)]
+        found = [webhook.id for webhook in webhooks if webhook.is_told(call, event)]
         if call.webhook is not None:
             found.append(call_webhook_id(call.account_id))
         return found
@@ -115,7 +120,7 @@ class Outbox:
             if isinstance(change, Attempt):
                 tried.append(change.key)
             elif not isinstance(change, ErasedCall):
-                awaiting.update(self.wanting(change.call, change.event.name))
+                awaiting.update(self.wanting(change.call, change.event))
         if awaiting or tried:
             self._loop.call_soon_threadsafe(self._on_news, awaiting, tried)
 
@@ -172,10 +177,18 @@ class Outbox:
             return connection.scalar(taken) is not None
 
     def _disable(self, webhook_id: str, reason: str, at: float) -> None:
-        with writing(self._engine) as connection:
-            connection.execute(directory_revision.update().values(revision=directory_revision.c.revision + 1))
-            connection.execute(
-                webhooks.update()
-                .where(webhooks.c.id == webhook_id, webhooks.c.disabled_at.is_(None))
-                .values(disabled_at=at, disabled_reason=reason)
+        is_it = (webhooks.c.id == webhook_id) & webhooks.c.disabled_at.is_(None)
+        after = {"disabled_at": at, "disabled_reason": reason}
+        with acting_as(SERVER), changing(self._engine, Part.WEBHOOKS) as connection:
+            account_id = connection.scalar(select(webhooks.c.account_id).where(is_it))
+            if account_id is None:
+                return
+            connection.execute(webhooks.update().where(is_it).values(after))
+            note(
+                connection,
+                Action.WEBHOOK_DISABLED,
+                account_id=account_id,
+                target_id=webhook_id,
+                before={},
+                after=after,
             )

@@ -3,14 +3,30 @@
 Whatever touches many rows does it some hundred at a time, so that no new call waits long for its turn to be written.
 """
 
-from sqlalchemy import ColumnElement, Connection, Engine, Table, case, delete, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    Table,
+    case,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy import tuple_ as row_value
 
+from ringbridge.call.audit import Action, masked
 from ringbridge.call.errors import NotFound
 from ringbridge.call.model import State
 from ringbridge.call.record import ERASED, Erasure, Record, RecordFilter, RecordPlace
+from ringbridge.store.audit import note
 from ringbridge.store.database import reading, storable, writing
 from ringbridge.store.tables import accounts, calls, record_retentions, records
+from ringbridge.store.third_tables import thirds
+from ringbridge.store.thirds import read_thirds
 
 _BATCH = 500
 _DAY_SECONDS = 86_400.0
@@ -36,7 +52,9 @@ class SqlRecords:
         if after is not None:
             statement = statement.where(place < row_value(after.ended_at, after.call_id))
         with reading(self._engine) as connection:
-            return [Record(**row) for row in connection.execute(statement).mappings()]
+            found = connection.execute(statement).mappings().all()
+            thirds_of = read_thirds(connection, [row["call_id"] for row in found])
+        return [Record(**row, thirds=thirds_of.get(row["call_id"], ())) for row in found]
 
     def find(self, account_id: str, call_id: str) -> Record | None:
         """The record of the account's call."""
@@ -45,7 +63,9 @@ class SqlRecords:
         statement = select(records).where(records.c.account_id == account_id, records.c.call_id == call_id)
         with reading(self._engine) as connection:
             row = connection.execute(statement).mappings().one_or_none()
-            return None if row is None else Record(**row)
+            if row is None:
+                return None
+            return Record(**row, thirds=read_thirds(connection, [call_id]).get(call_id, ()))
 
     def erase(self, account_id: str, number: str) -> Erasure:
         """Forget a number in all that is stored of the account's calls that are over."""
@@ -53,14 +73,30 @@ class SqlRecords:
         # A record may be all that is left of a call.
         with reading(self._engine) as connection:
             of_records = connection.scalars(
-                select(records.c.call_id).where(records.c.account_id == account_id, _has(records, number))
+                select(records.c.call_id).where(
+                    records.c.account_id == account_id,
+                    or_(_has(records, number), records.c.call_id.in_(_with_third(account_id, number))),
+                )
             ).all()
         found = sorted({*of_calls, *of_records})
-        for start in range(0, len(found), _BATCH):
+        # At least once: that it was asked for counts as well.
+        for start in range(0, len(found) or 1, _BATCH):
             batch = found[start : start + _BATCH]
             with writing(self._engine) as connection:
+                connection.execute(
+                    update(thirds)
+                    .where(thirds.c.call_id.in_(batch), thirds.c.number == number)
+                    .values(number=ERASED)
+                )
                 _forget(connection, calls, calls.c.id.in_(batch), number)
                 _forget(connection, records, records.c.call_id.in_(batch), number)
+                note(
+                    connection,
+                    Action.RECORDS_ERASED,
+                    account_id=account_id,
+                    target_id=masked(number),
+                    after={"calls": len(batch)},
+                )
         running = self._call_ids(account_id, number, calls.c.state != State.ENDED.value)
         return Erasure(calls=len(found), running=len(running))
 
@@ -68,9 +104,18 @@ class SqlRecords:
         """Keep the account's calls for so many days after their end; None keeps them for good. Raises NotFound."""
         with writing(self._engine) as connection:
             _require_account(connection, account_id)
-            connection.execute(delete(record_retentions).where(record_retentions.c.account_id == account_id))
+            of_account = record_retentions.c.account_id == account_id
+            before = connection.scalar(select(record_retentions.c.days).where(of_account))
+            connection.execute(delete(record_retentions).where(of_account))
             if days is not None:
                 connection.execute(insert(record_retentions), {"account_id": account_id, "days": days})
+            note(
+                connection,
+                Action.RECORDS_RETAINED,
+                account_id=account_id,
+                before={"days": before},
+                after={"days": days},
+            )
 
     def retention(self, account_id: str) -> int | None:
         """For how many days the account's calls are kept; None for good. Raises NotFound."""
@@ -86,6 +131,7 @@ class SqlRecords:
             old = self._old(connection, now_utc, limit)
         if old:
             with writing(self._engine) as connection:
+                connection.execute(delete(thirds).where(thirds.c.call_id.in_(old)))
                 connection.execute(delete(records).where(records.c.call_id.in_(old)))
                 connection.execute(delete(calls).where(calls.c.id.in_(old)))
         return len(old)
@@ -112,7 +158,8 @@ class SqlRecords:
         return sorted(old)[:limit]
 
     def _call_ids(self, account_id: str, number: str, condition: ColumnElement[bool]) -> list[str]:
-        statement = select(calls.c.id).where(calls.c.account_id == account_id, _has(calls, number), condition)
+        is_in_it = or_(_has(calls, number), calls.c.id.in_(_with_third(account_id, number)))
+        statement = select(calls.c.id).where(calls.c.account_id == account_id, is_in_it, condition)
         with reading(self._engine) as connection:
             return list(connection.scalars(statement))
 
@@ -138,6 +185,11 @@ def _has(table: Table, number: str) -> ColumnElement[bool]:
         table.c.user_caller_number == number,
         table.c.destination_caller_number == number,
     )
+
+
+def _with_third(account_id: str, number: str) -> Select[tuple[str]]:
+    """The ids of the account's calls that were to be transferred to `number`."""
+    return select(thirds.c.call_id).where(thirds.c.account_id == account_id, thirds.c.number == number)
 
 
 def _forget(connection: Connection, table: Table, rows: ColumnElement[bool], number: str) -> None:

@@ -22,6 +22,8 @@ from sqlalchemy import (
     text,
 )
 
+from ringbridge.store.part import Part
+
 # Constraints need names of their own, or no later migration could change them on both databases.
 metadata = MetaData(
     naming_convention={
@@ -67,6 +69,7 @@ account_limits = Table(
     Column("spend_per_day", BigInteger),
     Column("spend_per_month", BigInteger),
     Column("short_calls_per_hour", Integer),
+    Column("keys", Integer, nullable=False, server_default=text("20")),
 )
 
 # Whom an account must not call, whoever asks: E.164 with plus.
@@ -180,12 +183,14 @@ registrations = Table(
     sqlite_with_rowid=False,
 )
 
-# One row. Whoever changes a table above, but for the one of registrations, adds one to it in the same transaction; a server that sees it grow forgets its caches.
+# One row. Whoever changes a table above, but for the one of registrations, adds one to `revision` and to the column of what
+# was changed, in the same transaction; a server that sees them grow forgets what it keeps of that.
 directory_revision = Table(
     "directory_revision",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("revision", Integer, nullable=False),
+    *(Column(part.value, Integer, nullable=False, server_default="0") for part in Part),
 )
 
 

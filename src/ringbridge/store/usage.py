@@ -1,18 +1,22 @@
 """What accounts did before now, read from what was stored: for the limits that look back, and for whoever asks."""
 
 import asyncio
+from collections import Counter
 
-from sqlalchemy import Engine, RowMapping, func, or_, select, update
+from sqlalchemy import Engine, exists, func, or_, select
 
 from ringbridge.call.cause import Outcome
-from ringbridge.call.model import Tariff
-from ringbridge.call.tariff import leg_micros
 from ringbridge.call.usage import PastCall
-from ringbridge.store.database import reading, writing
+from ringbridge.store.database import reading
+from ringbridge.store.schedule_tables import schedules
 from ringbridge.store.tables import calls, charges, records
+from ringbridge.store.third_tables import thirds
 
 # From a call's acceptance to its destination's answer.
 _LONGEST_BEFORE_ANSWER_SECONDS = 1800.0
+
+# A scheduled call is none itself: its attempts count.
+_IS_DIALLED = ~exists().where(schedules.c.call_id == calls.c.id)
 
 
 class SqlUsage:
@@ -20,10 +24,6 @@ class SqlUsage:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-
-    async def settle(self) -> None:
-        """Settle what calls of an earlier process cost that have their end by now."""
-        await asyncio.to_thread(self._settle)
 
     async def calls_since(self, utc: float) -> list[PastCall]:
         """The calls accepted since `utc`, UTC seconds since 1970, the oldest first; without those that were blocked."""
@@ -33,36 +33,13 @@ class SqlUsage:
         """The calls that ended since `utc`, less than `seconds` after the destination's answer, the oldest first."""
         return await asyncio.to_thread(self._short_calls_since, utc, seconds)
 
-    async def spent_since(self, utc: float) -> dict[str, int]:
-        """What the calls accepted since `utc` cost or may cost, in millionths, by account."""
-        return await asyncio.to_thread(self._spent_since, utc)
+    async def spent_within(self, start: float, end: float) -> dict[str, int]:
+        """What calls accepted, and thirds asked for, from `start` and before `end` cost or may cost, in millionths, by account."""
+        return await asyncio.to_thread(self._spent_within, start, end)
 
     async def outcomes_since(self, account_id: str, utc: float) -> dict[str | None, int]:
         """How many of the account's calls accepted since `utc` had which outcome; None for those that are not over."""
         return await asyncio.to_thread(self._outcomes_since, account_id, utc)
-
-    def _settle(self) -> None:
-        statement = (
-            select(
-                charges.c.call_id,
-                charges.c.user_micros_per_minute,
-                charges.c.destination_micros_per_minute,
-                records,
-            )
-            .join(records, records.c.call_id == charges.c.call_id)
-            .where(charges.c.settled_micros.is_(None))
-        )
-        with writing(self._engine) as connection:
-            for row in connection.execute(statement).mappings().all():
-                tariff = Tariff(row["user_micros_per_minute"], row["destination_micros_per_minute"])
-                connection.execute(
-                    update(charges)
-                    .where(charges.c.call_id == row[charges.c.call_id])
-                    .values(
-                        settled_micros=leg_micros(tariff.user_micros_per_minute, _up_seconds(row, "user"))
-                        + leg_micros(tariff.destination_micros_per_minute, _up_seconds(row, "destination"))
-                    )
-                )
 
     def _calls_since(self, utc: float) -> list[PastCall]:
         statement = (
@@ -71,6 +48,7 @@ class SqlUsage:
                 calls.c.id >= _first_id(utc),
                 calls.c.accepted_at >= utc,
                 or_(calls.c.outcome.is_(None), calls.c.outcome != Outcome.BLOCKED.value),
+                _IS_DIALLED,
             )
             .order_by(calls.c.accepted_at)
         )
@@ -96,20 +74,24 @@ class SqlUsage:
         with reading(self._engine) as connection:
             return [PastCall(*row) for row in connection.execute(statement)]
 
-    def _spent_since(self, utc: float) -> dict[str, int]:
-        spent = func.sum(func.coalesce(charges.c.settled_micros, charges.c.reserved_micros))
-        statement = (
-            select(charges.c.account_id, spent)
-            .where(charges.c.accepted_at >= utc)
-            .group_by(charges.c.account_id)
-        )
+    def _spent_within(self, start: float, end: float) -> dict[str, int]:
+        spent: Counter[str] = Counter()
         with reading(self._engine) as connection:
-            return {account_id: int(micros) for account_id, micros in connection.execute(statement)}
+            for table, since in ((charges, charges.c.accepted_at), (thirds, thirds.c.asked_at)):
+                total = func.sum(func.coalesce(table.c.settled_micros, table.c.reserved_micros, 0))
+                statement = (
+                    select(table.c.account_id, total)
+                    .where(since >= start, since < end)
+                    .group_by(table.c.account_id)
+                )
+                for account_id, micros in connection.execute(statement):
+                    spent[account_id] += int(micros)
+        return dict(spent)
 
     def _outcomes_since(self, account_id: str, utc: float) -> dict[str | None, int]:
         statement = (
             select(calls.c.outcome, func.count().label("calls"))
-            .where(calls.c.account_id == account_id, calls.c.accepted_at >= utc)
+            .where(calls.c.account_id == account_id, calls.c.accepted_at >= utc, _IS_DIALLED)
             .group_by(calls.c.outcome)
         )
         with reading(self._engine) as connection:
@@ -119,9 +101,3 @@ class SqlUsage:
 def _first_id(utc: float) -> str:
     """No call that was accepted since then has a lower id: ids begin with the time, and so are an index of it."""
     return f"{int(utc * 1000):012x}"[:8]
-
-
-def _up_seconds(row: RowMapping, leg: str) -> float:
-    answered_at: float | None = row[f"{leg}_answered_at"]
-    ended_at: float = row[f"{leg}_ended_at"] or row["ended_at"]
-    return 0.0 if answered_at is None else max(0.0, ended_at - answered_at)

@@ -1,12 +1,24 @@
 """Webhooks of accounts and the log of what was sent to them: the port `WebhookStore`. Each method is one transaction."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, and_, delete, func, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    and_,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
+from ringbridge.call.audit import Action
 from ringbridge.call.errors import NotFound
 from ringbridge.call.webhook import (
     MOST_WEBHOOKS,
@@ -15,9 +27,12 @@ from ringbridge.call.webhook import (
     TooManyWebhooks,
     Webhook,
 )
+from ringbridge.store.audit import note
 from ringbridge.store.database import reading, storable, writing
 from ringbridge.store.deliveries import DUE_AT_ONCE
-from ringbridge.store.tables import accounts, call_events, directory_revision
+from ringbridge.store.part import Part
+from ringbridge.store.revision import changing
+from ringbridge.store.tables import accounts, call_events
 from ringbridge.store.webhook_row import webhook_of, webhook_row
 from ringbridge.store.webhook_tables import webhook_deliveries, webhooks
 
@@ -45,7 +60,10 @@ class SqlWebhooks:
     async def change(
         self, account_id: str, webhook_id: str, alter: Callable[[Webhook], Webhook]
     ) -> Webhook | None:
-        """Exchange the account's webhook for what `alter` makes of it, which is returned; None where there is none."""
+        """Exchange the account's webhook for what `alter` makes of it, which is returned; None where there is none.
+
+        What waits to be tried again is due at once where it leads elsewhere now, or is enabled again.
+        """
         return await asyncio.to_thread(self._change, account_id, webhook_id, alter)
 
     async def remove(self, account_id: str, webhook_id: str) -> bool:
@@ -63,7 +81,10 @@ class SqlWebhooks:
         return await asyncio.to_thread(self._replay, key)
 
     async def replay_since(self, webhook_id: str, since: float, *, delivered: bool) -> int:
-        """Send again what was given up of the events since then, and with `delivered` also what was taken; how many."""
+        """Send now what was given up or waits to be tried again of the events since then; how many.
+
+        With `delivered` also what was taken.
+        """
         return await asyncio.to_thread(self._replay_since, webhook_id, since, delivered)
 
     def all_now(self, account_id: str) -> list[Webhook]:
@@ -86,27 +107,29 @@ class SqlWebhooks:
     def add_now(self, webhook: Webhook) -> None:
         """See `add`."""
         own = webhooks.c.account_id == webhook.account_id
-        with self._changing() as connection:
+        with changing(self._engine, Part.WEBHOOKS) as connection:
             if connection.scalar(select(accounts.c.id).where(accounts.c.id == webhook.account_id)) is None:
                 raise NotFound(f"There is no account {webhook.account_id}.")
             count = connection.scalar(select(func.count()).select_from(webhooks).where(own)) or 0
             if count >= MOST_WEBHOOKS:
                 raise TooManyWebhooks(f"An account has {MOST_WEBHOOKS} webhooks at most. Remove one first.")
-            connection.execute(insert(webhooks), webhook_row(webhook))
+            row = webhook_row(webhook)
+            connection.execute(insert(webhooks), row)
+            _note(connection, Action.WEBHOOK_CREATED, webhook, None, row)
 
     def remove_now(self, account_id: str, webhook_id: str) -> bool:
         """See `remove`."""
         if not storable(webhook_id):
             return False
-        with self._changing() as connection:
-            removed = connection.execute(
-                delete(webhooks).where(webhooks.c.account_id == account_id, webhooks.c.id == webhook_id)
-            )
-            if removed.rowcount == 0:
+        with changing(self._engine, Part.WEBHOOKS) as connection:
+            found = _find(connection, account_id, webhook_id)
+            if found is None:
                 return False
+            connection.execute(delete(webhooks).where(webhooks.c.id == webhook_id))
             connection.execute(
                 delete(webhook_deliveries).where(webhook_deliveries.c.webhook_id == webhook_id)
             )
+            _note(connection, Action.WEBHOOK_REMOVED, found, webhook_row(found), None)
         return True
 
     def _change(
@@ -114,7 +137,7 @@ class SqlWebhooks:
     ) -> Webhook | None:
         if not storable(webhook_id):
             return None
-        with self._changing() as connection:
+        with changing(self._engine, Part.WEBHOOKS) as connection:
             found = _find(connection, account_id, webhook_id)
             if found is None:
                 return None
@@ -122,6 +145,14 @@ class SqlWebhooks:
             connection.execute(
                 update(webhooks).where(webhooks.c.id == webhook_id).values(**webhook_row(changed))
             )
+            if changed.url != found.url or (changed.disabled_at is None and found.disabled_at is not None):
+                # Somebody mended it: what waits for a next try need wait no more.
+                connection.execute(
+                    update(webhook_deliveries)
+                    .where(webhook_deliveries.c.webhook_id == webhook_id, _waits_for_a_try())
+                    .values(next_attempt_at=DUE_AT_ONCE)
+                )
+            _note(connection, Action.WEBHOOK_CHANGED, found, webhook_row(found), webhook_row(changed))
         return changed
 
     def _deliveries(
@@ -170,22 +201,32 @@ class SqlWebhooks:
     def _replay_since(self, webhook_id: str, since: float, delivered: bool) -> int:
         rows = webhook_deliveries.c
         statement = update(webhook_deliveries).where(
-            rows.webhook_id == webhook_id, rows.created_at >= since, rows.next_attempt_at.is_(None)
+            rows.webhook_id == webhook_id,
+            rows.created_at >= since,
+            or_(rows.next_attempt_at.is_(None), _waits_for_a_try()),
         )
         if not delivered:
             statement = statement.where(rows.delivered_at.is_(None))
         with writing(self._engine) as connection:
             return connection.execute(statement.values(_AGAIN)).rowcount
 
-    @contextmanager
-    def _changing(self) -> Iterator[Connection]:
-        """A running server reads the webhooks again when the revision of the directory grows."""
-        with writing(self._engine) as connection:
-            connection.execute(update(directory_revision).values(revision=directory_revision.c.revision + 1))
-            yield connection
-
 
 _AGAIN = {"attempts": 0, "next_attempt_at": DUE_AT_ONCE, "delivered_at": None}
+
+
+def _note(
+    connection: Connection,
+    action: Action,
+    webhook: Webhook,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+) -> None:
+    note(connection, action, account_id=webhook.account_id, target_id=webhook.id, before=before, after=after)
+
+
+def _waits_for_a_try() -> ColumnElement[bool]:
+    """Whether a row is due only after a pause."""
+    return webhook_deliveries.c.next_attempt_at > DUE_AT_ONCE
 
 
 def _find(connection: Connection, account_id: str, webhook_id: str) -> Webhook | None:

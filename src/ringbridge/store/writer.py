@@ -53,12 +53,15 @@ class WriterLimits:
 
 
 class _Entry(Generic[Change]):
-    """A change in the queue; while somebody waits for it, also who waits and what undoes it."""
+    """A change in the queue; while somebody waits for it, also who waits and what undoes it.
+
+    Without a change it is a mark: what was queued before it is durable when it is reached.
+    """
 
     __slots__ = ("change", "given_up", "taken", "undo", "waiter")
 
     def __init__(
-        self, change: Change, waiter: asyncio.Future[None] | None = None, undo: Change | None = None
+        self, change: Change | None, waiter: asyncio.Future[None] | None = None, undo: Change | None = None
     ) -> None:
         self.change = change
         self.waiter = waiter
@@ -123,17 +126,31 @@ class GroupCommitWriter(Generic[Change]):
 
     def submit(self, change: Change) -> None:
         """Write `change` after all that was submitted or accepted before it; not waited for, and tried until it is done."""
-        self._lingering.append(_Entry(change))
+        self._linger(_Entry(change))
+
+    async def written(self) -> None:
+        """Return when all that was submitted before is durable. Raises StoreUnavailable when that takes longer than usual."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._linger(_Entry(None, waiter))
+        try:
+            async with asyncio.timeout(self._limits.accept_seconds):
+                await waiter
+        except TimeoutError:
+            raise StoreUnavailable("The database does not answer.") from None
+
+    def _linger(self, entry: _Entry[Change]) -> None:
+        self._lingering.append(entry)
         if self._is_closing:
             self._hand_over()
         elif self._leaving is None:
             loop = asyncio.get_running_loop()
             self._leaving = loop.call_later(self._limits.linger_seconds, self._hand_over)
 
-    async def accept(self, change: Change, *, undo: Change) -> None:
+    async def accept(self, change: Change, *, undo: Change, in_order: bool = False) -> None:
         """Write `change` and return when it is durable. Raises StoreUnavailable in time; then it is not stored.
 
         Where that cannot be known, as when the disk hangs in the middle of a commit, `undo` is written behind it.
+        in_order: write it behind all that was submitted, which then waits no longer for company.
         """
         if self._waiting >= self._limits.waiting:
             raise StoreUnavailable("The database does not keep up: too many new calls wait for it.")
@@ -141,6 +158,8 @@ class GroupCommitWriter(Generic[Change]):
         entry = _Entry(change, waiter, undo)
         self._waiting += 1
         try:
+            if in_order:
+                self._hand_over()
             self._queue.put((entry,))
             async with asyncio.timeout(self._limits.accept_seconds):
                 await waiter
@@ -221,7 +240,9 @@ class GroupCommitWriter(Generic[Change]):
                 self._acknowledge(batch)
 
     def _commit(self, batch: list[_Entry[Change]]) -> None:
-        changes = [entry.change for entry in batch]
+        changes = [entry.change for entry in batch if entry.change is not None]
+        if not changes:
+            return
         self._session.transact(lambda cursor: self._apply(cursor, changes))
         if self._on_commit is not None:
             self._on_commit(changes)
@@ -251,7 +272,7 @@ class GroupCommitWriter(Generic[Change]):
 
     def _give_way(self, entry: _Entry[Change], error: Exception) -> list[_Entry[Change]]:
         """What to write in place of a change that the database will never take, because of `error`."""
-        if entry.waiter is None:
+        if entry.waiter is None and entry.change is not None:
             reduced = self._reduce(entry.change)
             if reduced is not None:
                 log.error("change_reduced", change=repr(entry.change), reason=str(error))

@@ -276,7 +276,7 @@ def test_one_account_of_a_carrier_that_fails_leaves_the_other_alone() -> None:
     first = trunk(0)
     trunks = make_trunks(Resolver(LOCAL), first, replace(first, name="other"))
     put_down(trunks, 0)
-    other = replace(route(0), trunk="other")
+    other = route(0)._replace(trunk="other")
 
     assert dialled(attempts_over(route(0), other, trunks=trunks).next(1.0)) == ("other", [HOPS[0]])
 

@@ -5,7 +5,6 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -114,8 +113,8 @@ async def test_a_phone_that_requires_srtp_is_not_called_in_plain_rtp(engine: Nat
         phone.setblocking(False)
         place = f"127.0.0.1:{phone.getsockname()[1]}"
         call = a_call()
-        route = replace(call.user.routes[0], target=f"sip:alice@{place}", srtp=Srtp.REQUIRED)
-        call = call._replace(user=replace(call.user, routes=(route,)))
+        route = call.user.routes[0]._replace(target=f"sip:alice@{place}", srtp=Srtp.REQUIRED)
+        call = call._replace(user=call.user._replace(routes=(route,)))
         engine.perform(call, Originate(LegName.USER))
         async with asyncio.timeout(5.0):
             assert await told.get() == (call.id, LegEnded(LegName.USER, Cause.INCOMPATIBLE_MEDIA))

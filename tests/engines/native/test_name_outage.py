@@ -5,7 +5,6 @@ The engine, its sockets and the name server are real, and so is the carrier.
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -43,8 +42,8 @@ class House:
     def dial(self, place: str, number: str) -> Call:
         """Dial a user over a trunk that is at a name or address."""
         call = a_call()._replace(id=f"call{next(_numbers)}")
-        route = replace(call.user.routes[0], trunk="carrier", target=f"sip:{number}@{place}")
-        call = call._replace(user=replace(call.user, routes=(route,)))
+        route = call.user.routes[0]._replace(trunk="carrier", target=f"sip:{number}@{place}")
+        call = call._replace(user=call.user._replace(routes=(route,)))
         self._told[call.id] = asyncio.Queue()
         self._engine.perform(call, Originate(LegName.USER))
         return call

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import Request
 
 from ringbridge.api.cors import allow_origin
+from ringbridge.call.actor import Actor, ActorKind, act
 from ringbridge.call.errors import InvalidCredentials
 from ringbridge.call.key import Scope
 from ringbridge.service.authentication import Authenticator, Caller
@@ -26,8 +27,11 @@ class Access:
         self._tokens = tokens
 
     async def caller(self, request: Request) -> Caller:
-        """The account and the key behind the request's credentials. Raises InvalidCredentials, StoreUnavailable."""
-        return await self._authenticator.authenticate(request.headers.get("authorization"), _address(request))
+        """The account and the key behind the request's credentials, which acts from now on. Raises InvalidCredentials, StoreUnavailable."""
+        address = _address(request)
+        caller = await self._authenticator.authenticate(request.headers.get("authorization"), address)
+        act(Actor(ActorKind.API_KEY, caller.key.id, address))
+        return caller
 
     def needs(self, scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
         """The dependency of a route that takes a key with `scope`. It raises MissingScope too."""

@@ -13,8 +13,8 @@ from ringbridge.api.v2.problems import problems
 from ringbridge.call.errors import NotFound
 from ringbridge.call.event import DigitsRequested, HangUpRequested, HoldRequested, ResumeRequested
 from ringbridge.call.key import Scope
-from ringbridge.call.model import LegName
-from ringbridge.service.actions import Action, CallActions
+from ringbridge.call.model import LegName, State
+from ringbridge.service.actions import Action, CallActions, WrongState
 from ringbridge.service.authentication import Caller
 from ringbridge.service.calls import CallService
 
@@ -82,6 +82,8 @@ def actions_router(access: Access, calls: CallService) -> APIRouter:
         call = await calls.find(caller, call_id) if CALL_ID.fullmatch(call_id) else None
         if call is None:
             raise NotFound("There is no call with this id.")
+        if call.state == State.SCHEDULED.value:
+            raise WrongState(call.state)
         return _Asked(caller, call_id)
 
     def act(asked: _Asked, action: Action) -> CallResource:

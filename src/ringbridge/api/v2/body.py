@@ -1,8 +1,8 @@
 """The JSON bodies of version 2: bounded in size, and read strictly, so that nothing a client wrote is passed over.
 
 `APIRouter(route_class=StrictRoute)` gives every route of a resource that reads a body these manners: 413 beyond
-64 KiB, 415 for another type than JSON, 400 for what is no JSON (RFC 8259), names an object's member twice, or nests
-deeper than any request of ours.
+64 KiB, 415 for another type than JSON, 400 for what is no JSON in UTF-8 (RFC 8259), names an object's member twice,
+or nests deeper than any request of ours.
 """
 
 import json
@@ -37,7 +37,10 @@ class StrictRequest(Request):
         """The value that the body holds."""
         try:
             value = json.loads(
-                await self.body(), object_pairs_hook=_object, parse_constant=_refuse, parse_float=_finite
+                (await self.body()).decode("utf-8-sig"),
+                object_pairs_hook=_object,
+                parse_constant=_refuse,
+                parse_float=_finite,
             )
             _measure(value, DEEPEST)
         except (ValueError, RecursionError):

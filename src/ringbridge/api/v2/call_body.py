@@ -6,8 +6,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from ringbridge.api.v2.schedule import RetryBody, ScheduleBody
 from ringbridge.call.directory import HARD_CALL_SECONDS
-from ringbridge.service.request import CallRequest
+from ringbridge.call.schedule import WINDOW_SECONDS
+from ringbridge.service.request import CallRequest, ScheduleRequest
 
 MOST_RING_SECONDS = 600.0
 
@@ -68,11 +70,30 @@ class CallBody(BaseModel):
         None, description="Where this call's events are sent, besides the account's webhooks."
     )
 
+    schedule: ScheduleBody | None = Field(None, description="Place it later. Makes it a scheduled call.")
+    when_user_is_free: bool | None = Field(
+        None,
+        description="Wait until no other call of the line is up. Makes it a scheduled call.",
+    )
+    retry: RetryBody | None = Field(None, description="Try again. Makes it a scheduled call.")
+
     def digest(self) -> str:
         """What two bodies have in common that ask for the same: SHA-256 in hexadecimal, whatever their blanks and order."""
-        given = json.dumps(self.model_dump(exclude_unset=True), sort_keys=True)
+        given = json.dumps(self.model_dump(mode="json", exclude_unset=True), sort_keys=True)
         return hashlib.sha256(given.encode()).hexdigest()
 
     def request(self) -> CallRequest:
         """The same for the service."""
-        return CallRequest(**self.model_dump())
+        return CallRequest(**self.model_dump(exclude={"schedule", "when_user_is_free", "retry"}))
+
+    def schedule_request(self) -> ScheduleRequest | None:
+        """When it is wanted; None for a call that is not scheduled."""
+        if self.schedule is None and not self.when_user_is_free and self.retry is None:
+            return None
+        at = None if self.schedule is None else self.schedule.at
+        return ScheduleRequest(
+            at=None if at is None else at.timestamp(),
+            when_user_is_free=bool(self.when_user_is_free),
+            window_seconds=WINDOW_SECONDS if self.schedule is None else self.schedule.window_seconds,
+            retry=None if self.retry is None else self.retry.retry(),
+        )

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query
@@ -15,13 +16,18 @@ from ringbridge.call.errors import NotFound
 from ringbridge.call.history import StoredCall
 from ringbridge.call.key import Scope
 from ringbridge.call.model import State
+from ringbridge.service.audience import Seats
 from ringbridge.service.authentication import Caller
 from ringbridge.service.calls import CallService
+from ringbridge.service.schedules import ScheduleService
+
+# One for each call that an account may have at once, however large it is.
+MOST_STREAMS = 1000
 
 CALL_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def calls_router(access: Access, calls: CallService) -> APIRouter:
+def calls_router(access: Access, calls: CallService, schedules: ScheduleService) -> APIRouter:
     """The routes below `/calls`."""
 
     reader = Annotated[Caller, Depends(access.needs(Scope.CALLS_READ))]
@@ -33,6 +39,9 @@ def calls_router(access: Access, calls: CallService) -> APIRouter:
         if call is None:
             raise NotFound("There is no call with this id.")
         return call
+
+    def service_of(call: StoredCall) -> CallService | ScheduleService:
+        return calls if call.schedule is None else schedules
 
     async def found_for_reading(caller: reader, call_id: call_id_path) -> StoredCall:
         return await found(caller, call_id)
@@ -48,6 +57,13 @@ def calls_router(access: Access, calls: CallService) -> APIRouter:
             raise HTTPException(204)
         return start
 
+    seats = Seats(MOST_STREAMS)
+
+    async def seated(caller: reader, start: Annotated[int, Depends(position)]) -> AsyncIterator[int]:
+        """Where to go on, of a stream that is one of those that the account may have at once."""
+        with seats.taken(caller.account.id):
+            yield start
+
     router = APIRouter(prefix="/calls", tags=["calls"])
 
     @router.get(
@@ -62,7 +78,7 @@ def calls_router(access: Access, calls: CallService) -> APIRouter:
         seconds: Annotated[int | None, Depends(wait_seconds)],
     ) -> CallResource:
         if seconds is not None:
-            call = await calls.find_ended(caller, call.id, seconds) or call
+            call = await service_of(call).find_ended(caller, call.id, seconds) or call
         return CallResource.from_stored(call)
 
     @router.get(
@@ -78,10 +94,11 @@ def calls_router(access: Access, calls: CallService) -> APIRouter:
     async def follow_call(
         caller: reader,
         call: Annotated[StoredCall, Depends(found_for_reading)],
-        start: Annotated[int, Depends(position)],
+        start: Annotated[int, Depends(seated)],
     ) -> AsyncIterator[ServerSentEvent]:
-        async for event in calls.follow(caller, call.id, start):
-            yield ServerSentEvent(data=EventResource.from_stored(event), id=str(event.sequence))
+        async with aclosing(service_of(call).follow(caller, call.id, start)) as events:
+            async for event in events:
+                yield ServerSentEvent(data=EventResource.from_stored(event), id=str(event.sequence))
 
     @router.delete(
         "/{call_id}",
@@ -89,10 +106,11 @@ def calls_router(access: Access, calls: CallService) -> APIRouter:
         responses=problems(401, 403, 404, 409, 429, 503),
         openapi_extra=SECURITY,
         summary="Hang up",
+        description="Of a scheduled call: calls it off, and hangs up the attempt that is up.",
     )
     async def cancel_call(caller: canceller, call_id: call_id_path) -> CancelResource:
         call = await found(caller, call_id)
-        if not await calls.cancel(caller, call.id):
+        if not await service_of(call).cancel(caller, call.id):
             raise CallAlreadyEnded("The call is over already.")
         return CancelResource(id=call.id)
 

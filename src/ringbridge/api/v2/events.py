@@ -11,9 +11,13 @@ from ringbridge.api.resource import EventResource
 from ringbridge.api.v2.access import SECURITY, Access
 from ringbridge.api.v2.problems import problems
 from ringbridge.call.key import Scope
+from ringbridge.service.audience import Seats
 from ringbridge.service.authentication import Caller
 from ringbridge.service.calls import CallService
 from ringbridge.service.feed import FeedEvent, FeedPosition
+
+# One for each program of a customer that follows, and some for those that have lost count of theirs.
+MOST_STREAMS = 20
 
 
 class AccountEventResource(EventResource):
@@ -41,23 +45,37 @@ _Position = Annotated[str | None, AfterValidator(_position)]
 def events_router(access: Access, calls: CallService) -> APIRouter:
     """The route `/events`."""
     router = APIRouter(prefix="/events", tags=["calls"])
+    seats = Seats(MOST_STREAMS)
 
-    @router.get(
-        "",
-        response_class=EventSourceResponse,
-        responses=problems(401, 403, 422, 429, 503),
-        openapi_extra=SECURITY,
-        summary="The events of all calls as they happen",
-    )
-    async def follow_account(
+    async def opened(
         caller: Annotated[Caller, Depends(access.needs(Scope.CALLS_READ))],
         after: Annotated[
             _Position, Query(description="Go on behind the event with this id; by default from now on.")
         ] = None,
         last_event_id: Annotated[_Position, Header()] = None,
-    ) -> AsyncIterator[ServerSentEvent]:
+    ) -> AsyncIterator[AsyncIterator[FeedEvent | FeedPosition]]:
+        """The events, which are listened for before the answer begins."""
         seen = last_event_id or after
-        async for told in calls.follow_account(caller, None if seen is None else FeedPosition.parse(seen)):
-            yield ServerSentEvent(data=AccountEventResource.from_feed(told), id=str(told.position))
+        position = None if seen is None else FeedPosition.parse(seen)
+        with seats.taken(caller.account.id):
+            async with calls.follow_account(caller, position) as events:
+                yield events
+
+    @router.get(
+        "",
+        response_class=EventSourceResponse,
+        responses=problems(401, 403, 410, 422, 429, 503),
+        openapi_extra=SECURITY,
+        summary="The events of all calls as they happen",
+    )
+    async def follow_account(
+        events: Annotated[AsyncIterator[FeedEvent | FeedPosition], Depends(opened)],
+    ) -> AsyncIterator[ServerSentEvent]:
+        async for told in events:
+            if isinstance(told, FeedPosition):
+                # No event, but an id: whoever is cut off before the first event misses none.
+                yield ServerSentEvent(comment="from now on", id=str(told))
+            else:
+                yield ServerSentEvent(data=AccountEventResource.from_feed(told), id=str(told.position))
 
     return router

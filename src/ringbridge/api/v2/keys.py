@@ -11,10 +11,10 @@ from ringbridge.api.v2.body import StrictRoute
 from ringbridge.api.v2.call_body import LineText, printable
 from ringbridge.api.v2.paging import Cursor, Limit, Page, cursor_at, position_of
 from ringbridge.api.v2.problems import problems
-from ringbridge.call.key import CALL_SCOPES, Scope
+from ringbridge.call.key import CALL_SCOPES, KnownKey, Scope
 from ringbridge.service.authentication import Caller
 from ringbridge.service.credential import LIFE_DAYS, LONGEST_LIFE_DAYS
-from ringbridge.service.keys import KeyRequest, KeyService, KnownKey, MadeKey
+from ringbridge.service.keys import KeyRequest, KeyService, MadeKey
 
 HOUR_SECONDS = 3600.0
 
@@ -131,11 +131,8 @@ def keys_router(access: Access, keys: KeyService) -> APIRouter:
         caller: Annotated[Caller, reader], limit: Limit = 50, cursor: Cursor = None
     ) -> Page[KeyResource]:
         position = position_of(cursor, "keys", {}, (float, str))
-        found = [
-            known
-            for known in await keys.all(caller)
-            if position is None or (known.key.created_at, known.key.id) > position
-        ]
+        after = None if position is None else (float(position[0]), str(position[1]))
+        found = await keys.page(caller, after, limit + 1)
         shown = found[:limit]
         last = shown[-1].key if len(found) > limit else None
         return Page(

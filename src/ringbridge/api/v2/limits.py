@@ -56,6 +56,7 @@ class LimitsResource(BaseModel):
     short_calls_per_hour: Count | None = Field(
         description="Calls of a few seconds to one country; more suspend the account."
     )
+    keys: Count = Field(description="Keys that are valid at once; while they are exchanged, twice as many.")
 
     @classmethod
     def from_limits(cls, limits: AccountLimits) -> "LimitsResource":
@@ -87,6 +88,7 @@ class LimitsBody(BaseModel):
     spend_per_day: Amount | None = None
     spend_per_month: Amount | None = None
     short_calls_per_hour: Count | None = None
+    keys: Count = 0
 
     def wanted(self) -> dict[str, str]:
         """What was given, named and written as `ringbridge limits set` takes it."""

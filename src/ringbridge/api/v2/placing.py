@@ -12,11 +12,12 @@ from ringbridge.api.v2.call_body import CallBody
 from ringbridge.api.v2.prefer import PREFERENCE_APPLIED, wait_seconds
 from ringbridge.api.v2.preview import PreviewResource
 from ringbridge.api.v2.problems import problems
-from ringbridge.call.errors import NotFound
+from ringbridge.call.errors import InvalidOption, NotFound
 from ringbridge.call.idempotency import IdempotencyKey
 from ringbridge.call.key import Scope
 from ringbridge.service.authentication import Caller
 from ringbridge.service.calls import CallService
+from ringbridge.service.schedules import ScheduleService
 
 _REPLAYED: dict[str, Any] = {
     "Idempotent-Replayed": {
@@ -30,6 +31,10 @@ _LOCATION: dict[str, Any] = {
 
 
 _KEY = re.compile(r"[ -~]{1,255}")
+
+# All that a click is. Other options reach further than whoever opens a page may: a phone that picks up by itself listens to
+# its room, a number is shown as the caller's, events go elsewhere, receivers of events take the account's word for metadata.
+_OF_A_CLICK = frozenset({"user_line", "destination_line", "language"})
 
 
 def _key_text(
@@ -48,7 +53,24 @@ def _key_text(
     return idempotency_key
 
 
-def placing_router(access: Access, calls: CallService) -> APIRouter:
+def _require_click(body: CallBody) -> None:
+    """Raises InvalidOption for what a page's token does not take."""
+    for option in sorted(body.model_fields_set - _OF_A_CLICK):
+        if getattr(body, option) is not None:
+            raise InvalidOption(option, "not_with_a_token")
+
+
+def _idempotency_key(caller: Caller, text: str, body: CallBody) -> IdempotencyKey:
+    """A test key's request is never one of a live key, and a page's none of a program or another line's page.
+
+    No key that a client sends has a tab.
+    """
+    kind = "\ttest" if caller.key.is_test else ""
+    page = f"\tpage\t{caller.key.lines[0]}" if caller.from_page else ""
+    return IdempotencyKey(f"{kind}{page}\t{text}" if kind or page else text, body.digest())
+
+
+def placing_router(access: Access, calls: CallService, schedules: ScheduleService) -> APIRouter:
     """The routes that take a `CallBody`."""
     router = APIRouter(prefix="/calls", tags=["calls"], route_class=StrictRoute)
 
@@ -77,18 +99,25 @@ def placing_router(access: Access, calls: CallService) -> APIRouter:
         seconds: Annotated[int | None, Depends(wait_seconds)],
         response: Response,
     ) -> CallResource:
-        # A test key's request is never one of a live key. No key begins with a tab.
-        mark = "\t" if caller.key.is_test else ""
-        key = None if key_text is None else IdempotencyKey(mark + key_text, body.digest())
-        placed = await calls.place(caller, body.request(), key)
-        call = await calls.find_ended(caller, placed.call_id, seconds or 0)
+        if caller.from_page:
+            _require_click(body)
+        key = None if key_text is None else _idempotency_key(caller, key_text, body)
+        scheduled = body.schedule_request()
+        if scheduled is None:
+            placed = await calls.place(caller, body.request(), key)
+            call = await calls.find_ended(caller, placed.call_id, seconds or 0)
+        else:
+            placed = await schedules.place(caller, body.request(), scheduled, key)
+            call = await schedules.find_ended(caller, placed.call_id, seconds or 0)
         if call is None:
             raise NotFound("The call is gone already.")
         response.headers["location"] = f"/api/v2/calls/{call.id}"
         if placed.replayed:
             response.status_code = 200
             response.headers["idempotent-replayed"] = "true"
-        return CallResource.from_stored(call)
+        resource = CallResource.from_stored(call)
+        # A second click may be on a call that a program placed. What that gave along is not for whoever opens the page.
+        return resource.model_copy(update={"metadata": {}}) if caller.from_page else resource
 
     @router.post(
         "/preview",
@@ -100,6 +129,9 @@ def placing_router(access: Access, calls: CallService) -> APIRouter:
     async def preview_call(
         caller: Annotated[Caller, Depends(access.needs(Scope.CALLS_CREATE))], body: CallBody
     ) -> PreviewResource:
-        return PreviewResource.from_preview(await calls.preview(caller, body.request()))
+        scheduled = body.schedule_request()
+        if scheduled is None:
+            return PreviewResource.from_preview(await calls.preview(caller, body.request()))
+        return PreviewResource.from_preview(*await schedules.preview(caller, body.request(), scheduled))
 
     return router

@@ -4,7 +4,10 @@ from typing import Self
 
 from pydantic import BaseModel, Field
 
+from ringbridge.api.resource import ScheduleResource
+from ringbridge.api.v2.schedule import previewed
 from ringbridge.call.model import Party
+from ringbridge.call.schedule import Schedule
 from ringbridge.service.preview import Preview
 
 
@@ -65,10 +68,13 @@ class PreviewResource(BaseModel):
     user_ring_seconds: float | None
     destination_ring_seconds: float | None
     call_seconds: float | None
+    schedule: ScheduleResource | None = Field(
+        description="What would be waited for; null for a call at once."
+    )
     decisions: list[DecisionResource]
 
     @classmethod
-    def from_preview(cls, preview: Preview) -> Self:
+    def from_preview(cls, preview: Preview, schedule: Schedule | None = None) -> Self:
         """The resource of a preview."""
         line, destination, call = preview.line, preview.destination, preview.call
         return cls(
@@ -97,6 +103,7 @@ class PreviewResource(BaseModel):
             user_ring_seconds=None if call is None else call.limits.user_ring_seconds,
             destination_ring_seconds=None if call is None else call.limits.destination_ring_seconds,
             call_seconds=None if call is None else call.limits.call_seconds,
+            schedule=None if schedule is None else previewed(schedule),
             decisions=[
                 DecisionResource(check=check, allowed=code is None, code=code)
                 for check, code in preview.decisions

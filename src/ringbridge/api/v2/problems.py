@@ -18,12 +18,14 @@ from ringbridge.call.errors import (
     TooManyCalls,
 )
 from ringbridge.call.key import TooManyKeys
-from ringbridge.call.webhook import InvalidWebhook, TooManyWebhooks
+from ringbridge.call.webhook import InvalidWebhook, TooManyTests, TooManyWebhooks
 from ringbridge.service.actions import WrongState
 from ringbridge.service.authentication import MissingScope, TooManyFailures
+from ringbridge.service.feed import PositionTooOld
 from ringbridge.service.keys import BeyondOwnRights
 from ringbridge.service.limits import OnlyTighter
 from ringbridge.service.lines import AdministratorsLine
+from ringbridge.service.quota import TooManyActions
 
 # No key or a wrong one, one without the scope, too many requests, a database that is gone.
 _ANYWHERE = (401, 403, 429, 503)
@@ -44,10 +46,13 @@ _REASONS = {
     "invalid_value": "This is no value that the limit can have.",
     "no_rate": "What this call would cost is not known.",
     "invalid_origin": "Write it as browsers do: https://crm.example.com, without a path.",
+    "not_with_a_token": "A token for browsers takes user_line, destination_line and language only.",
     "not_own_number": "This is no number of the account.",
     "quiet_hours": "It is too late or too early where that number is.",
     "same_as_user_line": "This is the user's own line.",
+    "in_the_past": "This time is over.",
     "spend_limit": "This call could cost more than one call may.",
+    "too_far_ahead": "This is more than 30 days from now.",
     "too_late": "This is more than two years from now.",
     "unknown_line": "This is no line of the account.",
 }
@@ -75,13 +80,15 @@ def problem_of(error: CallError) -> Answer:
             return problem_answer(401, error.code, "Invalid API credentials.", (CHALLENGE,))
         case InvalidCursor():
             return problem_answer(400, error.code, str(error))
+        case PositionTooOld():
+            return problem_answer(410, error.code, str(error))
         case NotFound():
             return problem_answer(404, error.code, str(error))
         case BeyondOwnRights():
             return problem_answer(403, error.code, str(error))
         case TooManyKeys():
             return problem_answer(409, error.code, str(error))
-        case CallAlreadyEnded() | WrongState() | AlreadyExists():
+        case CallAlreadyEnded() | WrongState() | TooManyActions() | AlreadyExists():
             return problem_answer(409, error.code, str(error))
         case TooManyCalls():
             return problem_answer(429, error.code, f"The limit {error.limit} is reached.", _rate_limit(error))
@@ -96,6 +103,8 @@ def problem_of(error: CallError) -> Answer:
             return problem_answer(422, error.code, f"destination_line: {_reason(error)}")
         case InvalidWebhook():
             return problem_answer(422, error.code, str(error))
+        case TooManyTests():
+            return problem_answer(429, error.code, str(error), (retry_after(error.retry_after_seconds),))
         case TooManyWebhooks():
             return problem_answer(409, error.code, str(error))
         case InvalidOption():

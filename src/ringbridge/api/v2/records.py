@@ -6,8 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from ringbridge.api.resource import Moment, ThirdResource
 from ringbridge.api.v2.access import SECURITY, Access
 from ringbridge.api.v2.body import StrictRoute
 from ringbridge.api.v2.paging import Cursor, Limit, Page, cursor_at, position_of
@@ -19,8 +20,6 @@ from ringbridge.call.record import Record, RecordFilter, RecordPlace
 from ringbridge.service.authentication import Caller
 from ringbridge.service.export import ExportForm, as_document
 from ringbridge.service.records import RecordService
-
-Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 
 
 class RecordLegResource(BaseModel):
@@ -40,7 +39,7 @@ class RecordLegResource(BaseModel):
 
 
 class RecordResource(BaseModel):
-    """A call that is over, with both sides."""
+    """A call that is over, with both sides and all thirds."""
 
     call_id: str = Field(description="The `api_request_id` of version 1.")
     key_id: str = Field(description="The API key that asked for the call.")
@@ -53,6 +52,9 @@ class RecordResource(BaseModel):
     metadata: dict[str, str] | None = Field(description="What the call was asked with.")
     user: RecordLegResource
     destination: RecordLegResource
+    thirds: list[ThirdResource] = Field(
+        description="Whom it was transferred to, or was to be, in that order."
+    )
 
     @classmethod
     def from_record(cls, record: Record) -> "RecordResource":

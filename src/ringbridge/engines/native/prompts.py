@@ -33,12 +33,16 @@ class Prompt(NamedTuple):
 class PromptLibrary:
     """The prompts of the package and, before them, those in `folder`.
 
-    What was found once is not looked at again: another library, or a restart, sees files that changed.
+    What was found once is not looked at again until it is to be forgotten.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folders = (BUILT_IN,) if folder is None else (folder, BUILT_IN)
         self._find = lru_cache(maxsize=256)(self._first_usable)
+
+    def forget(self) -> None:
+        """Look at the files again from now on; what plays goes on."""
+        self._find.cache_clear()
 
     def find(self, name: str, language: str) -> Prompt | None:
         """A spoken prompt, in English when there is none in the language (`pt-BR` is looked for as `pt`)."""

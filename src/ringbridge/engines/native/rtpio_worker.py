@@ -41,7 +41,7 @@ def arguments(control: int, host: str, first_port: int, last_port: int) -> list[
 
 
 def main(words: list[str]) -> int:
-    for kind in (signal.SIGINT, signal.SIGTERM):
+    for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(kind, signal.SIG_IGN)
     control, host, first_port, last_port, folder = words
     try:

@@ -4,10 +4,18 @@ There is no way around the checks: a peer whose certificate or name is wrong is 
 """
 
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import structlog
+
+log = structlog.get_logger()
+
 File = str | Path
+_Kept = tuple[tuple[float, ...], ssl.SSLContext]
+"""When the files of a context were written, and the context."""
 
 
 class UnusableCertificate(Exception):
@@ -29,7 +37,7 @@ class TlsPeer:
 
 
 class TlsContexts:
-    """The contexts of all connections, kept until their files change.
+    """The contexts of all connections, kept until their files change into others that can be used.
 
     ca: authorities that are believed besides the system's, where a peer has none of its own. certificate, key: what we
     show to those who connect to us, and to servers for whom there is nothing else.
@@ -41,8 +49,8 @@ class TlsContexts:
         self._ca = ca
         self._certificate = certificate
         self._key = key
-        self._clients: dict[tuple[File | None, ...], tuple[tuple[float, ...], ssl.SSLContext]] = {}
-        self._server: tuple[tuple[float, ...], ssl.SSLContext] | None = None
+        self._clients: dict[tuple[File | None, ...], _Kept] = {}
+        self._server: _Kept | None = None
 
     def check(self) -> None:
         """Read the files now rather than with the first connection. Raises UnusableCertificate."""
@@ -51,13 +59,23 @@ class TlsContexts:
         if self._certificate is not None:
             self.for_clients()
 
+    def reload(self) -> None:
+        """Read the files again. Raises UnusableCertificate, and then connections go on with what was read before."""
+        client = None if self._ca is None else self._make_client_context(None, self._certificate, self._key)
+        server = None if self._certificate is None else self._make_server_context()
+        if client is not None:
+            files = (None, self._certificate, self._key)
+            self._clients[files] = (_changed_at(self._ca, *files), client)
+        if server is not None:
+            self._server = (_changed_at(self._certificate, self._key), server)
+
     def for_server(self, peer: TlsPeer) -> ssl.SSLContext:
         """The context of a connection that we make. Raises UnusableCertificate."""
         files = (peer.ca, peer.certificate or self._certificate, peer.key or self._key)
         changed_at = _changed_at(self._ca, *files)
         kept = self._clients.get(files)
         if kept is None or kept[0] != changed_at:
-            kept = (changed_at, self._make_client_context(*files))
+            kept = (changed_at, self._renewed(kept, partial(self._make_client_context, *files)))
             self._clients[files] = kept
         return kept[1]
 
@@ -65,10 +83,24 @@ class TlsContexts:
         """The context of connections that others make. Raises UnusableCertificate."""
         changed_at = _changed_at(self._certificate, self._key)
         if self._server is None or self._server[0] != changed_at:
-            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            _show(context, self._certificate, self._key)
-            self._server = (changed_at, context)
+            self._server = (changed_at, self._renewed(self._server, self._make_server_context))
         return self._server[1]
+
+    @staticmethod
+    def _renewed(kept: _Kept | None, make: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+        """What `make` makes; what was there before if that cannot be, as while a file is being written. Raises UnusableCertificate."""
+        try:
+            return make()
+        except UnusableCertificate as exc:
+            if kept is None:
+                raise
+            log.error("tls.files_refused", error=str(exc))
+            return kept[1]
+
+    def _make_server_context(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        _show(context, self._certificate, self._key)
+        return context
 
     def _make_client_context(
         self, ca: File | None, certificate: File | None, key: File | None
