@@ -1,13 +1,17 @@
 """What every answer has, and what becomes of a bug."""
 
+import asyncio
 import re
+from dataclasses import replace
 
 import pytest
+from anyio import BrokenResourceError
 from starlette.types import Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from ringbridge.api.envelope import Envelope
-from tests.api.conftest import FrontDoor, exchange, request
+from tests.api.conftest import CALL_ID, FrontDoor, exchange, request
+from tests.api.test_v2 import EVENTS, RUNNING
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -43,10 +47,12 @@ async def test_a_bug_is_logged_and_not_shown(door: FrontDoor) -> None:
     assert [(line["event"], line["path"]) for line in logs] == [("request.failed", "/api/v1/call")]
 
 
-async def test_half_an_answer_is_not_passed_off_as_a_whole_one() -> None:
+async def logged_of_half_an_answer(error: Exception) -> list[str]:
+    """What is logged when an application raises `error` behind the head of its answer. Raises what the envelope does."""
+
     async def breaks_off(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        raise ZeroDivisionError
+        raise error
 
     sent: list[Message] = []
 
@@ -57,9 +63,39 @@ async def test_half_an_answer_is_not_passed_off_as_a_whole_one() -> None:
         raise AssertionError("nothing is read")
 
     scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
-    with capture_logs(), pytest.raises(ZeroDivisionError):
-        await Envelope(breaks_off)(scope, receive, send)
-    assert [message["type"] for message in sent] == ["http.response.start"]
+    with capture_logs() as logs:
+        try:
+            await Envelope(breaks_off)(scope, receive, send)
+        finally:
+            assert [message["type"] for message in sent] == ["http.response.start"]
+    return [line["event"] for line in logs]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ZeroDivisionError(), ExceptionGroup("", [BrokenResourceError(), ZeroDivisionError()])],
+)
+async def test_half_an_answer_is_not_passed_off_as_a_whole_one(error: Exception) -> None:
+    with pytest.raises(type(error)):
+        await logged_of_half_an_answer(error)
+
+
+async def test_that_nobody_reads_on_is_no_bug() -> None:
+    assert await logged_of_half_an_answer(ExceptionGroup("", [BrokenResourceError()])) == []
+
+
+async def test_a_stream_whose_client_leaves_in_the_middle_is_closed(door: FrontDoor) -> None:
+    # More than the connection takes in while nobody reads.
+    door.calls.stored[CALL_ID] = replace(RUNNING, events=EVENTS[:1] * 60_000)
+    with capture_logs() as logs:
+        async with asyncio.timeout(30.0):
+            reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+            writer.write(request(method="GET", path=f"/api/v2/calls/{CALL_ID}/events", content_type=None))
+            assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+            writer.transport.abort()
+            await door.calls.unfollowed.wait()
+        await exchange(door, request(method="GET", path="/healthz"))
+    assert [line["event"] for line in logs] == []
 
 
 async def test_what_is_not_http_passes_through() -> None:

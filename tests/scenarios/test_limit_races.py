@@ -2,9 +2,10 @@
 
 import asyncio
 import signal
+import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import aiohttp
@@ -14,8 +15,9 @@ from ringbridge.service.blocked import MOST_PER_MINUTE
 from tests.peers.client import Client
 from tests.peers.phone import Phone
 from tests.peers.server import Deployment, Server, destination_number, ringbridge, user_number
-from tests.peers.tool import WAIT_SECONDS, free_port
+from tests.peers.tool import WAIT_SECONDS, free_port, poll
 from tests.scenarios import talk
+from tests.scenarios.killed import before_the_kill
 
 REQUESTS = 100
 
@@ -123,6 +125,36 @@ async def test_a8_as_much_money_as_the_limit_says_also_right_after_a_kill(own: D
 
     assert usage["day"]["limit"] == "2.00"
     assert 1.0 < float(usage["day"]["spent"]) < 2.0
+
+
+async def test_what_a_third_cost_is_known_also_after_a_kill(own: Deployment) -> None:
+    limit_money(own)
+    same_port = {"RINGBRIDGE_SIP_PORT": str(free_port())}
+
+    async def answered_thirds() -> int:
+        with closing(sqlite3.connect(f"file:{own.data_dir}/ringbridge.db?mode=ro", uri=True)) as database:
+            return int(database.execute("SELECT count(answered_at) FROM thirds").fetchone()[0])
+
+    async def transferred(client: Client) -> str:
+        call_id, _, _ = await talk.connect(client, user, destination, 1)
+        await client.act(call_id, "transfer", leg="user", destination_line=destination_number(500))
+        (await destination.leg_to(destination_number(500))).answer()
+        await poll(answered_thirds, lambda count: count == 1, "an answer that is stored")
+        return call_id
+
+    async with Phone.listening(own.user_port) as user, Phone.listening(own.trunk_port) as destination:
+        call_id = await before_the_kill(own, same_port, transferred)
+        with Server.running(own, settings=same_port) as server:
+            async with Client.of(server) as client, customer(server) as session:
+                shown = await client.call(call_id)
+                usage = await (await session.get("/api/v2/usage")).json()
+                record = await (await session.get(f"/api/v2/records/{call_id}")).json()
+
+    (third,) = shown["thirds"]
+    assert record["thirds"] == [third]
+    assert (third["number"], third["outcome"]) == (f"+{destination_number(500)}", "interrupted")
+    assert third["talk_seconds"] > 0.0
+    assert float(usage["day"]["spent"]) > float(third["cost"]) > 0.0
 
 
 async def one_has_room(session: aiohttp.ClientSession) -> str:

@@ -8,6 +8,7 @@ import re
 import secrets
 
 import structlog
+from anyio import BrokenResourceError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
@@ -51,13 +52,20 @@ class Envelope:
 
         try:
             await self._app(scope, receive, send_with_headers)
-        except Exception:
+        except Exception as error:
+            if started and _is_of_a_reader_gone(error):
+                return
             log.exception("request.failed", method=scope["method"], path=scope["path"])
             if started:
                 # Half an answer is out. The server closes the connection, so that nobody takes it for a whole one.
                 raise
             answer = _INTERNAL_PROBLEM if scope["path"].startswith("/api/v2") else _INTERNAL
             await answer(scope, receive, send_with_headers)
+
+
+def _is_of_a_reader_gone(error: Exception) -> bool:
+    """Whether it is only that a stream had more to tell than its client stayed for, which is how the framework says so."""
+    return isinstance(error, ExceptionGroup) and error.split(BrokenResourceError)[1] is None
 
 
 def _request_id(headers: list[tuple[bytes, bytes]]) -> bytes:

@@ -236,20 +236,22 @@ class Dispatcher:
     async def _send_in_order(
         self, webhook_id: str, call_id: str, rows: list[DueDelivery], queue: _Queue, place: Place
     ) -> None:
+        slow = asyncio.get_running_loop().call_later(SLOW_SECONDS, self._slow_down, place)
         try:
             for row in rows:
                 webhook = self._outbox.webhook(webhook_id)
                 if webhook is not None and webhook.is_of_calls:
                     webhook = replace(webhook, url=row.call_url or "")
-                if webhook is None or not await self._try(webhook, row, queue, place):
+                if webhook is None or not await self._try(webhook, row, queue):
                     break
         finally:
+            slow.cancel()
             self._lanes.leave(place)
             queue.sending -= 1
             self._let_go(webhook_id, call_id)
             self.wake(webhook_id)
 
-    async def _try(self, webhook: Webhook, row: DueDelivery, queue: _Queue, place: Place) -> bool:
+    async def _try(self, webhook: Webhook, row: DueDelivery, queue: _Queue) -> bool:
         """Send one event; whether it was taken."""
         key, attempts = row.key, row.attempts + 1
         if not webhook.wants(row.notice.name):
@@ -257,7 +259,7 @@ class Dispatcher:
             queue.calls[key.call_id] += 1
             self._save(Attempt(key, attempts, self._utc_now(), None, None, "no longer wanted", False))
             return True
-        reply = await self._reply(webhook, row, place)
+        reply = await self._reply(webhook, row)
         now = self._utc_now()
         # Of single calls' webhooks each leads elsewhere: one that fails says nothing of the others.
         queue.failed_last = not reply.is_taken and not webhook.is_of_calls
@@ -284,9 +286,8 @@ class Dispatcher:
             self._wake_at(next_at, webhook.id)
         return False
 
-    async def _reply(self, webhook: Webhook, row: DueDelivery, place: Place) -> Reply:
+    async def _reply(self, webhook: Webhook, row: DueDelivery) -> Reply:
         """What comes back for one event."""
-        slow = asyncio.get_running_loop().call_later(SLOW_SECONDS, self._slow_down, place)
         try:
             content = body(row.notice, webhook.format)
             return await self._sender.send(webhook, row.key.event_id, content, self._utc_now())
@@ -294,8 +295,6 @@ class Dispatcher:
             # A fault of ours is tried again like one of theirs: with pauses.
             log.exception("webhook.fault", webhook=webhook.id, event_id=row.key.event_id)
             return Reply(None, "it could not be sent")
-        finally:
-            slow.cancel()
 
     def _slow_down(self, place: Place) -> None:
         self._lanes.slow_down(place)

@@ -1,7 +1,7 @@
 """How many requests to receivers are under way at a time, so that those that hang leave room for all others."""
 
 SLOW_SECONDS = 1.0
-"""A receiver that has not answered for so long goes on among the slow ones, whose places are others."""
+"""What has held a place for so long, one request or one after the other, goes on in the slow lane."""
 
 QUICK_PLACES = 256
 SLOW_PLACES = 256
@@ -27,8 +27,8 @@ class Place:
 class Lanes:
     """A quick lane, for receivers that took what they were sent last, and a slow one for those that did not.
 
-    What takes long in the quick lane is moved over whether the slow one is full or not: so nobody holds a quick place
-    for longer than SLOW_SECONDS.
+    What takes long in the quick lane goes on in the slow one, full or not: so nobody holds a quick place for longer than
+    SLOW_SECONDS.
     """
 
     def __init__(self, quick: int = QUICK_PLACES, slow: int = SLOW_PLACES) -> None:

@@ -13,7 +13,7 @@ from ringbridge.api.v2.access import SECURITY, Access
 from ringbridge.api.v2.prefer import PREFERENCE_APPLIED, wait_seconds
 from ringbridge.api.v2.problems import CallAlreadyEnded, problems
 from ringbridge.call.errors import NotFound
-from ringbridge.call.history import StoredCall
+from ringbridge.call.history import StoredCall, StoredEvent
 from ringbridge.call.key import Scope
 from ringbridge.call.model import State
 from ringbridge.service.audience import Seats
@@ -59,10 +59,18 @@ def calls_router(access: Access, calls: CallService, schedules: ScheduleService)
 
     seats = Seats(MOST_STREAMS)
 
-    async def seated(caller: reader, start: Annotated[int, Depends(position)]) -> AsyncIterator[int]:
-        """Where to go on, of a stream that is one of those that the account may have at once."""
+    async def opened(
+        caller: reader,
+        call: Annotated[StoredCall, Depends(found_for_reading)],
+        start: Annotated[int, Depends(position)],
+    ) -> AsyncIterator[AsyncIterator[StoredEvent]]:
+        """The events, of a stream that is one of those that the account may have at once.
+
+        They are closed here: what a route yields, the framework does not close when a client leaves who has not read it.
+        """
         with seats.taken(caller.account.id):
-            yield start
+            async with aclosing(service_of(call).follow(caller, call.id, start)) as events:
+                yield events
 
     router = APIRouter(prefix="/calls", tags=["calls"])
 
@@ -92,13 +100,10 @@ def calls_router(access: Access, calls: CallService, schedules: ScheduleService)
         summary="A call's events as they happen",
     )
     async def follow_call(
-        caller: reader,
-        call: Annotated[StoredCall, Depends(found_for_reading)],
-        start: Annotated[int, Depends(seated)],
+        events: Annotated[AsyncIterator[StoredEvent], Depends(opened)],
     ) -> AsyncIterator[ServerSentEvent]:
-        async with aclosing(service_of(call).follow(caller, call.id, start)) as events:
-            async for event in events:
-                yield ServerSentEvent(data=EventResource.from_stored(event), id=str(event.sequence))
+        async for event in events:
+            yield ServerSentEvent(data=EventResource.from_stored(event), id=str(event.sequence))
 
     @router.delete(
         "/{call_id}",
