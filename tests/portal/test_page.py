@@ -7,7 +7,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from ringbridge.call.user import Right, Role
 from ringbridge.portal import areas
-from ringbridge.portal.page import PageRoute, watched
+from ringbridge.portal.page import PageRoute, page, watched
 from ringbridge.portal.view import View
 from tests.portal.conftest import Client, Desk
 
@@ -75,3 +75,20 @@ async def test_what_a_script_asks_for_does_not_keep_a_session_alive(
         assert (await owner.get("/rows")).text == "owner"
     desk.clock.skipped_seconds += 60.0
     assert (await owner.get("/rows")).status == 303
+
+
+async def break_down(view: View) -> Response:
+    raise ZeroDivisionError("a secret detail")
+
+
+@pytest.fixture
+def broken_route(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page with a bug; before the desk is opened."""
+    monkeypatch.setattr("ringbridge.portal.app.ROUTES", (*areas.ROUTES, page("/bug", break_down)))
+
+
+async def test_a_bug_is_a_page_that_tells_nothing(broken_route: None, desk: Desk) -> None:
+    reply = await (await desk.client_of(desk.users[Role.OWNER])).get("/bug")
+    assert (reply.status, "Something went wrong." in reply.text) == (500, True)
+    assert "secret" not in reply.text
+    assert reply.headers["content-security-policy"].startswith("default-src 'self'")
