@@ -9,6 +9,7 @@ import pytest
 
 from ringbridge.call.history import StoredEvent
 from ringbridge.call.key import Scope
+from ringbridge.call.user import Role, User
 from ringbridge.service.audience import Audience, Seats, TooManyStreams
 from ringbridge.service.authentication import Caller
 from ringbridge.service.feed import FeedPosition
@@ -105,6 +106,23 @@ async def test_of_the_lines_of_a_key_only_those_that_it_had_matter(
         changed(house, lines=lines)
         await audience.look()
         assert stopped.event.is_set() is is_stopped
+
+
+async def test_somebody_in_the_portal_needs_no_key(house: House) -> None:
+    """Their session is looked at by their pages."""
+    user = User(
+        id="1",
+        account_id=ACCOUNT.id,
+        login="ann",
+        name="Ann",
+        role=Role.OWNER,
+        created_at=house.clock.utc_now(),
+    )
+    audience, stopped = Audience(house.directory, house.clock), Stopped()
+    async with audience.listening(Caller(ACCOUNT, user.acting_key()), stopped.event.set):
+        house.directory.keys.clear()
+        await audience.look()
+        assert not stopped.event.is_set()
 
 
 async def test_a_token_ends_before_its_key_does(house: House) -> None:

@@ -167,6 +167,11 @@ class User:
         )
 
 
+def acts_in_portal(key: ApiKey) -> bool:
+    """Whether the key is that of somebody who acts in the portal (`User.acting_key`), and stored nowhere."""
+    return key.id.startswith(_ACTING_AS)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """A browser that is signed in, or half so. Times are UTC seconds since 1970.

@@ -31,6 +31,7 @@ OUTCOMES: dict[Outcome, Badge] = {
     Outcome.INTERRUPTED: Badge(marked("Interrupted"), "red"),
     Outcome.FAILED: Badge(marked("Failed"), "red"),
     Outcome.BLOCKED: Badge(marked("Blocked"), "purple"),
+    Outcome.EXPIRED: Badge(marked("Expired"), "yellow"),
 }
 
 ROLES: dict[Role, str] = {

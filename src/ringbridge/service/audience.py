@@ -1,6 +1,7 @@
 """Who follows events, or waits for the end of a call, and whether they still may.
 
-A request is judged when it comes; one that goes on for hours is judged again whenever the directory changes.
+A request is judged when it comes; one that goes on for hours is judged again whenever the directory changes. People in the
+portal have sessions in place of keys, and their pages see to it that they listen no longer than those last.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from ringbridge.call.errors import TooManyCalls
 from ringbridge.call.key import ApiKey, Scope
 from ringbridge.call.ports import Directory
+from ringbridge.call.user import acts_in_portal
 from ringbridge.service.authentication import Caller
 from ringbridge.service.clock import Clock
 
@@ -96,6 +98,8 @@ class Audience:
 
     async def _judge(self, listener: _Listener) -> None:
         was = listener.caller
+        if acts_in_portal(was.key):
+            return
         account = await self._directory.account(was.account.id)
         key = await self._directory.key(was.key.id)
         if account is None or account.suspended or key is None or not _may_as_before(key, was.key):
