@@ -56,6 +56,7 @@ from ringbridge.store.key_uses import SqlKeyUses
 from ringbridge.store.limits import SqlLimits
 from ringbridge.store.lines import SqlLines
 from ringbridge.store.lock import ServerLock
+from ringbridge.store.origins import SqlOrigins
 from ringbridge.store.outbox import Outbox
 from ringbridge.store.records import SqlRecords
 from ringbridge.store.registrations import SqlRegistrations
@@ -195,7 +196,7 @@ class _Server:
         portal = open_portal(database, directory, pepper, clock, **services)
         app = create_app(
             authenticator=Authenticator(directory, pepper, clock, note_use=key_uses.note),
-            tokens=Tokens(directory, pepper, clock),
+            tokens=Tokens(directory, SqlOrigins(database), pepper, clock),
             metrics=metrics.render,
             ready=ready,
             portal=portal.app,

@@ -15,6 +15,7 @@ from ringbridge.service.keys import KeyService
 from ringbridge.service.limits import LimitService
 from ringbridge.service.lines import LineService
 from ringbridge.service.links import LinkService
+from ringbridge.service.origins import OriginService
 from ringbridge.service.passwords import Passwords
 from ringbridge.service.profile import ProfileService
 from ringbridge.service.records import RecordService
@@ -23,6 +24,7 @@ from ringbridge.service.second_factor import SecondFactor
 from ringbridge.service.sign_in import SignInService
 from ringbridge.service.users import UserService
 from ringbridge.service.webhooks import WebhookService
+from ringbridge.store.origins import SqlOrigins
 from ringbridge.store.user_sessions import SqlSessions
 from ringbridge.store.users import SqlUsers
 
@@ -68,6 +70,7 @@ def open_portal(
         lines=lines,
         limits=limits,
         webhooks=webhooks,
+        origins=OriginService(SqlOrigins(database), clock),
         schedules=schedules,
         audit=audit,
         clock=clock,

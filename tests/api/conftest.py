@@ -45,6 +45,7 @@ from ringbridge.store.database import migrate, open_database
 from ringbridge.store.directory import SqlDirectory
 from ringbridge.store.limits import SqlLimits
 from ringbridge.store.lines import SqlLines
+from ringbridge.store.origins import SqlOrigins
 from ringbridge.store.records import SqlRecords
 from ringbridge.store.usage import SqlUsage
 from ringbridge.store.webhooks import SqlWebhooks
@@ -274,7 +275,7 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fron
         schedules=schedules,
         records=RecordService(SqlRecords(database)),
         keys=KeyService(Administration(database), SqlDirectory(database), PEPPER, clock),
-        tokens=Tokens(SqlDirectory(database), PEPPER, clock),
+        tokens=Tokens(SqlDirectory(database), SqlOrigins(database), PEPPER, clock),
         lines=LineService(SqlLines(database), SqlDirectory(database), device_digests),
         limits=LimitService(
             directory=SqlDirectory(database),

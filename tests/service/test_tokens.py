@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from ringbridge.call.errors import InvalidCredentials, InvalidOption, InvalidUserLine
 from ringbridge.call.key import ApiKey, Scope
+from ringbridge.call.origin import AllowedOrigin
 from ringbridge.service.authentication import Caller
 from ringbridge.service.keys import BeyondOwnRights
 from ringbridge.service.tokens import PREFIX, Token, Tokens
@@ -25,6 +26,25 @@ CALLER = Caller(ACCOUNT, MAKER)
 ORIGIN = "https://crm.example.com"
 
 
+class MemoryOrigins:
+    """The origins of every account."""
+
+    def __init__(self) -> None:
+        self.allowed: list[AllowedOrigin] = []
+
+    def origins(self, account_id: str) -> list[AllowedOrigin]:
+        return self.allowed
+
+    def allow_origin(self, account_id: str, allowed: AllowedOrigin) -> None:
+        self.allowed.append(allowed)
+
+    def forbid_origin(self, account_id: str, origin: str) -> bool:
+        kept = [each for each in self.allowed if each.origin != origin]
+        is_there = kept != self.allowed
+        self.allowed = kept
+        return is_there
+
+
 class Mint:
     """Tokens with what they stand on."""
 
@@ -32,7 +52,8 @@ class Mint:
         self.directory = MemoryDirectory()
         self.directory.keys = {MAKER.id: MAKER}
         self.clock = HandMovedClock()
-        self.tokens = Tokens(self.directory, PEPPER, self.clock)
+        self.origins = MemoryOrigins()
+        self.tokens = Tokens(self.directory, self.origins, PEPPER, self.clock)
 
 
 @pytest.fixture
@@ -70,7 +91,11 @@ async def test_what_was_not_signed_here_is_no_token(mint: Mint) -> None:
         f"{PREFIX}{said}.",
         f"{text}é",
         text + "A" * 1024,
-        (await Tokens(mint.directory, b"another pepper", mint.clock).create(CALLER, "204", ORIGIN, 600.0))[0],
+        (
+            await Tokens(mint.directory, mint.origins, b"another pepper", mint.clock).create(
+                CALLER, "204", ORIGIN, 600.0
+            )
+        )[0],
     )
     assert [mint.tokens.read(other) for other in others] == [None] * len(others)
     assert mint.tokens.read(text) == token
@@ -160,3 +185,11 @@ async def test_a_key_that_places_no_calls_makes_no_tokens(mint: Mint) -> None:
     weak = Caller(ACCOUNT, replace(MAKER, scopes=frozenset({Scope.TOKENS_CREATE})))
     with pytest.raises(BeyondOwnRights):
         await mint.tokens.create(weak, "204", ORIGIN, 600.0)
+
+
+async def test_an_account_that_allows_origins_has_tokens_for_no_others(mint: Mint) -> None:
+    mint.origins.allow_origin(ACCOUNT.id, AllowedOrigin(ORIGIN, 1.0))
+    await mint.tokens.create(CALLER, "204", ORIGIN, 600.0)
+    with pytest.raises(InvalidOption) as refused:
+        await mint.tokens.create(CALLER, "204", "https://elsewhere.example.com", 600.0)
+    assert (refused.value.option, refused.value.code) == ("origin", "origin_not_allowed")

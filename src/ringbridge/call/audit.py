@@ -53,6 +53,8 @@ class Action(Enum):
     WEBHOOK_CHANGED = "webhook.changed"
     WEBHOOK_REMOVED = "webhook.removed"
     WEBHOOK_DISABLED = "webhook.disabled"
+    ORIGIN_ALLOWED = "origin.allowed"
+    ORIGIN_FORBIDDEN = "origin.forbidden"
     RECORDS_ERASED = "records.erased"
     RECORDS_RETAINED = "records.retained"
     CONFIG_RELOADED = "config.reloaded"

@@ -9,6 +9,7 @@ from ringbridge.service.keys import KeyService
 from ringbridge.service.limits import LimitService
 from ringbridge.service.lines import LineService
 from ringbridge.service.links import LinkService
+from ringbridge.service.origins import OriginService
 from ringbridge.service.profile import ProfileService
 from ringbridge.service.records import RecordService
 from ringbridge.service.schedules import ScheduleService
@@ -33,6 +34,7 @@ class Services:
     lines: LineService
     limits: LimitService
     webhooks: WebhookService
+    origins: OriginService
     schedules: ScheduleService
     audit: AuditService
     clock: Clock

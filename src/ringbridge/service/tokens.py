@@ -6,10 +6,10 @@ Nothing is stored of a token. It says which key made it and ends with that key: 
 nothing more. Networks that the key is bound to do not bind its tokens: browsers are elsewhere.
 """
 
+import asyncio
 import binascii
 import hmac
 import json
-import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import replace
 from typing import NamedTuple
@@ -19,6 +19,7 @@ import structlog
 from ringbridge.call.errors import InvalidCredentials, InvalidOption, InvalidUserLine
 from ringbridge.call.key import Scope
 from ringbridge.call.number import InvalidNumber, normalise_line
+from ringbridge.call.origin import OriginStore, require_origin
 from ringbridge.call.ports import Directory
 from ringbridge.service.authentication import Caller
 from ringbridge.service.clock import Clock
@@ -29,9 +30,6 @@ log = structlog.get_logger()
 PREFIX = "c2c_token_"
 LONGEST_TOKEN = 1024
 LONGEST_LIFE_SECONDS = 3600.0
-
-# RFC 6454 section 6.1, as browsers send it: lower case, no path, no default port.
-_ORIGIN = re.compile(r"https?://(?:[a-z0-9](?:[a-z0-9.\-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?")
 
 # So that what signs tokens signs nothing else that the pepper is good for.
 _PURPOSE = b"ringbridge token"
@@ -47,10 +45,14 @@ class Token(NamedTuple):
 
 
 class Tokens:
-    """Makes tokens and reads them back. `pepper` is the secret that they are signed under."""
+    """Makes tokens and reads them back.
 
-    def __init__(self, directory: Directory, pepper: bytes, clock: Clock) -> None:
+    origins: of an account that allows some, no others get tokens. pepper: the secret that they are signed under.
+    """
+
+    def __init__(self, directory: Directory, origins: OriginStore, pepper: bytes, clock: Clock) -> None:
         self._directory = directory
+        self._origins = origins
         self._signing_key = hmac.digest(pepper, _PURPOSE, "sha256")
         self._clock = clock
 
@@ -63,8 +65,9 @@ class Tokens:
         """
         if not caller.key.may(Scope.CALLS_CREATE):
             raise BeyondOwnRights("The key that asks does not have calls:create itself.")
-        if not _ORIGIN.fullmatch(origin):
-            raise InvalidOption("origin", "invalid_origin")
+        allowed = await asyncio.to_thread(self._origins.origins, caller.account.id)
+        if require_origin(origin) not in (each.origin for each in allowed) and allowed:
+            raise InvalidOption("origin", "origin_not_allowed")
         try:
             number = normalise_line(user_line, caller.account.country)
         except InvalidNumber as exc:
