@@ -11,6 +11,7 @@ from ringbridge.portal.services import Services
 from ringbridge.service.audit import AuditService
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
+from ringbridge.service.favourites import FavouriteService
 from ringbridge.service.keys import KeyService
 from ringbridge.service.limits import LimitService
 from ringbridge.service.lines import LineService
@@ -24,6 +25,7 @@ from ringbridge.service.second_factor import SecondFactor
 from ringbridge.service.sign_in import SignInService
 from ringbridge.service.users import UserService
 from ringbridge.service.webhooks import WebhookService
+from ringbridge.store.favourites import SqlFavourites
 from ringbridge.store.origins import SqlOrigins
 from ringbridge.store.user_sessions import SqlSessions
 from ringbridge.store.users import SqlUsers
@@ -64,6 +66,7 @@ def open_portal(
         links=links,
         profiles=profiles,
         second_factor=second_factor,
+        favourites=FavouriteService(SqlFavourites(database)),
         calls=calls,
         records=records,
         keys=keys,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ringbridge.service.audit import AuditService
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
+from ringbridge.service.favourites import FavouriteService
 from ringbridge.service.keys import KeyService
 from ringbridge.service.limits import LimitService
 from ringbridge.service.lines import LineService
@@ -28,6 +29,7 @@ class Services:
     links: LinkService
     profiles: ProfileService
     second_factor: SecondFactor
+    favourites: FavouriteService
     calls: CallService
     records: RecordService
     keys: KeyService

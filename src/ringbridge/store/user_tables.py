@@ -55,3 +55,13 @@ user_links = Table(
     Column("user_id", Text, ForeignKey(users.c.id, ondelete="CASCADE"), index=True),
     Column("expires_at", Double, nullable=False),
 )
+
+# What they call often, by E.164 number.
+user_favourites = Table(
+    "user_favourites",
+    metadata,
+    Column("user_id", Text, ForeignKey(users.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("number", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
