@@ -35,11 +35,11 @@ export class RingbridgeError extends Error {
 
 /** Who changed it. */
 export interface ActorResource {
-  /** `api_key`, `command_line` (whoever looks after the server) or `server`. */
+  /** `api_key`, `user` (of the portal), `command_line` (whoever looks after the server) or `server`. */
   kind: string;
-  /** Of an API key; else null. */
+  /** Of an API key or a user; else null. */
   id: string | null;
-  /** Where the request of an API key came from; else null. */
+  /** Where the request of an API key or a user came from; else null. */
   address: string | null;
 }
 

@@ -119,21 +119,21 @@ def test_a_recovery_code_is_taken_once(engine: Engine, owner: User) -> None:
 
 def test_a_session_leads_to_its_user_and_account(engine: Engine, owner: User) -> None:
     sessions = SqlSessions(engine)
-    sessions.begin_session(a_session(owner), in_place_of=None)
+    sessions.begin_session(a_session(owner), in_place_of=None, signs_in=True)
     found = sessions.find_session("digest of s1")
     assert found is not None
     session, user, account = found
     assert (session, user, account.name) == (a_session(owner), owner, "Acme")
     sessions.see_session("digest of s1", 160.0)
     assert sessions.sessions("u1") == [a_session(owner, seen_at=160.0)]
-    sessions.begin_session(a_session(owner, "s2"), in_place_of="digest of s1")
+    sessions.begin_session(a_session(owner, "s2"), in_place_of="digest of s1", signs_in=False)
     assert sessions.find_session("digest of s1") is None
 
 
 def test_sessions_are_ended_one_or_all(engine: Engine, owner: User) -> None:
     sessions = SqlSessions(engine)
     for name in ("s1", "s2", "s3"):
-        sessions.begin_session(a_session(owner, name), in_place_of=None)
+        sessions.begin_session(a_session(owner, name), in_place_of=None, signs_in=True)
     assert not sessions.end_session("somebody", "s1")
     assert sessions.end_session("u1", "s1")
     assert not sessions.end_session("u1", "s1")
@@ -145,9 +145,9 @@ def test_sessions_are_ended_one_or_all(engine: Engine, owner: User) -> None:
 
 def test_what_is_over_is_swept(engine: Engine, owner: User) -> None:
     sessions = SqlSessions(engine)
-    sessions.begin_session(a_session(owner, "idle", seen_at=99.0), in_place_of=None)
-    sessions.begin_session(a_session(owner, "old", created_at=9.0), in_place_of=None)
-    sessions.begin_session(a_session(owner, "kept"), in_place_of=None)
+    sessions.begin_session(a_session(owner, "idle", seen_at=99.0), in_place_of=None, signs_in=True)
+    sessions.begin_session(a_session(owner, "old", created_at=9.0), in_place_of=None, signs_in=True)
+    sessions.begin_session(a_session(owner, "kept"), in_place_of=None, signs_in=True)
     sessions.add_link(a_link(owner))
     sessions.sweep(seen_before=100.0, created_before=10.0, expired_before=200.0)
     assert [session.id for session in sessions.sessions("u1")] == ["kept"]

@@ -16,11 +16,12 @@ class ActorKind(Enum):
 
     COMMAND_LINE = "command_line"
     API_KEY = "api_key"
+    USER = "user"
     SERVER = "server"
 
 
 class Actor(NamedTuple):
-    """`id` is a user of this machine or a key's; `address` is where the request came from, if from anywhere."""
+    """`id` is a user of this machine, a key's, or a user's of the portal; `address` is where the request came from, if from anywhere."""
 
     kind: ActorKind
     id: str | None = None

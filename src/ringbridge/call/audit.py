@@ -19,10 +19,20 @@ from ringbridge.call.errors import CallError
 FIRST_HASH = "0" * 64
 """What stands in place of the hash before the first entry."""
 
-_SECRETS = frozenset({"password", "secret", "previous_secret", "secret_digest", "device_digests"})
+_SECRETS = frozenset(
+    {
+        "password",
+        "secret",
+        "previous_secret",
+        "secret_digest",
+        "device_digests",
+        "password_hash",
+        "totp_seed",
+    }
+)
 
-# Known by the entry's other fields.
-_LEFT_OUT = frozenset({"id", "account_id"})
+# Known by the entry's other fields; the last code that was taken is no change of anybody's.
+_LEFT_OUT = frozenset({"id", "account_id", "totp_step"})
 
 # E.164 has at most 15 digits, and fewer than seven are an extension.
 _NUMBER = re.compile(r"\+?(?<!\d)\d{3,11}(\d{4})(?!\d)")
@@ -55,6 +65,17 @@ class Action(Enum):
     WEBHOOK_DISABLED = "webhook.disabled"
     ORIGIN_ALLOWED = "origin.allowed"
     ORIGIN_FORBIDDEN = "origin.forbidden"
+    USER_CREATED = "user.created"
+    USER_CHANGED = "user.changed"
+    USER_DISABLED = "user.disabled"
+    USER_ENABLED = "user.enabled"
+    USER_LINK_MADE = "user.link_made"
+    USER_PASSWORD_SET = "user.password_set"  # noqa: S105
+    USER_SECOND_FACTOR_BEGUN = "user.second_factor_begun"
+    USER_SECOND_FACTOR_ENDED = "user.second_factor_ended"
+    USER_RECOVERY_CODE_USED = "user.recovery_code_used"
+    USER_SIGNED_IN = "user.signed_in"
+    USER_SESSIONS_ENDED = "user.sessions_ended"
     RECORDS_ERASED = "records.erased"
     RECORDS_RETAINED = "records.retained"
     CONFIG_RELOADED = "config.reloaded"

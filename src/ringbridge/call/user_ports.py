@@ -69,8 +69,11 @@ class SessionStore(Protocol):
         """The session of this token, whose it is, and their account."""
         ...
 
-    def begin_session(self, session: Session, *, in_place_of: str | None) -> None:
-        """Keep a new session; the one with the token digest `in_place_of` ends with it."""
+    def begin_session(self, session: Session, *, in_place_of: str | None, signs_in: bool) -> None:
+        """Keep a new session; the one with the token digest `in_place_of` ends with it.
+
+        signs_in: somebody has just come, with all that is asked of them; the audit log tells of it.
+        """
         ...
 
     def see_session(self, token_digest: str, seen_at: float) -> None:

@@ -15,10 +15,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ringbridge.call.actor import act
 from ringbridge.call.user import Right
 from ringbridge.portal.assets import Assets
 from ringbridge.portal.services import Services
 from ringbridge.portal.view import View
+from ringbridge.service.sign_in import user_actor
 from ringbridge.service.users import RightMissing
 
 Handler = Callable[[View], Awaitable[Response]]
@@ -52,6 +54,8 @@ class PageRoute:
             view = View(request, services, assets, paths, None)
             if view.token is not None:
                 view.signed_in = await services.sign_in.find(view.token, counts=not self.is_passive)
+            if view.signed_in is not None:
+                act(user_actor(view.user, view.visitor))
             return self._refusal(view) or await self.handler(view)
 
         methods = ["GET", "HEAD"] if self.method == "GET" else [self.method]

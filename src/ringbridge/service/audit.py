@@ -23,6 +23,6 @@ class AuditService:
 
 
 def _for_account(entry: AuditEntry) -> AuditEntry:
-    if entry.actor.kind is ActorKind.API_KEY:
+    if entry.actor.kind in (ActorKind.API_KEY, ActorKind.USER):
         return entry
     return entry._replace(actor=entry.actor._replace(id=None, address=None))

@@ -2,9 +2,11 @@
 
 import asyncio
 import secrets
+from dataclasses import replace
 
 import structlog
 
+from ringbridge.call.actor import acting_as
 from ringbridge.call.directory import Account
 from ringbridge.call.errors import InvalidOption
 from ringbridge.call.user import LinkPurpose, LinkUnusable, OneTimeLink, Role, User
@@ -13,7 +15,7 @@ from ringbridge.service.clock import Clock
 from ringbridge.service.details import UserDetails, checked_account, checked_login, checked_name
 from ringbridge.service.passwords import Passwords, require_usable
 from ringbridge.service.profile import ProfileService
-from ringbridge.service.sign_in import token_digest
+from ringbridge.service.sign_in import Visitor, token_digest, user_actor
 
 log = structlog.get_logger()
 
@@ -45,17 +47,18 @@ class LinkService:
         )
         return await self._user_of(link)
 
-    async def follow_link(self, link_token: str, password: str) -> User:
+    async def follow_link(self, link_token: str, password: str, visitor: Visitor) -> User:
         """Set the password of whom the link is for. Raises LinkUnusable and UnusablePassword, which leaves the link as it is."""
         user = await self.link_user(link_token)
         if user is None:
             raise LinkUnusable
         require_usable(password, login=user.login)
         await self._take(link_token)
-        return await self._profiles.put_password(user, password)
+        with acting_as(user_actor(user, visitor)):
+            return await self._profiles.put_password(user, password)
 
     async def first_owner(
-        self, link_token: str, details: UserDetails, password: str, account: Account
+        self, link_token: str, details: UserDetails, password: str, account: Account, visitor: Visitor
     ) -> User:
         """Make the owner who runs the server, of one of the accounts, or of `account` as the first one.
 
@@ -72,14 +75,6 @@ class LinkService:
         if await asyncio.to_thread(self._users.by_login, login) is not None:
             raise InvalidOption("login", "already_exists")
         await self._take(link_token)
-        if not known:
-            account = await asyncio.to_thread(
-                self._users.add_account,
-                account.name,
-                country=account.country,
-                language=account.language,
-                main_number=account.main_number,
-            )
         user = User(
             id=secrets.token_hex(8),
             account_id=account.id,
@@ -90,7 +85,17 @@ class LinkService:
             created_at=self._clock.utc_now(),
             password_hash=await self._passwords.hash(password),
         )
-        await asyncio.to_thread(self._users.add, user)
+        with acting_as(user_actor(user, visitor)):
+            if not known:
+                account = await asyncio.to_thread(
+                    self._users.add_account,
+                    account.name,
+                    country=account.country,
+                    language=account.language,
+                    main_number=account.main_number,
+                )
+            user = replace(user, account_id=account.id)
+            await asyncio.to_thread(self._users.add, user)
         log.info("user.first_owner", user=user.id, account=account.id)
         return user
 

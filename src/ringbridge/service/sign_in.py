@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import structlog
 
+from ringbridge.call.actor import Actor, ActorKind, acting_as
 from ringbridge.call.directory import Account
 from ringbridge.call.user import LONGEST_LOGIN, Session, SignInRefused, User
 from ringbridge.call.user_ports import SessionStore, UserStore
@@ -60,6 +61,11 @@ class SignedIn(NamedTuple):
     def caller(self) -> Caller:
         """As whom the services know them."""
         return Caller(self.account, self.user.acting_key())
+
+
+def user_actor(user: User, visitor: Visitor) -> Actor:
+    """Whom the audit log names for what `user` does from there."""
+    return Actor(ActorKind.USER, user.id, visitor.address)
 
 
 class SignInService:
@@ -139,7 +145,13 @@ class SignInService:
         )
         await self._sweep(utc_now)
         old = None if old_token is None else token_digest(old_token)
-        await asyncio.to_thread(self._sessions.begin_session, session, in_place_of=old)
+        with acting_as(user_actor(user, visitor)):
+            await asyncio.to_thread(
+                self._sessions.begin_session,
+                session,
+                in_place_of=old,
+                signs_in=not awaits_code and created_at is None,
+            )
         return token
 
     async def find(self, token: str, *, counts: bool = True) -> SignedIn | None:

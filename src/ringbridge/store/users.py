@@ -6,10 +6,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, RowMapping, delete, func, insert, or_, select, update
 
+from ringbridge.call.audit import Action
 from ringbridge.call.directory import Account
 from ringbridge.call.errors import AlreadyExists, NotFound
 from ringbridge.call.user import LastOwner, Role, User
 from ringbridge.store.administration import Administration
+from ringbridge.store.audit import note
 from ringbridge.store.database import reading, storable, writing
 from ringbridge.store.revision import require_account
 from ringbridge.store.user_tables import user_recovery_codes, users
@@ -54,6 +56,13 @@ class SqlUsers:
             if connection.scalar(select(users.c.id).where(users.c.login == user.login)) is not None:
                 raise AlreadyExists(f"Somebody signs in as {user.login} already.")
             connection.execute(insert(users), _row(user))
+            note(
+                connection,
+                Action.USER_CREATED,
+                account_id=user.account_id,
+                target_id=user.id,
+                after=_row(user),
+            )
 
     def change(self, user_id: str, change: Callable[[User], User]) -> User:
         """Put what `change` makes of a user in their place, and return it. Raises NotFound and LastOwner."""
@@ -70,6 +79,14 @@ class SqlUsers:
             if _owns(before) and not _owns(after) and not others:
                 raise LastOwner("The account would have no owner who can sign in.")
             connection.execute(update(users).where(users.c.id == user_id).values(_row(after)))
+            note(
+                connection,
+                _action(before, after),
+                account_id=after.account_id,
+                target_id=user_id,
+                before=_row(before),
+                after=_row(after),
+            )
         return after
 
     def take_step(self, user_id: str, step: int) -> bool:
@@ -91,7 +108,16 @@ class SqlUsers:
         """Use one up; False where there is none such."""
         is_it = (user_recovery_codes.c.user_id == user_id) & (user_recovery_codes.c.digest == digest)
         with writing(self._engine) as connection:
-            return connection.execute(delete(user_recovery_codes).where(is_it)).rowcount == 1
+            is_taken = connection.execute(delete(user_recovery_codes).where(is_it)).rowcount == 1
+            if is_taken:
+                account_id = connection.scalar(select(users.c.account_id).where(users.c.id == user_id))
+                note(
+                    connection,
+                    Action.USER_RECOVERY_CODE_USED,
+                    account_id=account_id,
+                    target_id=user_id,
+                )
+            return is_taken
 
     def count_recovery_codes(self, user_id: str) -> int:
         """How many are left."""
@@ -128,6 +154,17 @@ def user_of(row: RowMapping) -> User:
 
 def _row(user: User) -> dict[str, Any]:
     return asdict(user) | {"role": user.role.value}
+
+
+def _action(before: User, after: User) -> Action:
+    """What the audit log calls this change: by the most telling of what differs."""
+    if before.disabled is not after.disabled:
+        return Action.USER_DISABLED if after.disabled else Action.USER_ENABLED
+    if before.password_hash != after.password_hash:
+        return Action.USER_PASSWORD_SET
+    if before.totp_seed != after.totp_seed:
+        return Action.USER_SECOND_FACTOR_ENDED if after.totp_seed is None else Action.USER_SECOND_FACTOR_BEGUN
+    return Action.USER_CHANGED
 
 
 def _owns(user: User) -> bool:

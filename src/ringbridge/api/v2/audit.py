@@ -23,9 +23,11 @@ MOST_ENTRIES = 2**53
 class ActorResource(BaseModel):
     """Who changed it."""
 
-    kind: str = Field(description="`api_key`, `command_line` (whoever looks after the server) or `server`.")
-    id: str | None = Field(description="Of an API key; else null.")
-    address: str | None = Field(description="Where the request of an API key came from; else null.")
+    kind: str = Field(
+        description="`api_key`, `user` (of the portal), `command_line` (whoever looks after the server) or `server`."
+    )
+    id: str | None = Field(description="Of an API key or a user; else null.")
+    address: str | None = Field(description="Where the request of an API key or a user came from; else null.")
 
 
 class TargetResource(BaseModel):

@@ -37,7 +37,7 @@ async def _follow(view: View, form: Form) -> User:
     """Whom the link is for, with the new password. Raises LinkUnusable, InvalidOption, UnusablePassword."""
     links, token, password = view.services.links, view.request.path_params["token"], form.raw("password")
     if await links.link_user(token) is not None:
-        return await links.follow_link(token, password)
+        return await links.follow_link(token, password, view.visitor)
     details = UserDetails(login=form["login"], name=form["name"], role=Role.OWNER)
     account = Account(
         id=form["account"],
@@ -46,7 +46,7 @@ async def _follow(view: View, form: Form) -> User:
         language=view.language.code,
         main_number=form["main_number"] or None,
     )
-    return await links.first_owner(token, details, password, account)
+    return await links.first_owner(token, details, password, account, view.visitor)
 
 
 async def _form_page(
