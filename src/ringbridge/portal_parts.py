@@ -9,6 +9,7 @@ from ringbridge.call.ports import Directory
 from ringbridge.portal.app import create_portal
 from ringbridge.portal.services import Services
 from ringbridge.service.audit import AuditService
+from ringbridge.service.board import Board
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
 from ringbridge.service.favourites import FavouriteService
@@ -68,6 +69,7 @@ def open_portal(
         second_factor=second_factor,
         favourites=FavouriteService(SqlFavourites(database)),
         calls=calls,
+        board=Board(calls, clock),
         records=records,
         keys=keys,
         lines=lines,

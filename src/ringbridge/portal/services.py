@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ringbridge.service.audit import AuditService
+from ringbridge.service.board import Board
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
 from ringbridge.service.favourites import FavouriteService
@@ -31,6 +32,7 @@ class Services:
     second_factor: SecondFactor
     favourites: FavouriteService
     calls: CallService
+    board: Board
     records: RecordService
     keys: KeyService
     lines: LineService
