@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringbridge.call.directory import Line, LineKind, Srtp
+from ringbridge.call.errors import InvalidOption
+from ringbridge.call.provisioning import check_line, sip_username
 from ringbridge.cli.change import changed
 from ringbridge.cli.errors import CommandError
 from ringbridge.cli.output import counted, host_and_port, show
@@ -33,6 +35,12 @@ _CONFIRM = typer.Option(
 _AUTO_ANSWER = typer.Option("--auto-answer/--no-auto-answer", help="Ask the phone to pick up by itself.")
 _SRTP = typer.Option(help="Encrypt audio; needs TLS.")
 _NAT = typer.Option("--nat/--no-nat", help="Audio may come from elsewhere than it says.")
+
+
+_SENTENCES = {
+    "own_phones_only": "--auto-answer, --srtp and --nat are for phones of your own: --uri or --device",
+    "needs_tls": "--srtp needs TLS: write --uri sip:USER@HOST;transport=tls",
+}
 
 
 class Optional(Enum):
@@ -148,7 +156,7 @@ def change(
     password = secrets.token_urlsafe(18) if device else None
     with administration(settings) as directory:
         known = line_number(number, find_account(directory, account).country)
-        digests = _digests(_username(account, known), password)
+        digests = _digests(sip_username(account, known), password)
         after = directory.change_line(account, known, apply, device_digests=digests)
     if after.uri is not None:
         warn_of_other_family([after.uri], settings.sip_host)
@@ -222,7 +230,7 @@ def remove(
 def _reached_by(line: Line, uri: str | None, trunk: str | None) -> Line:
     """The line, reached at that URI, over that trunk or, without either, where its phone registers."""
     kind = LineKind.URI if uri is not None else LineKind.TRUNK if trunk is not None else LineKind.DEVICE
-    username = _username(line.account_id, line.number) if kind is LineKind.DEVICE else None
+    username = sip_username(line.account_id, line.number) if kind is LineKind.DEVICE else None
     return replace(line, kind=kind, uri=uri, trunk=trunk, sip_username=username)
 
 
@@ -230,15 +238,10 @@ def _check(line: Line) -> None:
     """Whether these options go together. Raises CommandError."""
     from ringbridge.cli.target import goes_over_tls, sip_uri
 
-    if line.kind is LineKind.TRUNK and (line.auto_answer or line.nat or line.srtp is not Srtp.OFF):
-        raise CommandError("--auto-answer, --srtp and --nat are for phones of your own: --uri or --device")
-    if line.uri is not None and not goes_over_tls(sip_uri(line.uri)) and line.srtp is not Srtp.OFF:
-        raise CommandError("--srtp needs TLS: write --uri sip:USER@HOST;transport=tls")
-
-
-def _username(account: str, number: str) -> str:
-    """What the phone of a line registers as."""
-    return f"{account}-{number.lstrip('+')}"
+    try:
+        check_line(line, over_tls=line.uri is not None and goes_over_tls(sip_uri(line.uri)))
+    except InvalidOption as error:
+        raise CommandError(_SENTENCES[error.code]) from error
 
 
 def _digests(username: str | None, password: str | None) -> dict[str, str] | None:

@@ -2,6 +2,7 @@
 
 import phonenumbers
 
+from ringbridge.call import provisioning
 from ringbridge.call.number import InvalidNumber, normalise, normalise_extension
 from ringbridge.cli.errors import CommandError
 
@@ -21,7 +22,7 @@ def e164(text: str, country: str) -> str:
     except InvalidNumber as error:
         raise CommandError(_why_not(text, country, error)) from error
     if number.digits_after_answer:
-        raise CommandError(f"{text!r} has an extension: a line is a number that can be dialled directly")
+        raise CommandError(_why_not(text, country, InvalidNumber("has_extension")))
     return number.e164
 
 
@@ -35,17 +36,15 @@ def line_number(text: str, country: str) -> str:
 
 def new_line_number(text: str, country: str) -> str:
     """The number of a line that is to be: one that nobody takes for a call for help. Raises CommandError."""
-    number = line_number(text, country)
     try:
-        normalise(number, country)
+        return provisioning.new_line_number(text, country)
     except InvalidNumber as error:
-        # An extension is no telephone number, and need not be one.
-        if error.code == "emergency_number":
-            raise CommandError(_why_not(text, country, error)) from error
-    return number
+        raise CommandError(_why_not(text, country, error)) from error
 
 
 def _why_not(text: str, country: str, error: InvalidNumber) -> str:
     if error.code == "emergency_number":
         return f"{text!r} is an emergency number in {country}"
+    if error.code == "has_extension":
+        return f"{text!r} has an extension: a line is a number that can be dialled directly"
     return f"{text!r} is not a telephone number in {country}"

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ringbridge.addresses import goes_over_tls, sip_address
+from ringbridge.call.errors import InvalidOption
 from ringbridge.cli.errors import CommandError
-from ringbridge.sip.errors import SipError
 from ringbridge.sip.uri import Uri
 
 if TYPE_CHECKING:
@@ -16,33 +17,25 @@ if TYPE_CHECKING:
     from ringbridge.engines.native.resolver import Resolver
 
 
+__all__ = ["goes_over_tls", "resolver_from", "sip_uri", "warn_of_other_family"]
+
+_SENTENCES = {
+    "no_sip_address": "{text!r} is not a SIP address: write sip:USER@HOST:PORT",
+    "unknown_scheme": "{text!r} begins with {uri.scheme}:, but calls can be sent to sip: and sips: addresses only",
+    "no_host": "{text!r} names no host: {uri.host!r} is neither an IP address nor a host name",
+    "unknown_transport": "{text!r} asks for {uri.transport}, but SIP is sent over UDP, TCP and TLS only",
+    "sips_over_udp": "{text!r} asks for UDP, but sips: goes over TLS only",
+    "address_with_password": "{text!r} carries a password or headers; write sip:USER@HOST:PORT",
+}
+
+
 def sip_uri(text: str) -> str:
     """`text` if calls can be sent there: a sip: URI for UDP, TCP or TLS, or a sips: URI. Raises CommandError."""
-    from ringbridge.config import is_host
-
     try:
-        uri = Uri.parse(text)
-    except SipError as error:
-        raise CommandError(f"{text!r} is not a SIP address: write sip:USER@HOST:PORT") from error
-    if uri.scheme not in ("sip", "sips"):
-        raise CommandError(
-            f"{text!r} begins with {uri.scheme}:, but calls can be sent to sip: and sips: addresses only"
-        )
-    if not is_host(uri.host):
-        raise CommandError(f"{text!r} names no host: {uri.host!r} is neither an IP address nor a host name")
-    if uri.transport not in (None, "UDP", "TCP", "TLS"):
-        raise CommandError(f"{text!r} asks for {uri.transport}, but SIP is sent over UDP, TCP and TLS only")
-    if uri.scheme == "sips" and uri.transport == "UDP":
-        raise CommandError(f"{text!r} asks for UDP, but sips: goes over TLS only")
-    if uri.headers or uri.password is not None:
-        raise CommandError(f"{text!r} carries a password or headers; write sip:USER@HOST:PORT")
-    return text
-
-
-def goes_over_tls(text: str) -> bool:
-    """Whether what is sent to this URI, one that `sip_uri` takes, is encrypted on its way."""
-    uri = Uri.parse(text)
-    return uri.scheme == "sips" or uri.transport == "TLS"
+        return sip_address(text)
+    except InvalidOption as error:
+        uri = None if error.code == "no_sip_address" else Uri.parse(text)
+        raise CommandError(_SENTENCES[error.code].format(text=text, uri=uri)) from error
 
 
 def resolver_from(sip_host: str) -> Resolver:

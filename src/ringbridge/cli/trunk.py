@@ -1,6 +1,5 @@
 """`ringbridge trunk`: ways to the public network."""
 
-import re
 import secrets
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,6 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from ringbridge.call.directory import CallerIdPolicy, NumberFormat, Srtp, Trunk
+from ringbridge.call.errors import InvalidOption
+from ringbridge.call.provisioning import check_trunk, number_beginning
 from ringbridge.cli import trunk_options as options
 from ringbridge.cli.change import changed
 from ringbridge.cli.errors import CommandError
@@ -16,9 +17,14 @@ from ringbridge.cli.workspace import administration, read_settings
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Ways to the public network.")
 
-# No country has a number that begins with a zero (ITU-T E.164 section 6.2.1).
-_PREFIX = re.compile(r"\+?([1-9][0-9]{0,14})")
-_NUMBER_PREFIX = re.compile(r"[0-9*#]{0,16}")
+_SENTENCES = {
+    "username_and_password": "--username and --password go together",
+    "registers_without_username": "--register needs --username and --password",
+    "certificate_and_key": "--tls-certificate and --tls-key go together",
+    "invalid_number_prefix": "--number-prefix takes up to 16 of 0123456789*#, not {trunk.number_prefix!r}",
+    "prefix_before_plus": "a plus comes first: --number-prefix goes with --number-format e164 or national",
+    "needs_tls": "--srtp and --tls-... need TLS: write --uri sip:HOST;transport=tls",
+}
 
 
 @app.command("add")
@@ -210,28 +216,19 @@ def _check(trunk: Trunk) -> None:
     """Whether these options go together. Raises CommandError."""
     from ringbridge.cli.target import goes_over_tls, sip_uri
 
-    if (trunk.username is None) != (trunk.password is None):
-        raise CommandError("--username and --password go together")
-    if trunk.registers and trunk.username is None:
-        raise CommandError("--register needs --username and --password")
-    if (trunk.tls_certificate is None) != (trunk.tls_key is None):
-        raise CommandError("--tls-certificate and --tls-key go together")
-    if not _NUMBER_PREFIX.fullmatch(trunk.number_prefix):
-        raise CommandError(f"--number-prefix takes up to 16 of 0123456789*#, not {trunk.number_prefix!r}")
-    if trunk.number_prefix and trunk.number_format is NumberFormat.E164_PLUS:
-        raise CommandError("a plus comes first: --number-prefix goes with --number-format e164 or national")
-    needs_tls = trunk.srtp is not Srtp.OFF or trunk.tls_ca is not None or trunk.tls_certificate is not None
-    if not goes_over_tls(sip_uri(trunk.uri)) and needs_tls:
-        raise CommandError("--srtp and --tls-... need TLS: write --uri sip:HOST;transport=tls")
+    try:
+        check_trunk(trunk, over_tls=goes_over_tls(sip_uri(trunk.uri)))
+    except InvalidOption as error:
+        raise CommandError(_SENTENCES[error.code].format(trunk=trunk)) from error
 
 
 def _prefix(text: str) -> str:
-    match = _PREFIX.fullmatch(text.strip())
-    if match is None:
+    try:
+        return number_beginning(text)
+    except InvalidOption as error:
         raise CommandError(
             f"{text!r} is no beginning of a number: write it with its country code, such as +44"
-        )
-    return f"+{match[1]}"
+        ) from error
 
 
 def _path(file: Path | None) -> str | None:
