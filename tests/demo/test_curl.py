@@ -3,7 +3,8 @@
 import json
 import subprocess
 
-from ringbridge.demo.curl import authorization, curl_command, http_url
+from ringbridge.demo.curl import http_url
+from ringbridge.service.example import authorization, curl_command
 
 
 def test_authorization_is_that_of_the_api_document() -> None:

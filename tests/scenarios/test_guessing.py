@@ -9,8 +9,8 @@ from statistics import median
 import aiohttp
 import pytest
 
-from ringbridge.demo.curl import authorization
 from ringbridge.service.credential import new_key
+from ringbridge.service.example import authorization
 from tests.peers.client import Client
 from tests.peers.phone import Leg, Phone
 from tests.peers.server import Deployment, Server, destination_number, user_number

@@ -12,12 +12,12 @@ from ringbridge.cli.errors import CommandError
 from ringbridge.cli.moment import utc_seconds
 from ringbridge.cli.output import counted, moment, show
 from ringbridge.cli.workspace import administration, find_account, read_pepper, read_settings
-from ringbridge.demo.curl import (
+from ringbridge.demo.curl import http_url
+from ringbridge.service.example import (
     EXAMPLE_DESTINATION_LINE,
     EXAMPLE_USER_LINE,
     authorization,
     curl_command,
-    http_url,
 )
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from ringbridge.call.directory import AccountLimits, Line, LineKind, Trunk
 from ringbridge.config import load_pepper
-from ringbridge.demo.curl import authorization
 from ringbridge.service.clock import Clock
 from ringbridge.service.credential import new_key
+from ringbridge.service.example import authorization
 from ringbridge.store.administration import Administration
 from ringbridge.store.database import migrate, open_database
 

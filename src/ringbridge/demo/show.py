@@ -15,12 +15,13 @@ from rich.console import Console
 
 from ringbridge.client import AsyncClient, ClientError
 from ringbridge.demo.child import Child, environment_for
-from ringbridge.demo.curl import EXAMPLE_DESTINATION_LINE, curl_command, http_url
+from ringbridge.demo.curl import http_url
 from ringbridge.demo.errors import DemoFailed
 from ringbridge.demo.furniture import ACCOUNT_ID, DESTINATION, Furniture, furnish
 from ringbridge.demo.timeline import Timeline
 from ringbridge.demo.verdict import Verdict, judge_destination, judge_user
 from ringbridge.service.clock import Clock
+from ringbridge.service.example import EXAMPLE_DESTINATION_LINE, curl_command
 
 SIDES = ("user", "destination")
 JUDGES = {"user": judge_user, "destination": judge_destination}
