@@ -226,3 +226,34 @@ async def test_a_key_more_than_the_limit_is_refused(ring: Ring) -> None:
         await ring.keys.create(caller(), WANTED)
     with pytest.raises(TooManyKeys):
         await ring.keys.create(caller(), WANTED)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "option", "code"),
+    [
+        ({"name": ""}, "name", "invalid_name"),
+        ({"name": "x" * 101}, "name", "invalid_name"),
+        ({"name": "a\nb"}, "name", "invalid_name"),
+        ({"scopes": frozenset()}, "scopes", "no_scope"),
+        ({"days": 0}, "days", "invalid_days"),
+        ({"days": 731}, "days", "invalid_days"),
+    ],
+)
+async def test_what_is_wanted_must_make_sense(
+    ring: Ring, bounds: dict[str, object], option: str, code: str
+) -> None:
+    with pytest.raises(InvalidOption) as refused:
+        await ring.keys.create(caller(), replace(WANTED, **bounds))  # type: ignore[arg-type]
+    assert (refused.value.option, refused.value.code) == (option, code)
+
+
+async def test_keys_that_are_over_are_told_from_the_others(ring: Ring) -> None:
+    first, _ = await ring.keys.create(caller(), WANTED)
+    second, _ = await ring.keys.create(caller(), replace(WANTED, days=30))
+    third, _ = await ring.keys.create(caller(), replace(WANTED, days=30))
+    await ring.keys.revoke(caller(), third.id, ends_calls=False)
+    ring.clock.at += 8 * 86_400.0
+    open_keys = await ring.keys.page(caller(), None, 10, ended=False)
+    assert [known.key.id for known in open_keys] == [second.id]
+    over = await ring.keys.page(caller(), None, 10, ended=True)
+    assert {known.key.id for known in over} == {first.id, third.id}

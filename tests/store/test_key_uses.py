@@ -79,6 +79,10 @@ def test_keys_come_with_their_uses_a_page_at_a_time(engine: Engine, administrati
     assert administration.key_page(ACCOUNT, None, 10) == known
     assert administration.key_page(ACCOUNT, None, 2) == known[:2]
     assert administration.key_page(ACCOUNT, (1.5, "key-1"), 2) == known[2:]
+    # At the moment of its end a key is over.
+    end = keys[0].expires_at
+    assert administration.key_page(ACCOUNT, None, 10, ended=False, at=end - 1.0) == known
+    assert administration.key_page(ACCOUNT, None, 10, ended=True, at=end) == known
     assert administration.known_key(ACCOUNT, "key-1") == known[1]
     for account_id, key_id in ((ACCOUNT, "key-0"), (ACCOUNT, "key-1\0"), ("2", "key-1")):
         assert administration.known_key(account_id, key_id) is None

@@ -122,7 +122,15 @@ class KnownKey(NamedTuple):
 class KeyStore(Protocol):
     """Keeps keys; `ringbridge.store.keys` says what each method does and raises. Called in threads."""
 
-    def key_page(self, account_id: str, after: tuple[float, str] | None, limit: int) -> list[KnownKey]: ...
+    def key_page(
+        self,
+        account_id: str,
+        after: tuple[float, str] | None,
+        limit: int,
+        *,
+        ended: bool | None = None,
+        at: float = 0.0,
+    ) -> list[KnownKey]: ...
 
     def known_key(self, account_id: str, key_id: str) -> KnownKey | None: ...
 

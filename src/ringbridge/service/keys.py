@@ -19,6 +19,10 @@ from ringbridge.service.credential import DAY_SECONDS, LONGEST_LIFE_DAYS, new_ke
 log = structlog.get_logger()
 
 
+LONGEST_NAME = 100
+"""Characters of a key's name."""
+
+
 class BeyondOwnRights(CallError):
     """A key cannot give what it does not have."""
 
@@ -54,9 +58,17 @@ class KeyService:
         self._pepper = pepper
         self._clock = clock
 
-    async def page(self, caller: Caller, after: tuple[float, str] | None, limit: int) -> list[KnownKey]:
-        """The keys behind the one made at `after` with that id, the oldest first, `limit` at most; valid or not."""
-        return await asyncio.to_thread(self._store.key_page, caller.account.id, after, limit)
+    async def page(
+        self, caller: Caller, after: tuple[float, str] | None, limit: int, *, ended: bool | None = None
+    ) -> list[KnownKey]:
+        """The keys behind the one made at `after` with that id, the oldest first, `limit` at most.
+
+        ended: only those that open nothing any more, or only the others.
+        """
+        account_id, now_utc = caller.account.id, self._clock.utc_now()
+        return await asyncio.to_thread(
+            self._store.key_page, account_id, after, limit, ended=ended, at=now_utc
+        )
 
     async def find(self, caller: Caller, key_id: str) -> KnownKey:
         """The key with this id. Raises NotFound."""
@@ -67,6 +79,12 @@ class KeyService:
 
     async def create(self, caller: Caller, wanted: KeyRequest) -> MadeKey:
         """Make a key. Raises InvalidOption, BeyondOwnRights, TooManyKeys, InvalidCredentials."""
+        if not (0 < len(wanted.name) <= LONGEST_NAME and wanted.name.isprintable()):
+            raise InvalidOption("name", "invalid_name")
+        if not wanted.scopes:
+            raise InvalidOption("scopes", "no_scope")
+        if not 1 <= wanted.days <= LONGEST_LIFE_DAYS:
+            raise InvalidOption("days", "invalid_days")
         now_utc = self._clock.utc_now()
         begins_at = max(now_utc, wanted.not_before or 0.0)
         if begins_at > now_utc + LONGEST_LIFE_DAYS * DAY_SECONDS:

@@ -86,9 +86,22 @@ class SqlKeys:
             require_account(connection, account_id)
             return [key_of(row) for row in connection.execute(statement).mappings()]
 
-    def key_page(self, account_id: str, after: tuple[float, str] | None, limit: int) -> list[KnownKey]:
-        """The account's keys, the oldest first, that follow the one made at `after` with that id; `limit` at most."""
+    def key_page(
+        self,
+        account_id: str,
+        after: tuple[float, str] | None,
+        limit: int,
+        *,
+        ended: bool | None = None,
+        at: float = 0.0,
+    ) -> list[KnownKey]:
+        """The account's keys, the oldest first, that follow the one made at `after` with that id; `limit` at most.
+
+        ended: only those that are (not) over `at` that time, UTC seconds since 1970.
+        """
         statement = _KNOWN.where(api_keys.c.account_id == account_id)
+        if ended is not None:
+            statement = statement.where(not_(_is_open(at)) if ended else _is_open(at))
         if after is not None:
             statement = statement.where(tuple_(api_keys.c.created_at, api_keys.c.id) > after)
         with reading(self._engine) as connection:
