@@ -2,10 +2,10 @@
 
 from alembic import context
 
-from ringbridge.store import origins, user_tables, webhook_tables
+from ringbridge.store import origins, statistics_tables, user_tables, webhook_tables
 
 # Both name their tables in the one metadata.
-assert origins.metadata is user_tables.metadata is webhook_tables.metadata
+assert origins.metadata is user_tables.metadata is statistics_tables.metadata is webhook_tables.metadata
 metadata = webhook_tables.metadata
 
 context.configure(
