@@ -10,10 +10,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from ringbridge.call.directory import Trunk
+from ringbridge.call.trunk_state import TrunkStatus
 from ringbridge.engines.native import trunks as module
 from ringbridge.engines.native.driver import SipDriver, SystemRandomness
 from ringbridge.engines.native.resolver import Resolver
-from ringbridge.engines.native.trunks import Trunks, TrunkStatus
+from ringbridge.engines.native.trunks import Trunks
 from ringbridge.sip.endpoint import Endpoint, EndpointSettings
 from ringbridge.sip.hop import Hop
 from ringbridge.sip.trunk_registration import RegistrationChanged

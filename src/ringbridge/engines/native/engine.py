@@ -14,17 +14,19 @@ from ringbridge.call.directory import Phone, Trunk
 from ringbridge.call.event import Effect, Event, HangUp, Join, Originate, Play, SendDigits, StopPlaying
 from ringbridge.call.model import Call, LegName
 from ringbridge.call.ports import EventHandler
+from ringbridge.call.trunk_state import Probe, TrunkStatus
 from ringbridge.engines.native import stored_dialog
 from ringbridge.engines.native.carriage import Carriage
 from ringbridge.engines.native.driver import SipDriver, StreamSettings, SystemRandomness
 from ringbridge.engines.native.journal import DialogJournal
 from ringbridge.engines.native.media import MediaEvent, MediaRelay
 from ringbridge.engines.native.orphans import Orphans
+from ringbridge.engines.native.probing import Prober
 from ringbridge.engines.native.prompts import PromptLibrary
 from ringbridge.engines.native.registrations import Registrations
 from ringbridge.engines.native.resolver import Resolver, Unresolvable
 from ringbridge.engines.native.tools import Tools
-from ringbridge.engines.native.trunks import Trunks, TrunkStatus
+from ringbridge.engines.native.trunks import Trunks
 from ringbridge.sip import event as sip
 from ringbridge.sip.endpoint import Endpoint, EndpointCounts, EndpointSettings
 from ringbridge.sip.hop import Hop
@@ -205,6 +207,10 @@ class NativeEngine:
     def trunks(self) -> list[TrunkStatus]:
         """How the trunks do."""
         return self._trunks.statuses()
+
+    async def probe(self, uri: str) -> Probe:
+        """What comes of asking at a SIP address whether somebody is there, as calls would be sent there."""
+        return await Prober(self._resolver, self._streams.tls, self._trunks.tls_peer_named).probe(uri)
 
     async def know_peers(self, uris: Iterable[str]) -> None:
         """From now on only the hosts of these URIs, and the far ends of live dialogs, are answered."""

@@ -6,11 +6,11 @@ Their servers are looked up and asked for life signs (OPTIONS) now and then, and
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 
 import structlog
 
 from ringbridge.call.directory import Trunk
+from ringbridge.call.trunk_state import TrunkStatus
 from ringbridge.engines.native.channels import Channels
 from ringbridge.engines.native.driver import SipDriver
 from ringbridge.engines.native.news import CARRIER_FAULTS
@@ -28,23 +28,6 @@ log = structlog.get_logger()
 
 LOOK_AROUND_SECONDS = 10.0
 """Between two rounds: names are looked up again, and servers that failed are asked whether they are back."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrunkStatus:
-    """How a trunk does now.
-
-    is_up: whether one of its servers is thought to work. channels: how many are taken. is_registered: None where it is not
-    to be. registered_until: monotonic seconds. registration_status: the final answer to the last REGISTER, None before
-    there is one.
-    """
-
-    name: str
-    is_up: bool
-    channels: int
-    is_registered: bool | None
-    registered_until: float | None
-    registration_status: int | None
 
 
 def tls_peers(trunks: Iterable[Trunk]) -> dict[str, TlsPeer]:
@@ -126,7 +109,10 @@ class Trunks:
 
     def tls_peer(self, hop: Hop) -> TlsPeer:
         """What is known of the server at a hop."""
-        name = self._resolver.name_of(hop.host)
+        return self.tls_peer_named(self._resolver.name_of(hop.host))
+
+    def tls_peer_named(self, name: str) -> TlsPeer:
+        """What is known of the server that is asked for by this name."""
         return self._tls_peers.get(name) or TlsPeer(name=name)
 
     # What administrators see
