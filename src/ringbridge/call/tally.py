@@ -1,0 +1,101 @@
+"""Slices of time, and what calls add to them: the hours of a day make the day. Pure.
+
+A call counts in the slice in which it ended: once that is over, nothing of it changes any more. Times are UTC seconds since 1970.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
+
+from ringbridge.call.statistics import (
+    EndedCall,
+    Kind,
+    Share,
+    Sums,
+    Times,
+    shares_of,
+    sums_of,
+    times_of,
+)
+
+FIVE_MINUTES, HOUR, DAY = 300, 3600, 86_400
+RESOLUTIONS = (FIVE_MINUTES, HOUR, DAY)
+"""How long slices are, in seconds, the finest first. Each is a whole number of the one before."""
+
+NO_CALLS = Sums()
+NO_SHARE = Share()
+
+
+def slice_start(at: float, seconds: int) -> int:
+    """Where the slice of that length begins in which `at` is."""
+    return int(at // seconds) * seconds
+
+
+class Span(NamedTuple):
+    """All slices of one length that begin at `start` or later and end at `end` or before."""
+
+    seconds: int
+    start: int
+    end: int
+
+
+def spans(start: int, end: int) -> list[Span]:
+    """The fewest slices that make up the time between two beginnings of the finest slices, the oldest first."""
+    found = []
+    for finer, coarser in pairwise(RESOLUTIONS):
+        inner_start, inner_end = -(-start // coarser) * coarser, end // coarser * coarser
+        if inner_start >= inner_end:
+            found.append(Span(finer, start, end))
+            break
+        found += [Span(finer, start, inner_start), Span(finer, inner_end, end)]
+        start, end = inner_start, inner_end
+    else:
+        found.append(Span(RESOLUTIONS[-1], start, end))
+    return sorted((span for span in found if span.start < span.end), key=lambda span: span.start)
+
+
+class SliceKey(NamedTuple):
+    """Which slice."""
+
+    seconds: int
+    start: int
+
+
+class ShareKey(NamedTuple):
+    """Whose share of which slice."""
+
+    seconds: int
+    start: int
+    kind: Kind
+    name: str
+
+
+@dataclass(slots=True)
+class Totals:
+    """What a slice of an account, or many of them, hold."""
+
+    sums: Sums = NO_CALLS
+    times: Times = field(default_factory=Counter)
+
+
+class Tally:
+    """What some calls of one account add to which slices."""
+
+    def __init__(self, calls: Iterable[EndedCall] = ()) -> None:
+        self.slices: dict[SliceKey, Totals] = {}
+        self.shares: dict[ShareKey, Share] = {}
+        for call in calls:
+            self._add(call)
+
+    def _add(self, call: EndedCall) -> None:
+        sums, times, shares = sums_of(call), list(times_of(call)), list(shares_of(call))
+        for seconds in RESOLUTIONS:
+            start = slice_start(call.ended_at, seconds)
+            totals = self.slices.setdefault(SliceKey(seconds, start), Totals())
+            totals.sums = totals.sums.plus(sums)
+            totals.times.update(times)
+            for kind, name, share in shares:
+                key = ShareKey(seconds, start, kind, name)
+                self.shares[key] = self.shares.get(key, NO_SHARE).plus(share)
