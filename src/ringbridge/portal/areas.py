@@ -1,14 +1,16 @@
 """All areas of the portal: each is a module of `pages` with `ROUTES`. Whoever adds an area adds its name here."""
 
 from ringbridge.portal.page import PageRoute
-from ringbridge.portal.pages import home, login, profile, users, welcome
+from ringbridge.portal.pages import home, live, login, profile, users, welcome
 
 AREAS = (
     login,
     welcome,
     home,
+    live,
     profile,
     users,
+    limits,
 )
 
 ROUTES: tuple[PageRoute, ...] = tuple(route for area in AREAS for route in area.ROUTES)
