@@ -10,7 +10,6 @@ AREAS = (
     live,
     profile,
     users,
-    limits,
 )
 
 ROUTES: tuple[PageRoute, ...] = tuple(route for area in AREAS for route in area.ROUTES)
