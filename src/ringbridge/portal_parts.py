@@ -8,10 +8,12 @@ from starlette.types import ASGIApp
 from ringbridge.call.ports import Directory
 from ringbridge.portal.app import create_portal
 from ringbridge.portal.services import Services
+from ringbridge.service.actions import CallActions
 from ringbridge.service.audit import AuditService
 from ringbridge.service.board import Board
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
+from ringbridge.service.dialler import Dialler
 from ringbridge.service.favourites import FavouriteService
 from ringbridge.service.keys import KeyService
 from ringbridge.service.limits import LimitService
@@ -68,6 +70,8 @@ def open_portal(
         profiles=profiles,
         second_factor=second_factor,
         favourites=FavouriteService(SqlFavourites(database)),
+        dialler=Dialler(calls, clock),
+        actions=CallActions(calls),
         calls=calls,
         board=Board(calls, clock),
         records=records,

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from ringbridge.service.actions import CallActions
 from ringbridge.service.audit import AuditService
 from ringbridge.service.board import Board
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
+from ringbridge.service.dialler import Dialler
 from ringbridge.service.favourites import FavouriteService
 from ringbridge.service.keys import KeyService
 from ringbridge.service.limits import LimitService
@@ -31,6 +33,8 @@ class Services:
     profiles: ProfileService
     second_factor: SecondFactor
     favourites: FavouriteService
+    dialler: Dialler
+    actions: CallActions
     calls: CallService
     board: Board
     records: RecordService

@@ -19,6 +19,13 @@ from ringbridge.service.runner import Runner
 
 Action = HoldRequested | ResumeRequested | DigitsRequested | HangUpRequested | TransferRequested
 
+# What is asked of a call by one word, of whoever is called.
+_DESTINATION = LegName.DESTINATION
+_BY_WORD: dict[str, Action] = {
+    "hold": HoldRequested(_DESTINATION),
+    "resume": ResumeRequested(),
+    "digits": DigitsRequested(_DESTINATION, "0"),
+}
 
 log = structlog.get_logger()
 
@@ -67,6 +74,17 @@ class CallActions:
         said = {"call": call_id, "account": call.account_id, "key": caller.key.id}
         log.info("call.transfer_asked", **said, number=wanted.third.number)
         return _delivered(self._running(caller, call_id), wanted)
+
+    def possible(self, caller: Caller, call_id: str) -> frozenset[str]:
+        """What may be asked of a call as it is now: `hold`, `resume`, `digits`, `transfer` of its destination, and `hangup`."""
+        runner = self._calls.runner(caller, call_id)
+        if runner is None:
+            return frozenset()
+        call = runner.call
+        actions = _BY_WORD | {"transfer": TransferRequested(_DESTINATION, call.destination)}
+        return frozenset(
+            {"hangup", *(word for word, action in actions.items() if machine.accepts(call, action))}
+        )
 
     def _running(self, caller: Caller, call_id: str) -> Runner:
         runner = self._calls.runner(caller, call_id)

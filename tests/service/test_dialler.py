@@ -1,0 +1,111 @@
+"""Placing a call by a form, and watching it, over doubles at the ports."""
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import replace
+
+import pytest
+
+from ringbridge.call.cause import Cause
+from ringbridge.call.errors import IdempotencyKeyReused, NotFound
+from ringbridge.call.event import LegAnswered, LegEnded, LegRinging
+from ringbridge.call.history import StoredCall
+from ringbridge.service.actions import CallActions
+from ringbridge.service.authentication import Caller
+from ringbridge.service.dialler import Dialler
+from tests.service.double import ACCOUNT, CALLER, EXTENSION, KEY, STRANGER
+from tests.service.test_actions import USER, talking
+from tests.service.test_calls import FROM, TO, House, house
+
+__all__ = ["house"]
+
+FORM, OTHER_FORM = "form-of-16-letters", "form-of-16-letters-2"
+LONG_SECONDS = 60.0
+
+
+@pytest.fixture
+def dialler(house: House) -> Dialler:
+    return Dialler(house.calls, house.clock)
+
+
+async def test_a_form_that_is_sent_twice_at_once_is_one_call(house: House, dialler: Dialler) -> None:
+    clicks = await asyncio.gather(*(dialler.place(CALLER, FROM, TO, FORM) for _ in range(5)))
+    assert len({click.call_id for click in clicks}) == 1
+    assert sorted(click.replayed for click in clicks) == [False, True, True, True, True]
+
+
+async def test_two_forms_are_two_calls(house: House, dialler: Dialler) -> None:
+    first = await dialler.place(CALLER, FROM, TO, FORM)
+    await house.end(first.call_id)
+    second = await dialler.place(CALLER, FROM, TO, OTHER_FORM)
+    assert first.call_id != second.call_id
+
+
+async def test_a_form_is_one_persons(house: House, dialler: Dialler) -> None:
+    first = await dialler.place(CALLER, FROM, TO, FORM)
+    await house.end(first.call_id)
+    bob = Caller(ACCOUNT, replace(KEY, id="user_bob"))
+    assert (await dialler.place(bob, FROM, TO, FORM)).call_id != first.call_id
+
+
+async def test_a_form_places_one_call_and_no_other(house: House, dialler: Dialler) -> None:
+    first = await dialler.place(CALLER, FROM, TO, FORM)
+    await house.end(first.call_id)
+    with pytest.raises(IdempotencyKeyReused):
+        await dialler.place(CALLER, FROM, "15125292330", FORM)
+
+
+async def test_without_a_form_clicks_are_known_by_their_numbers(house: House, dialler: Dialler) -> None:
+    first = await dialler.place(CALLER, FROM, TO, "")
+    assert await dialler.place(CALLER, FROM, TO, "") == first._replace(replayed=True)
+
+
+async def test_a_call_is_watched_to_its_end(house: House, dialler: Dialler) -> None:
+    call_id = await house.place()
+    seen: list[StoredCall | None] = []
+    async with aclosing(dialler.watch(CALLER, call_id, look_seconds=LONG_SECONDS)) as states:
+        seen.append(await anext(states))
+        for event in (LegRinging(USER), LegAnswered(USER), LegEnded(USER, Cause.NORMAL)):
+            house.engine.tell(call_id, event)
+        seen.extend([state async for state in states])
+    assert None not in seen
+    states_seen = [call.state for call in seen if call is not None]
+    assert (states_seen[0], states_seen[-1]) == ("ringing_user", "ended")
+    # Later there is only its end to be seen.
+    after = dialler.watch(CALLER, call_id, look_seconds=LONG_SECONDS)
+    assert [call.state async for call in after if call is not None] == ["ended"]
+
+
+async def test_now_and_then_the_reader_is_told_of_nothing(house: House, dialler: Dialler) -> None:
+    call_id = await house.place()
+    async with aclosing(dialler.watch(CALLER, call_id, look_seconds=0.01)) as states:
+        assert await anext(states) is not None
+        assert await anext(states) is None
+        assert await anext(states) is None
+
+
+@pytest.mark.parametrize("call_id", ["nothing", "", "019ab1c2-0000-7000-8000-000000000000"])
+async def test_what_is_not_there_is_not_found(dialler: Dialler, call_id: str) -> None:
+    with pytest.raises(NotFound):
+        await dialler.find(CALLER, call_id)
+    with pytest.raises(NotFound):
+        await anext(dialler.watch(CALLER, call_id, look_seconds=LONG_SECONDS))
+
+
+async def test_somebody_elses_call_is_not_found(house: House, dialler: Dialler) -> None:
+    call_id = await house.place()
+    with pytest.raises(NotFound):
+        await dialler.find(STRANGER, call_id)
+    with pytest.raises(NotFound):
+        await dialler.find(Caller(ACCOUNT, replace(KEY, lines=(EXTENSION.number,))), call_id)
+
+
+async def test_what_a_call_allows_depends_on_where_it_stands(house: House) -> None:
+    actions = CallActions(house.calls)
+    ringing = await house.place()
+    assert actions.possible(CALLER, ringing) == {"hangup"}
+    assert actions.possible(STRANGER, ringing) == frozenset()
+    await house.end(ringing)
+    assert actions.possible(CALLER, ringing) == frozenset()
+    up = await talking(house)
+    assert actions.possible(CALLER, up) == {"hold", "digits", "transfer", "hangup"}
