@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from sqlalchemy import Engine, select
 
+from ringbridge.call.directory import RegisteredDevice
 from ringbridge.sip.contact import Contact
 from ringbridge.sip.hop import Hop
 from ringbridge.store.administration import Administration
 from ringbridge.store.database import reading
-from ringbridge.store.registered_device import RegisteredDevice
 from ringbridge.store.registrations import SqlRegistrations
 from ringbridge.store.tables import registrations
 

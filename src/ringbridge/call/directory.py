@@ -103,6 +103,16 @@ class Phone(NamedTuple):
     user_agent: str | None
 
 
+class RegisteredDevice(NamedTuple):
+    """A phone that is registered, as it was stored: where, what it calls itself, and until when it counts (UTC seconds)."""
+
+    transport: str
+    host: str
+    port: int
+    user_agent: str | None
+    expires_at: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trunk:
     """A way to the public network.

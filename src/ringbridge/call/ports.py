@@ -1,9 +1,9 @@
 """What the service asks of the back doors. Each Protocol has several implementations and one contract test suite."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
-from ringbridge.call.directory import Account, AccountLimits, Device, Line, Phone, Trunk
+from ringbridge.call.directory import Account, AccountLimits, Device, Line, Phone, RegisteredDevice, Trunk
 from ringbridge.call.event import Effect, Event
 from ringbridge.call.history import CallEvent, CallFilter, CallHistory, CallPlace, StoredCall
 from ringbridge.call.idempotency import IdempotencyKey, KeptKey
@@ -150,7 +150,14 @@ class LimitStore(Protocol):
     """Keeps what accounts may do. Its methods block: call them in threads."""
 
     def suspend(self, account_id: str) -> None:
-        """Let an account place no more calls; those that are up go on. Raises NotFound and StoreUnavailable."""
+        """Let an account place no more calls, by the server's own rules; those that are up go on. Raises as `set_suspended`."""
+        ...
+
+    def set_suspended(self, account_id: str, *, suspended: bool, ends_calls: bool) -> None:
+        """Let an account place no more calls, or let it again. Raises NotFound and StoreUnavailable.
+
+        ends_calls: those that are up end, too.
+        """
         ...
 
     def change(self, account_id: str, change: Callable[[AccountLimits], AccountLimits]) -> AccountLimits:
@@ -218,16 +225,34 @@ class Directory(Protocol):
 class LineStore(Protocol):
     """Keeps an account's lines. Its methods block: call them in threads. All raise StoreUnavailable."""
 
-    def page(self, account_id: str, after: str | None, limit: int) -> list[Line]:
-        """The account's lines with a number behind `after` (None: from the first), in its order, `limit` at most."""
+    def page(self, account_id: str, after: str | None, limit: int, text: str = "") -> list[Line]:
+        """The account's lines with a number behind `after` (None: from the first), in its order, `limit` at most.
+
+        text: only those with it in their number or name, in letters of either case.
+        """
+        ...
+
+    def taken(self, account_id: str, numbers: Collection[str]) -> set[str]:
+        """Those of the numbers that are lines of the account already."""
+        ...
+
+    def devices(self, line_ids: Collection[str], now_utc: float) -> Mapping[str, Sequence[RegisteredDevice]]:
+        """The phones that are registered for these lines at a time in UTC seconds since 1970, by the line's id."""
         ...
 
     def find(self, account_id: str, line_id: str) -> Line | None:
         """The account's line with this id."""
         ...
 
-    def add(self, line: Line, device_digests: Mapping[str, str]) -> None:
-        """A new line whose phone's password is checked against `device_digests`. Raises AlreadyExists."""
+    def add(self, line: Line, device_digests: Mapping[str, str] | None) -> None:
+        """A new line; with `device_digests`, one whose phone's password is checked against them.
+
+        Raises AlreadyExists, and NotFound where there is no such trunk.
+        """
+        ...
+
+    def add_all(self, new_lines: Sequence[Line]) -> int:
+        """New lines, all or none; returns how many. Raises AlreadyExists and NotFound."""
         ...
 
     def change(
@@ -239,11 +264,42 @@ class LineStore(Protocol):
     ) -> Line:
         """Put what `change` makes of a line in its place, and return it; what that raises leaves all as it was.
 
-        digests_of: gives the new ones of the changed line; without it its phone keeps its password. Nobody else changes the
+        digests_of: gives the new ones of the changed line; without it a phone keeps its password. Nobody else changes the
         line meanwhile. Raises NotFound.
         """
         ...
 
     def remove(self, account_id: str, line_id: str, check: Callable[[Line], object]) -> None:
         """Forget a line, unless `check` raises something. Raises NotFound."""
+        ...
+
+
+class TrunkStore(Protocol):
+    """Keeps the trunks of the server. Its methods block: call them in threads. All raise StoreUnavailable."""
+
+    def trunks(self) -> list[Trunk]:
+        """All trunks, by position."""
+        ...
+
+    def add_trunk(self, trunk: Trunk, *, position: int | None = None) -> Trunk:
+        """A new trunk, as it was stored: at `position`, or behind the others. Raises AlreadyExists."""
+        ...
+
+    def change_trunk(self, name: str, change: Callable[[Trunk], Trunk]) -> Trunk:
+        """Put what `change` makes of a trunk in its place, and return it; what that raises leaves all as it was.
+
+        Raises NotFound.
+        """
+        ...
+
+    def remove_trunk(self, name: str) -> None:
+        """Forget a trunk that no line uses. Raises NotFound and InvalidSetting."""
+        ...
+
+
+class AccountStore(Protocol):
+    """Keeps accounts. Its methods block: call them in threads. All raise StoreUnavailable."""
+
+    def change_account(self, account_id: str, change: Callable[[Account], Account]) -> None:
+        """Put what `change` makes of an account in its place; what that raises leaves all as it was. Raises NotFound."""
         ...

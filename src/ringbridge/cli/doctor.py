@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ringbridge.call.directory import Line, LineKind, Srtp, Trunk
+from ringbridge.call.directory import Line, LineKind, RegisteredDevice, Srtp, Trunk
 from ringbridge.call.errors import CallError
 from ringbridge.call.key import ApiKey, KeyUse
 from ringbridge.cli.errors import CommandError
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ringbridge.config import Settings
     from ringbridge.engines.native.tls import TlsContexts
     from ringbridge.store.administration import Administration
-    from ringbridge.store.registered_device import RegisteredDevice
 
 _COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 

@@ -5,13 +5,13 @@ Each method is one transaction, and each change tells running servers of itself 
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, replace
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from ringbridge.call.audit import Action, Deed
-from ringbridge.call.directory import Account, AccountLimits, Line, LineKind, Trunk
+from ringbridge.call.directory import Account, AccountLimits, Line, LineKind, RegisteredDevice, Trunk
 from ringbridge.call.errors import AlreadyExists, InvalidSetting, NotFound
 from ringbridge.call.record import Record
 from ringbridge.store.audit import Row, note, note_all
@@ -19,7 +19,6 @@ from ringbridge.store.database import reading
 from ringbridge.store.keys import SqlKeys
 from ringbridge.store.line_checks import LineChecks, require_addable
 from ringbridge.store.part import Part
-from ringbridge.store.registered_device import RegisteredDevice
 from ringbridge.store.revision import changing, require_account
 from ringbridge.store.row import (
     limits_of,
@@ -188,14 +187,18 @@ class Administration(SqlKeys):
             connection.execute(delete(lines).where(is_it))
             note(connection, Action.LINE_REMOVED, account_id=account_id, target_id=row["id"], before=row)
 
-    def registered_devices(self, now_utc: float) -> dict[str, list[RegisteredDevice]]:
-        """The phones that are registered at `now_utc`, UTC seconds since 1970, by the id of their line."""
+    def registered_devices(
+        self, now_utc: float, line_ids: Collection[str] | None = None
+    ) -> dict[str, list[RegisteredDevice]]:
+        """The phones that are registered at `now_utc`, UTC seconds since 1970, by the id of their line; of these lines, or of all."""
         columns = [registrations.c[name] for name in ("line_id", *RegisteredDevice._fields)]
         statement = (
             select(*columns)
             .where(registrations.c.expires_at > now_utc)
             .order_by(registrations.c.line_id, registrations.c.position)
         )
+        if line_ids is not None:
+            statement = statement.where(registrations.c.line_id.in_(line_ids))
         found: dict[str, list[RegisteredDevice]] = {}
         with reading(self._engine) as connection:
             for line_id, *values in connection.execute(statement):

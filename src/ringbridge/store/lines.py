@@ -1,11 +1,11 @@
 """Lines in SQL as their account reads and changes them: the port `LineStore`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
-from sqlalchemy import Connection, Engine, delete, select, update
+from sqlalchemy import Connection, Engine, delete, func, or_, select, update
 
 from ringbridge.call.audit import Action
-from ringbridge.call.directory import Line
+from ringbridge.call.directory import Line, LineKind, RegisteredDevice
 from ringbridge.call.errors import NotFound
 from ringbridge.store.administration import Administration
 from ringbridge.store.audit import note
@@ -13,7 +13,7 @@ from ringbridge.store.database import reading, storable
 from ringbridge.store.part import Part
 from ringbridge.store.revision import changing
 from ringbridge.store.row import line_of, line_row
-from ringbridge.store.tables import lines
+from ringbridge.store.tables import lines, trunks
 
 
 class SqlLines:
@@ -23,9 +23,15 @@ class SqlLines:
         self._engine = engine
         self._administration = Administration(engine)
 
-    def page(self, account_id: str, after: str | None, limit: int) -> list[Line]:
-        """The account's lines with a number behind `after` (None: from the first), `limit` at most."""
+    def page(self, account_id: str, after: str | None, limit: int, text: str = "") -> list[Line]:
+        """The account's lines with a number behind `after` (None: from the first), `limit` at most.
+
+        text: only those with it in their number or name, in letters of either case.
+        """
         statement = select(lines).where(lines.c.account_id == account_id)
+        if text:
+            in_name = func.lower(lines.c.name).contains(text.lower(), autoescape=True)
+            statement = statement.where(or_(lines.c.number.contains(text, autoescape=True), in_name))
         if after is not None:
             statement = statement.where(lines.c.number > after)
         with reading(self._engine) as connection:
@@ -37,9 +43,27 @@ class SqlLines:
         with reading(self._engine) as connection:
             return _find(connection, account_id, line_id)
 
-    def add(self, line: Line, device_digests: Mapping[str, str]) -> None:
-        """A new line whose phone registers. Raises AlreadyExists."""
-        self._administration.add_line(line, device_digests=dict(device_digests))
+    def taken(self, account_id: str, numbers: Collection[str]) -> set[str]:
+        """Those of the numbers that are lines of the account already."""
+        statement = select(lines.c.number).where(
+            lines.c.account_id == account_id, lines.c.number.in_(numbers)
+        )
+        with reading(self._engine) as connection:
+            return set(connection.scalars(statement))
+
+    def devices(self, line_ids: Collection[str], now_utc: float) -> Mapping[str, Sequence[RegisteredDevice]]:
+        """The phones that are registered for these lines at a time in UTC seconds since 1970, by the line's id."""
+        return self._administration.registered_devices(now_utc, line_ids)
+
+    def add(self, line: Line, device_digests: Mapping[str, str] | None) -> None:
+        """A new line; with digests, one whose phone registers. Raises AlreadyExists and NotFound."""
+        self._administration.add_line(
+            line, device_digests=None if device_digests is None else dict(device_digests)
+        )
+
+    def add_all(self, new_lines: Sequence[Line]) -> int:
+        """New lines, all or none; returns how many. Raises AlreadyExists and NotFound."""
+        return self._administration.add_lines(new_lines)
 
     def change(
         self,
@@ -50,14 +74,16 @@ class SqlLines:
     ) -> Line:
         """Put what `change` makes of a line in its place, and return it; what that raises leaves all as it was.
 
-        digests_of: gives the new ones of the changed line; without it its phone keeps its password. Raises NotFound.
+        digests_of: gives the new ones of the changed line; without it a phone keeps its password. Raises NotFound.
         """
         with changing(self._engine, Part.LINES) as connection:
             before = _require(connection, account_id, line_id)
             changed = change(before)
             values = line_row(changed, None if digests_of is None else dict(digests_of(changed)))
-            if digests_of is None:
+            if digests_of is None and changed.kind is LineKind.DEVICE:
                 del values["device_digests"]
+            if changed.trunk is not None:
+                _require_trunk(connection, changed.trunk)
             connection.execute(update(lines).where(lines.c.id == line_id).values(values))
             note(
                 connection,
@@ -85,6 +111,11 @@ def _find(connection: Connection, account_id: str, line_id: str) -> Line | None:
     statement = select(lines).where(lines.c.account_id == account_id, lines.c.id == line_id)
     row = connection.execute(statement).mappings().one_or_none()
     return None if row is None else line_of(row)
+
+
+def _require_trunk(connection: Connection, name: str) -> None:
+    if connection.scalar(select(trunks.c.id).where(trunks.c.name == name)) is None:
+        raise NotFound(f"There is no trunk {name}.")
 
 
 def _require(connection: Connection, account_id: str, line_id: str) -> Line:
