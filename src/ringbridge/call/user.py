@@ -32,10 +32,14 @@ class Right(Enum):
     SEE_STATISTICS = "see-statistics"
     SEE_LINES = "see-lines"
     CHANGE_LINES = "change-lines"
+    CHANGE_NUMBERS = "change-numbers"
+    """The lines with telephone numbers, which are shown to whoever is called, and those that may cost money to ring."""
     SEE_TRUNKS = "see-trunks"
     CHANGE_TRUNKS = "change-trunks"
     SEE_LIMITS = "see-limits"
     CHANGE_LIMITS = "change-limits"
+    CHANGE_RATES = "change-rates"
+    SUSPEND_ACCOUNT = "suspend-account"
     SEE_DO_NOT_CALL = "see-do-not-call"
     CHANGE_DO_NOT_CALL = "change-do-not-call"
     SEE_PROMPTS = "see-prompts"
@@ -54,6 +58,7 @@ _READING = frozenset(right for right in Right if right.value.startswith("see-"))
 _OPERATING = frozenset(
     {
         Right.CHANGE_LINES,
+        Right.CHANGE_NUMBERS,
         Right.CHANGE_TRUNKS,
         Right.CHANGE_DO_NOT_CALL,
         Right.CHANGE_PROMPTS,
@@ -68,8 +73,10 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.USER: _OWN_CALLS,
 }
 
-# What touches every account of the server.
-SERVER_RIGHTS = frozenset({Right.CHANGE_TRUNKS, Right.CHANGE_PROMPTS})
+# What touches every account of the server, or undoes what the server itself decided.
+SERVER_RIGHTS = frozenset(
+    {Right.CHANGE_TRUNKS, Right.CHANGE_PROMPTS, Right.CHANGE_RATES, Right.SUSPEND_ACCOUNT}
+)
 
 # What the services ask of a key where somebody acts in the portal.
 _SCOPES: dict[Right, frozenset[Scope]] = {
