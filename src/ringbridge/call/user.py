@@ -75,7 +75,13 @@ RIGHTS: dict[Role, frozenset[Right]] = {
 
 # What touches every account of the server, or undoes what the server itself decided.
 SERVER_RIGHTS = frozenset(
-    {Right.CHANGE_TRUNKS, Right.CHANGE_PROMPTS, Right.CHANGE_RATES, Right.SUSPEND_ACCOUNT}
+    {
+        Right.CHANGE_NUMBERS,
+        Right.CHANGE_TRUNKS,
+        Right.CHANGE_PROMPTS,
+        Right.CHANGE_RATES,
+        Right.SUSPEND_ACCOUNT,
+    }
 )
 
 # What the services ask of a key where somebody acts in the portal.
