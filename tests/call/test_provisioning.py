@@ -10,6 +10,7 @@ from ringbridge.call.provisioning import (
     check_trunk,
     new_line_number,
     number_beginning,
+    shown_name,
     sip_username,
 )
 
@@ -128,3 +129,15 @@ def test_a_trunk_that_does_not(values: dict[str, object], option: str, code: str
     with pytest.raises(InvalidOption) as error:
         check_trunk(trunk(**values), over_tls=False)
     assert (error.value.option, error.value.code) == (option, code)
+
+
+@pytest.mark.parametrize(("text", "name"), [(" Ada ", "Ada"), ("می\u200cخواهم", "می\u200cخواهم")])
+def test_names_that_people_can_see(text: str, name: str) -> None:
+    assert shown_name(text) == name
+
+
+@pytest.mark.parametrize(("text", "code"), [(" ", "no_name"), ("A\x07da", "control_characters")])
+def test_names_that_they_cannot(text: str, code: str) -> None:
+    with pytest.raises(InvalidOption) as error:
+        shown_name(text)
+    assert error.value.code == code

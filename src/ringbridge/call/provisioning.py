@@ -1,6 +1,7 @@
 """What may be made of lines and trunks: the rules that the command line and the portal share. Pure."""
 
 import re
+import unicodedata
 
 from ringbridge.call.directory import Line, LineKind, NumberFormat, Srtp, Trunk
 from ringbridge.call.errors import InvalidOption
@@ -9,6 +10,9 @@ from ringbridge.call.number import InvalidNumber, normalise, normalise_extension
 # No country has a number that begins with a zero (ITU-T E.164 section 6.2.1).
 _BEGINNING = re.compile(r"\+?([1-9][0-9]{0,14})")
 _NUMBER_PREFIX = re.compile(r"[0-9*#]{0,16}")
+# Controls, halves of surrogate pairs (what the shell gave was no UTF-8), and what breaks a line: none of them can be
+# shown, and some change what a terminal shows besides. Invisible joiners stay: Persian and Hindi names need them.
+_UNSHOWN = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
 def new_line_number(text: str, country: str) -> str:
@@ -30,6 +34,16 @@ def new_line_number(text: str, country: str) -> str:
         if error.code == "emergency_number":
             raise
     return extension
+
+
+def shown_name(text: str) -> str:
+    """`text` without blanks around it, if it is a name that people can see. Raises InvalidOption."""
+    name = text.strip()
+    if not name:
+        raise InvalidOption("name", "no_name")
+    if any(unicodedata.category(character) in _UNSHOWN for character in name):
+        raise InvalidOption("name", "control_characters")
+    return name
 
 
 def sip_username(account_id: str, number: str) -> str:

@@ -1,80 +1,71 @@
 """CSV files, and the lines in one: every row checked before the first is stored."""
 
 import csv
-import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
-from ringbridge.call.directory import Account, Line, LineKind
+from ringbridge.addresses import sip_address
+from ringbridge.call.directory import Account, Line
 from ringbridge.cli.errors import CommandError
 from ringbridge.cli.name import shown_name
 from ringbridge.cli.number import new_line_number
 from ringbridge.cli.target import sip_uri
-
-COLUMNS = ("number", "name", "uri", "trunk")
+from ringbridge.service.line_import import ImportedRow, read_import
 
 
 def read_lines(file: Path, account: Account, taken: AbstractSet[str], trunks: AbstractSet[str]) -> list[Line]:
     """New lines of the account in `file`, whose first row names the columns. Raises CommandError that names the row.
 
     taken: the numbers of the lines that the account has. trunks: the names of all trunks.
-    Rows are counted as spreadsheets count them: the first is the one with the names of the columns.
     """
-    lines: dict[str, Line] = {}
+    lines: list[Line] = []
     with opened_csv(file) as stream:
-        for row, values in _rows(file, stream):
-            try:
-                line = _line(values, account)
-                if line.number in lines:
-                    raise CommandError(f"{line.number} is in an earlier row already")
-                if line.number in taken:
-                    raise CommandError(f"{line.number} is a line of the account already")
-                if line.trunk is not None and line.trunk not in trunks:
-                    raise CommandError(f"there is no trunk {line.trunk}")
-            except CommandError as error:
-                raise CommandError(f"{file}, row {row}: {error}; no line was added") from error
-            lines[line.number] = line
-    return list(lines.values())
+        texts = _with_progress(file, stream)
+        for row in read_import(texts, account, trunks, taken.__contains__, sip_address):
+            if row.line is None:
+                raise CommandError(f"{file}, row {row.number}: {_sentence(row, account)}")
+            lines.append(row.line)
+    return lines
 
 
-def _rows(file: Path, stream: TextIO) -> Iterator[tuple[int, dict[str, str]]]:
-    first = stream.readline()
-    # Spreadsheets write semicolons where a comma stands before decimals.
-    delimiter = ";" if ";" in first and "," not in first else ","
-    reader = csv.reader(chain((first,), stream), delimiter=delimiter)
-    names = [name.strip().lower() for name in next(reader, [])]
-    if "number" not in names or not {"uri", "trunk"} & set(names) or not set(names) <= set(COLUMNS):
-        raise CommandError(
-            f"{file}, row 1: the columns are number, name and uri (or trunk), not {','.join(names)!r}"
-        )
-    for row, cells in enumerate(_with_progress(file, reader), start=2):
-        texts = [cell.strip() for cell in cells]
-        if any(texts):
-            if len(texts) > len(names):
-                raise CommandError(
-                    f"{file}, row {row}: {len(texts)} cells for {len(names)} columns; no line was added"
-                )
-            yield row, dict(zip(names, texts, strict=False))
+def _sentence(row: ImportedRow, account: Account) -> str:
+    """What is wrong with a row."""
+    values = row.values
+    if row.code == "unknown_columns":
+        return f"the columns are number, name and uri (or trunk), not {values['columns']!r}"
+    return f"{_fault(row, account)}; no line was added"
 
 
-def _line(values: dict[str, str], account: Account) -> Line:
-    uri, trunk = values.get("uri") or None, values.get("trunk") or None
-    if (uri is None) == (trunk is None):
-        raise CommandError("a line takes a uri or a trunk, and not both")
-    return Line(
-        id=secrets.token_hex(8),
-        account_id=account.id,
-        number=new_line_number(values.get("number", ""), account.country),
-        name=shown_name(values["name"]) if values.get("name") else None,
-        kind=LineKind.TRUNK if uri is None else LineKind.URI,
-        uri=None if uri is None else sip_uri(uri),
-        trunk=trunk,
-    )
+def _fault(row: ImportedRow, account: Account) -> str:
+    values = row.values
+    match row.code:
+        case "too_many_cells":
+            return f"{values['cells']} cells for {values['columns']} columns"
+        case "uri_or_trunk":
+            return "a line takes a uri or a trunk, and not both"
+        case "twice_in_file":
+            return f"{new_line_number(values['number'], account.country)} is in an earlier row already"
+        case "already_exists":
+            return f"{new_line_number(values['number'], account.country)} is a line of the account already"
+        case "unknown_trunk":
+            return f"there is no trunk {values['trunk']}"
+    # The other codes are those of one value each, whose sentence is what refuses it here.
+    try:
+        _READERS[row.option](values.get(row.option, ""), account)
+    except CommandError as error:
+        return str(error)
+    return row.code
+
+
+_READERS: dict[str, Callable[[str, Account], str]] = {
+    "number": lambda text, account: new_line_number(text, account.country),
+    "name": lambda text, account: shown_name(text),
+    "uri": lambda text, account: sip_uri(text),
+}
 
 
 @contextmanager
@@ -92,8 +83,8 @@ def opened_csv(file: Path) -> Iterator[TextIO]:
         raise CommandError(f"{file} is not CSV: {error}") from error
 
 
-def _with_progress(file: Path, rows: Iterator[list[str]]) -> Iterator[list[str]]:
-    """The rows; on a terminal a bar shows how far they are read."""
+def _with_progress(file: Path, rows: TextIO) -> Iterator[str]:
+    """The lines of the file; on a terminal a bar shows how far they are read."""
     if not sys.stderr.isatty():
         yield from rows
         return
@@ -101,5 +92,5 @@ def _with_progress(file: Path, rows: Iterator[list[str]]) -> Iterator[list[str]]
     from rich.progress import track
 
     with file.open("rb") as stream:
-        total = sum(1 for _ in stream) - 1
+        total = sum(1 for _ in stream)
     yield from track(rows, "reading", total=total, console=Console(stderr=True), transient=True)
