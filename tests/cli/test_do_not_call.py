@@ -9,8 +9,8 @@ from tests.cli.conftest import Ringbridge
 def exported(ringbridge: Ringbridge, account: str) -> list[str]:
     """The numbers of the list."""
     head, *rows = ringbridge("do-not-call", "export", "--account", account).out.splitlines()
-    assert head == "number,added_at"
-    assert all(re.fullmatch(r"\+\d+,\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", row) for row in rows)
+    assert head == "number,added_at,reason"
+    assert all(re.fullmatch(r"\+\d+,\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ,[a-z ]*", row) for row in rows)
     return [row.partition(",")[0] for row in rows]
 
 
@@ -29,11 +29,13 @@ def test_numbers_are_put_on_the_list_and_taken_off(ringbridge: Ringbridge, accou
 
 def test_what_is_exported_can_be_imported(ringbridge: Ringbridge, account: str, tmp_path: Path) -> None:
     ringbridge("do-not-call", "add", "--account", account, "+15125292329", "+442079460958")
+    ringbridge("do-not-call", "add", "--account", account, "+15125292330", "--reason", "asked us")
     file = tmp_path / "list.csv"
     file.write_text(ringbridge("do-not-call", "export", "--account", account).out)
     other = ringbridge("account", "add", "--name", "Other").out.strip()
 
-    assert ringbridge("do-not-call", "import", "--account", other, str(file)).out == "2 numbers added\n"
+    assert ringbridge("do-not-call", "import", "--account", other, str(file)).out == "3 numbers added\n"
+    assert ",asked us\n" in ringbridge("do-not-call", "export", "--account", other).out
     assert exported(ringbridge, other) == exported(ringbridge, account)
 
 

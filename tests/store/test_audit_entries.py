@@ -202,8 +202,8 @@ def test_limits_and_money(engine: Engine, administration: Administration, change
 
 def test_numbers_that_are_not_called_and_those_that_are_forgotten(engine: Engine, changed: Changed) -> None:
     barred = DoNotCallList(engine, ACCOUNT)
-    barred.add([NUMBER, "+18175629658"], at=1.0)
-    barred.add([NUMBER], at=2.0)
+    barred.add({NUMBER: "asked us", "+18175629658": None}, at=1.0)
+    barred.add({NUMBER: None}, at=2.0)
     barred.remove(NUMBER)
     barred.remove(NUMBER)
     SqlRecords(engine).erase(ACCOUNT, NUMBER)

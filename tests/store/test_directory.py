@@ -197,7 +197,7 @@ async def test_what_one_part_is_changed_in_again_and_again_is_read_again_and_not
             Part.LIMITS,
             lambda engine: SqlLimits(engine).change(ACCOUNT, lambda _: AccountLimits(concurrent=7)),
         ),
-        (Part.DO_NOT_CALL, lambda engine: DoNotCallList(engine, ACCOUNT).add(["+15125550100"], at=1.0)),
+        (Part.DO_NOT_CALL, lambda engine: DoNotCallList(engine, ACCOUNT).add({"+15125550100": None}, at=1.0)),
         (Part.RATES, lambda engine: RateTable(engine).replace({"+1": 1})),
         (Part.WEBHOOKS, lambda engine: SqlWebhooks(engine).remove_now(ACCOUNT, "w")),
     ],

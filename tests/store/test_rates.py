@@ -38,7 +38,7 @@ async def test_a_number_is_barred_for_the_account_whose_list_it_is_on(
     numbers, directory = DoNotCallList(engine, account), SqlDirectory(engine)
     assert not await directory.is_barred(account, NUMBER)
 
-    assert numbers.add([NUMBER, "+15125550100", NUMBER], at=7.0) == 2
+    assert numbers.add({NUMBER: None, "+15125550100": None}, at=7.0) == 2
     assert await directory.is_barred(account, NUMBER)
     assert not await directory.is_barred(account, "+15125550101")
     assert not await directory.is_barred(other, NUMBER)
@@ -48,11 +48,11 @@ async def test_a_number_is_barred_for_the_account_whose_list_it_is_on(
 
 def test_a_list_is_read_in_order_and_what_is_there_is_not_added_again(engine: Engine, account: str) -> None:
     numbers = DoNotCallList(engine, account)
-    assert numbers.add(["+2", "+1"], at=7.0) == 2
-    assert numbers.add(["+1", "+3"], at=8.0) == 1
-    assert numbers.add([], at=9.0) == 0
+    assert numbers.add({"+2": None, "+1": "asked us"}, at=7.0) == 2
+    assert numbers.add({"+1": "again", "+3": None}, at=8.0) == 1
+    assert numbers.add({}, at=9.0) == 0
 
-    assert list(numbers.entries()) == [("+1", 7.0), ("+2", 7.0), ("+3", 8.0)]
+    assert list(numbers.entries()) == [("+1", 7.0, "asked us"), ("+2", 7.0, None), ("+3", 8.0, None)]
     assert numbers.count() == 3
     assert not numbers.remove("+4")
 
@@ -60,14 +60,34 @@ def test_a_list_is_read_in_order_and_what_is_there_is_not_added_again(engine: En
 def test_a_long_list_is_read_to_its_end(engine: Engine, account: str) -> None:
     numbers = DoNotCallList(engine, account)
     wanted = [f"+1512{number:07}" for number in range(10_001)]
-    numbers.add(wanted, at=1.0)
+    numbers.add(dict.fromkeys(wanted), at=1.0)
 
-    assert [number for number, _ in numbers.entries()] == wanted
+    assert [entry.number for entry in numbers.entries()] == wanted
+    assert numbers.add(dict.fromkeys([*wanted, "+1513"]), at=2.0) == 1
+
+
+def test_a_list_is_searched_by_how_numbers_begin(engine: Engine, account: str) -> None:
+    numbers = DoNotCallList(engine, account)
+    every = ["+1512", "+15125292329", "+151299999999999", "+1513", "+44207"]
+    numbers.add(dict.fromkeys(every), at=1.0)
+
+    def found(beginning: str, after: str = "", limit: int = 10) -> list[str]:
+        return [entry.number for entry in numbers.page(beginning, after, limit)]
+
+    assert found("") == every
+    assert found("+1512") == every[:3]
+    assert found("+1512", after="+1512", limit=1) == ["+15125292329"]
+    assert found("+44207") == ["+44207"]
+    assert found("+2") == []
 
 
 def test_there_is_no_list_without_an_account(engine: Engine) -> None:
     numbers = DoNotCallList(engine, "nobody")
-    for attempt in (lambda: numbers.add([NUMBER], at=1.0), numbers.count, lambda: list(numbers.entries())):
+    for attempt in (
+        lambda: numbers.add({NUMBER: None}, at=1.0),
+        numbers.count,
+        lambda: list(numbers.entries()),
+    ):
         with pytest.raises(NotFound, match="There is no account nobody"):
             attempt()
 
@@ -77,7 +97,7 @@ async def test_a_watching_server_sees_what_changes(engine: Engine, account: str)
     async with directory.watch(lambda _: changed.set()):
         assert not await directory.is_barred(account, NUMBER)
         assert await directory.rates() == {}
-        DoNotCallList(engine, account).add([NUMBER], at=1.0)
+        DoNotCallList(engine, account).add({NUMBER: None}, at=1.0)
         RateTable(engine).replace({"+1": 1})
         async with asyncio.timeout(30.0):
             while not (await directory.is_barred(account, NUMBER) and await directory.rates()):

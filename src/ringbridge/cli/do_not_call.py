@@ -4,7 +4,7 @@ import csv
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from ringbridge.cli.csv_file import opened_csv
 from ringbridge.cli.errors import CommandError
 from ringbridge.cli.output import counted, moment
 from ringbridge.cli.workspace import administration, database, find_account
+
+if TYPE_CHECKING:
+    from ringbridge.service.csv_file import UnusableFile
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Whom an account must not call.")
 
@@ -22,9 +25,11 @@ AccountOption = Annotated[str, typer.Option("--account", help="The account's id.
 def add_numbers(
     account: AccountOption,
     numbers: Annotated[list[str], typer.Argument(metavar="NUMBER...", help="As in the account's country.")],
+    reason: Annotated[str | None, typer.Option(help="Why, for whoever reads the list.")] = None,
 ) -> None:
     """Put numbers on the list: calls to them are refused from now on."""
-    _add(account, [_number(text, _country(account)) for text in numbers])
+    country = _country(account)
+    _add(account, {_number(text, country): reason for text in numbers})
 
 
 @app.command("remove")
@@ -46,24 +51,24 @@ def import_numbers(
     account: AccountOption,
     file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="Numbers in the first column.")],
 ) -> None:
-    """Put the numbers of a CSV file on the list, all or none; a first row that says number is passed over."""
+    """Put the numbers of a CSV file on the list, all or none; a first row names the columns number and reason."""
+    from ringbridge.service.csv_file import UnusableFile
+    from ringbridge.service.do_not_call import read_numbers
+
     country = _country(account)
-    numbers = []
     with opened_csv(file) as stream:
-        for row, cells in enumerate(csv.reader(stream), start=1):
-            text = cells[0].strip() if cells else ""
-            if not text or (row == 1 and text.lower() == "number"):
-                continue
-            try:
-                numbers.append(_number(text, country))
-            except CommandError as error:
-                raise CommandError(f"{file}, row {row}: {error}; no number was added") from error
+        try:
+            numbers = read_numbers(csv.reader(stream), country)
+        except UnusableFile as error:
+            raise CommandError(
+                f"{file}, row {error.row}: {_why_not(error, country)}; no number was added"
+            ) from error
     _add(account, numbers)
 
 
 @app.command("export")
 def export_numbers(account: AccountOption) -> None:
-    """Print the list as CSV: each number, and when it was put there (UTC)."""
+    """Print the list as CSV: each number, when it was put there (UTC), and why."""
     from ringbridge.store.do_not_call import DoNotCallList
 
     writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -71,12 +76,12 @@ def export_numbers(account: AccountOption) -> None:
         entries = DoNotCallList(engine, account).entries()
         # What fails, fails before the first line.
         first = next(entries, None)
-        writer.writerow(("number", "added_at"))
-        for number, added_at in () if first is None else (first, *entries):
-            writer.writerow((number, moment(added_at)))
+        writer.writerow(("number", "added_at", "reason"))
+        for number, added_at, reason in () if first is None else (first, *entries):
+            writer.writerow((number, moment(added_at), reason or ""))
 
 
-def _add(account: str, numbers: list[str]) -> None:
+def _add(account: str, numbers: dict[str, str | None]) -> None:
     from ringbridge.store.do_not_call import DoNotCallList
 
     with database() as engine:
@@ -93,3 +98,11 @@ def _number(text: str, country: str) -> str:
     from ringbridge.cli.number import e164
 
     return e164(text, country)
+
+
+def _why_not(error: "UnusableFile", country: str) -> str:
+    if error.code == "invalid_reason":
+        return "a reason has at most 200 characters, all of them printable"
+    if error.code == "emergency_number":
+        return f"{error.text!r} is an emergency number in {country}"
+    return f"{error.text!r} is not a telephone number in {country}"

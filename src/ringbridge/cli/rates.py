@@ -1,21 +1,18 @@
 """`ringbridge rates`: what calls cost, for the limits of money."""
 
 import csv
-import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ringbridge.call.money import amount_text, parse_amount
+from ringbridge.call.money import amount_text
 from ringbridge.cli.csv_file import opened_csv
 from ringbridge.cli.errors import CommandError
 from ringbridge.cli.output import counted, show
 from ringbridge.cli.workspace import database
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What calls cost.")
-
-_PREFIX = re.compile(r"\+[1-9][0-9]{0,14}")
 
 
 @app.command("import")
@@ -54,25 +51,17 @@ def list_rates(
 
 def _read(file: Path) -> dict[str, int]:
     """Prefix -> millionths a minute. Raises CommandError that names the row."""
-    rates: dict[str, int] = {}
+    from ringbridge.service.csv_file import UnusableFile
+    from ringbridge.service.rates import read_rates
+
     with opened_csv(file) as stream:
-        for row, cells in enumerate(csv.reader(stream), start=1):
-            texts = [cell.strip() for cell in cells]
-            if row == 1 and texts == ["prefix", "per_minute"]:
-                continue
-            if row == 1:
-                raise CommandError(f"{file}, row 1: the columns are prefix and per_minute")
-            if not any(texts):
-                continue
-            micros = parse_amount(texts[1]) if len(texts) == 2 else None
-            if micros is None or _PREFIX.fullmatch(texts[0]) is None or not texts[0].isascii():
-                raise CommandError(
-                    f"{file}, row {row}: write a prefix with its plus and an amount, such as +44,0.015; "
-                    "no rate was changed"
-                )
-            if texts[0] in rates:
-                raise CommandError(
-                    f"{file}, row {row}: {texts[0]} is in an earlier row already; no rate was changed"
-                )
-            rates[texts[0]] = micros
-    return rates
+        try:
+            return read_rates(csv.reader(stream))
+        except UnusableFile as error:
+            why = {
+                "rate_columns": "the columns are prefix and per_minute",
+                "invalid_rate": "write a prefix with its plus and an amount, such as +44,0.015; no rate was changed",
+                "repeated_rate": f"{error.text} is in an earlier row already; no rate was changed",
+                "empty": "the columns are prefix and per_minute",
+            }
+            raise CommandError(f"{file}, row {max(error.row, 1)}: {why[error.code]}") from error

@@ -1,10 +1,11 @@
-"""The numbers that an account must not call, whoever asks. Synchronous: the command line uses it."""
+"""The numbers that an account must not call, whoever asks: the port `BarredNumbers`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 
 from sqlalchemy import Engine, delete, func, insert, select
 
 from ringbridge.call.audit import Action, masked
+from ringbridge.call.do_not_call import BarredNumber
 from ringbridge.store.audit import note
 from ringbridge.store.database import reading
 from ringbridge.store.part import Part
@@ -13,6 +14,9 @@ from ringbridge.store.tables import do_not_call
 
 # Rows that are read at a time.
 _PAGE = 10_000
+
+# Numbers that are asked for at a time: a statement has room for so many and more on both databases.
+_ASKED = 500
 
 
 class DoNotCallList:
@@ -23,17 +27,28 @@ class DoNotCallList:
         self._account_id = account_id
         self._of_account = do_not_call.c.account_id == account_id
 
-    def add(self, numbers: Iterable[str], *, at: float) -> int:
-        """Add E.164 numbers at `at`, UTC seconds since 1970; returns how many were not in the list yet."""
+    def add(self, numbers: Mapping[str, str | None], *, at: float) -> int:
+        """Add E.164 numbers with their reasons at `at`, UTC seconds since 1970; returns how many were not in the list yet."""
         with changing(self._engine, Part.DO_NOT_CALL) as connection:
             require_account(connection, self._account_id)
-            known = set(connection.scalars(select(do_not_call.c.number).where(self._of_account)))
-            new_numbers = dict.fromkeys(number for number in numbers if number not in known)
+            wanted = list(numbers)
+            known: set[str] = set()
+            for first in range(0, len(wanted), _ASKED):
+                is_asked = do_not_call.c.number.in_(wanted[first : first + _ASKED])
+                known.update(
+                    connection.scalars(select(do_not_call.c.number).where(self._of_account, is_asked))
+                )
+            new_numbers = [number for number in wanted if number not in known]
             if new_numbers:
                 connection.execute(
                     insert(do_not_call),
                     [
-                        {"account_id": self._account_id, "number": number, "added_at": at}
+                        {
+                            "account_id": self._account_id,
+                            "number": number,
+                            "added_at": at,
+                            "reason": numbers[number],
+                        }
                         for number in new_numbers
                     ],
                 )
@@ -67,20 +82,24 @@ class DoNotCallList:
             ).scalar_one()
             return count
 
-    def entries(self) -> Iterator[tuple[str, float]]:
-        """Every number in order, and when it was added."""
+    def page(self, beginning: str, after: str, limit: int) -> list[BarredNumber]:
+        """Numbers that begin so and stand behind `after`, in order, `limit` at most."""
+        statement = (
+            select(do_not_call.c.number, do_not_call.c.added_at, do_not_call.c.reason)
+            .where(self._of_account, do_not_call.c.number > after)
+            .order_by(do_not_call.c.number)
+            .limit(limit)
+        )
+        if beginning:
+            # No number is longer than fifteen digits (E.164), so this is a stretch of the index in every collation.
+            statement = statement.where(do_not_call.c.number.between(beginning, beginning.ljust(16, "9")))
+        with reading(self._engine) as connection:
+            require_account(connection, self._account_id)
+            return [BarredNumber(*row) for row in connection.execute(statement)]
+
+    def entries(self) -> Iterator[BarredNumber]:
+        """Every number in order."""
         last = ""
-        while True:
-            statement = (
-                select(do_not_call.c.number, do_not_call.c.added_at)
-                .where(self._of_account, do_not_call.c.number > last)
-                .order_by(do_not_call.c.number)
-                .limit(_PAGE)
-            )
-            with reading(self._engine) as connection:
-                require_account(connection, self._account_id)
-                rows = connection.execute(statement).all()
-            if not rows:
-                return
-            yield from ((row.number, row.added_at) for row in rows)
+        while rows := self.page("", last, _PAGE):
+            yield from rows
             last = rows[-1].number

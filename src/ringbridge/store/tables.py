@@ -79,6 +79,7 @@ do_not_call = Table(
     Column("account_id", Text, ForeignKey(accounts.c.id), primary_key=True),
     Column("number", Text, primary_key=True),
     Column("added_at", Double, nullable=False),
+    Column("reason", Text),
     sqlite_with_rowid=False,
 )
 
@@ -300,6 +301,9 @@ records = Table(
     Column("talk_seconds", Double, nullable=False),
     Column("metadata", JSON),
     Index(None, "account_id", "ended_at"),
+    # Of one line, or of one number, in the same order.
+    Index(None, "account_id", "user_number", "ended_at"),
+    Index(None, "account_id", "destination_number", "ended_at"),
 )
 
 # For how long an account keeps its calls; without a row for good.
