@@ -98,7 +98,7 @@ class Sums(NamedTuple):
 
     def plus(self, other: "Sums") -> "Sums":
         """Both together."""
-        return Sums(*(one + another for one, another in zip(self, other, strict=True)))
+        return Sums._make(one + another for one, another in zip(self, other, strict=True))
 
 
 class Share(NamedTuple):
@@ -112,7 +112,7 @@ class Share(NamedTuple):
 
     def plus(self, other: "Share") -> "Share":
         """Both together."""
-        return Share(*(one + another for one, another in zip(self, other, strict=True)))
+        return Share._make(one + another for one, another in zip(self, other, strict=True))
 
 
 Times = Counter[tuple[Stage, int]]

@@ -51,5 +51,5 @@ class StatisticsStore(Protocol):
         ...
 
     def prune(self, now_utc: float) -> None:
-        """Forget slices that are finer than anybody looks at after so long, and lines that their accounts do not keep."""
+        """Forget slices that are finer than anybody looks at after so long, and shares that their accounts do not keep."""
         ...

@@ -24,6 +24,7 @@ from ringbridge.call.model import State
 from ringbridge.call.record import ERASED, Erasure, Record, RecordFilter, RecordPlace
 from ringbridge.store.audit import note
 from ringbridge.store.database import reading, storable, writing
+from ringbridge.store.statistics import forget_line
 from ringbridge.store.tables import accounts, calls, record_retentions, records
 from ringbridge.store.third_tables import thirds
 from ringbridge.store.thirds import read_thirds
@@ -90,6 +91,7 @@ class SqlRecords:
                 )
                 _forget(connection, calls, calls.c.id.in_(batch), number)
                 _forget(connection, records, records.c.call_id.in_(batch), number)
+                forget_line(connection, account_id, number)
                 note(
                     connection,
                     Action.RECORDS_ERASED,
