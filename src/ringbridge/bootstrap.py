@@ -30,7 +30,8 @@ from ringbridge.gauges import add_gauges, add_trunk_gauges
 from ringbridge.notify.dispatcher import Dispatcher
 from ringbridge.notify.metrics import Metrics
 from ringbridge.notify.sending_process import SendingProcess
-from ringbridge.portal_parts import open_portal
+from ringbridge.portal.services import PhoneServer
+from ringbridge.portal_parts import Telephony, open_portal
 from ringbridge.reloading import Reloading
 from ringbridge.service.audit import AuditService
 from ringbridge.service.authentication import Authenticator
@@ -39,12 +40,14 @@ from ringbridge.service.clock import Clock
 from ringbridge.service.keys import KeyService
 from ringbridge.service.limits import LimitService
 from ringbridge.service.lines import LineService
+from ringbridge.service.phone_test import PhoneTests
 from ringbridge.service.records import RecordService
 from ringbridge.service.retention import sweeping
 from ringbridge.service.schedules import ScheduleService
 from ringbridge.service.tokens import Tokens
 from ringbridge.service.webhooks import WebhookService, call_secret
 from ringbridge.service.withdrawal import Withdrawals
+from ringbridge.sip.hop import Hop
 from ringbridge.sip.registrar import device_digests
 from ringbridge.starting import StartError, taken, translated
 from ringbridge.store.administration import Administration
@@ -146,6 +149,11 @@ class _Server:
         calls = await resources.enter_async_context(
             CallService(engine=engines, store=store, directory=directory, clock=clock, observer=metrics)
         )
+        phone_tests = await resources.enter_async_context(
+            PhoneTests(
+                engine=engines, calls=calls, lines=SqlLines(database), directory=directory, clock=clock
+            )
+        )
         limits = LimitService(
             directory=directory,
             limits=SqlLimits(database),
@@ -193,7 +201,13 @@ class _Server:
             "schedules": schedules,
             "audit": AuditService(audit),
         }
-        portal = open_portal(database, directory, pepper, clock, **services)
+        telephony = Telephony(
+            phone_tests=phone_tests,
+            trunk_statuses=lambda: engine.trunks,
+            probe=engine.probe,
+            phone_server=_phone_server(settings, engine.local),
+        )
+        portal = open_portal(database, directory, pepper, clock, telephony, **services)
         app = create_app(
             authenticator=Authenticator(directory, pepper, clock, note_use=key_uses.note),
             tokens=Tokens(directory, SqlOrigins(database), pepper, clock),
@@ -242,6 +256,12 @@ class _Server:
                 self._schedules.close()
                 self._http.stop()
                 await serving
+
+
+def _phone_server(settings: Settings, local: Hop) -> PhoneServer:
+    """What phones are told to register at."""
+    has_tls = settings.sip_tls_certificate is not None
+    return PhoneServer(local.host, local.port, settings.sip_tls_port if has_tls else None)
 
 
 def _allow_many_files() -> None:

@@ -1,37 +1,67 @@
 """The portal put together: its users, sessions and pages over the database and the services that `bootstrap` has."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Engine
 from starlette.types import ASGIApp
 
+from ringbridge.addresses import goes_over_tls, sip_address
 from ringbridge.call.ports import Directory
+from ringbridge.call.trunk_state import Probe, TrunkStatus
 from ringbridge.portal.app import create_portal
-from ringbridge.portal.services import Services
+from ringbridge.portal.services import PhoneServer, Services
+from ringbridge.service.accounts import AccountService
 from ringbridge.service.actions import CallActions
 from ringbridge.service.audit import AuditService
 from ringbridge.service.board import Board
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
 from ringbridge.service.dialler import Dialler
+from ringbridge.service.do_not_call import DoNotCallService
 from ringbridge.service.favourites import FavouriteService
+from ringbridge.service.first_steps import FirstSteps
 from ringbridge.service.keys import KeyService
 from ringbridge.service.limits import LimitService
+from ringbridge.service.line_book import Addresses, LineBook
 from ringbridge.service.lines import LineService
 from ringbridge.service.links import LinkService
 from ringbridge.service.origins import OriginService
 from ringbridge.service.passwords import Passwords
+from ringbridge.service.phone_test import PhoneTests
 from ringbridge.service.profile import ProfileService
+from ringbridge.service.rates import RateService
 from ringbridge.service.records import RecordService
 from ringbridge.service.schedules import ScheduleService
 from ringbridge.service.second_factor import SecondFactor
 from ringbridge.service.sign_in import SignInService
+from ringbridge.service.trunks import TrunkService
 from ringbridge.service.users import UserService
 from ringbridge.service.webhooks import WebhookService
+from ringbridge.sip.registrar import device_digests
+from ringbridge.store.administration import Administration
+from ringbridge.store.do_not_call import DoNotCallList
 from ringbridge.store.favourites import SqlFavourites
+from ringbridge.store.lines import SqlLines
 from ringbridge.store.origins import SqlOrigins
+from ringbridge.store.rates import RateTable
 from ringbridge.store.user_sessions import SqlSessions
 from ringbridge.store.users import SqlUsers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telephony:
+    """What pages may ask of the engine.
+
+    trunk_statuses: how the trunks do. probe: asks at a SIP address whether somebody is there. phone_server: where phones
+    register.
+    """
+
+    phone_tests: PhoneTests
+    trunk_statuses: Callable[[], Sequence[TrunkStatus]]
+    probe: Callable[[str], Awaitable[Probe]]
+    phone_server: PhoneServer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +78,7 @@ def open_portal(
     directory: Directory,
     pepper: bytes,
     clock: Clock,
+    telephony: Telephony,
     *,
     calls: CallService,
     records: RecordService,
@@ -63,6 +94,8 @@ def open_portal(
     second_factor = SecondFactor(users, pepper, clock)
     profiles = ProfileService(users, sessions, passwords, second_factor)
     links = LinkService(users, sessions, profiles, passwords, clock)
+    administration, addresses = Administration(database), Addresses(sip_address, goes_over_tls)
+    line_book = LineBook(SqlLines(database), administration, addresses, device_digests, clock)
     services = Services(
         sign_in=SignInService(users, sessions, passwords, second_factor, clock),
         users=UserService(users, sessions, directory, clock),
@@ -77,7 +110,21 @@ def open_portal(
         records=records,
         keys=keys,
         lines=lines,
+        line_book=line_book,
+        trunks=TrunkService(
+            administration,
+            addresses,
+            clock,
+            statuses=telephony.trunk_statuses,
+            probe=telephony.probe,
+        ),
+        phone_tests=telephony.phone_tests,
+        phone_server=telephony.phone_server,
+        accounts=AccountService(administration),
+        first_steps=FirstSteps(line_book, administration, calls, keys, telephony.phone_tests),
         limits=limits,
+        rates=RateService(RateTable(database)),
+        do_not_call=DoNotCallService(partial(DoNotCallList, database), clock),
         webhooks=webhooks,
         origins=OriginService(SqlOrigins(database), clock),
         schedules=schedules,

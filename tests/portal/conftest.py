@@ -14,10 +14,15 @@ from yarl import URL
 
 from ringbridge.api.server import HttpServer, listen
 from ringbridge.call.directory import Line, LineKind, Trunk
+from ringbridge.call.trunk_state import TrunkStatus
 from ringbridge.call.user import Role, User
+from ringbridge.engines.native.probing import Prober
+from ringbridge.engines.native.resolver import Resolver
+from ringbridge.engines.native.tls import TlsContexts, TlsPeer
 from ringbridge.engines.simulated.engine import SimulatedEngine
 from ringbridge.notify.metrics import Metrics
-from ringbridge.portal_parts import Portal, open_portal
+from ringbridge.portal.services import PhoneServer
+from ringbridge.portal_parts import Portal, Telephony, open_portal
 from ringbridge.service.audit import AuditService
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
@@ -25,6 +30,7 @@ from ringbridge.service.keys import KeyService
 from ringbridge.service.limits import LimitService
 from ringbridge.service.lines import LineService
 from ringbridge.service.passwords import Passwords
+from ringbridge.service.phone_test import PhoneTests
 from ringbridge.service.records import RecordService
 from ringbridge.service.schedules import ScheduleService
 from ringbridge.service.sign_in import Visitor
@@ -101,8 +107,10 @@ class Client:
         """The page at `path`."""
         return await self._ask("GET", path, None, headers)
 
-    async def post(self, path: str, fields: dict[str, str] | None = None, /, **headers: str) -> Reply:
-        """Send a form, as a page of ours would."""
+    async def post(
+        self, path: str, fields: dict[str, str] | aiohttp.FormData | None = None, /, **headers: str
+    ) -> Reply:
+        """Send a form, as a page of ours would; FormData may have files."""
         return await self._ask("POST", path, fields or {}, {"Sec-Fetch-Site": "same-origin"} | headers)
 
     def cookie(self, name: str) -> str | None:
@@ -115,7 +123,11 @@ class Client:
         self.session.cookie_jar.update_cookies({"ringbridge": token or ""}, URL(self.url))
 
     async def _ask(
-        self, method: str, path: str, fields: dict[str, str] | None, headers: dict[str, str]
+        self,
+        method: str,
+        path: str,
+        fields: dict[str, str] | aiohttp.FormData | None,
+        headers: dict[str, str],
     ) -> Reply:
         async with self.session.request(
             method, self.url + path, data=fields, headers=self.headers | headers, allow_redirects=False
@@ -137,6 +149,7 @@ class Desk:
     keys: KeyService
     clock: SkippingClock
     users: dict[Role, User]
+    trunk_statuses: dict[str, TrunkStatus]
     resources: AsyncExitStack
 
     async def client(self) -> Client:
@@ -197,10 +210,10 @@ async def opened_desk(folder: Path, users: dict[Role, User]) -> AsyncIterator[De
                 SqlUsers(database).add(user)
         directory = SqlDirectory(database)
         store = await resources.enter_async_context(SqlCallStore(database, lock))
+        engine = SimulatedEngine()
+        statuses: dict[str, TrunkStatus] = {}
         calls = await resources.enter_async_context(
-            CallService(
-                engine=SimulatedEngine(), store=store, directory=directory, clock=clock, observer=Metrics()
-            )
+            CallService(engine=engine, store=store, directory=directory, clock=clock, observer=Metrics())
         )
         keys = KeyService(administration, directory, PEPPER, clock)
         schedules = await resources.enter_async_context(
@@ -208,11 +221,22 @@ async def opened_desk(folder: Path, users: dict[Role, User]) -> AsyncIterator[De
                 calls=calls, store=SqlSchedules(database, store.write), directory=directory, clock=clock
             )
         )
+        phone_tests = await resources.enter_async_context(
+            PhoneTests(engine=engine, calls=calls, lines=SqlLines(database), directory=directory, clock=clock)
+        )
+        prober = Prober(Resolver("127.0.0.1"), TlsContexts(), lambda name: TlsPeer(name=name))
+        telephony = Telephony(
+            phone_tests=phone_tests,
+            trunk_statuses=lambda: list(statuses.values()),
+            probe=prober.probe,
+            phone_server=PhoneServer("192.0.2.1", 5060, 5061),
+        )
         portal = open_portal(
             database,
             directory,
             PEPPER,
             clock,
+            telephony,
             calls=calls,
             records=RecordService(SqlRecords(database)),
             keys=keys,
@@ -242,6 +266,7 @@ async def opened_desk(folder: Path, users: dict[Role, User]) -> AsyncIterator[De
             keys=keys,
             clock=clock,
             users=users,
+            trunk_statuses=statuses,
             resources=resources,
         )
         await calls.drain(0.0)

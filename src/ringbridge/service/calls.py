@@ -46,6 +46,7 @@ class CallService:
     """The use cases around one call. An async context manager: leaving it waits for the tasks of all calls.
 
     repetitions: the requests that were made. on_end: told of each call that is over; it must neither block nor raise.
+    on_other_event: told of what happens to legs that belong to none of these calls.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class CallService:
         self._tasks = asyncio.TaskGroup()
         self._is_draining = False
         self.on_end: Callable[[Call], None] = lambda call: None
+        self.on_other_event: Callable[[str, Event], None] = lambda call_id, event: None
         engine.listen(self._on_event)
 
     async def __aenter__(self) -> Self:
@@ -377,6 +379,8 @@ class CallService:
         runner = self._live.find(call_id)
         if runner is not None:
             runner.deliver(event)
+        else:
+            self.on_other_event(call_id, event)
 
     def _on_step(self, call: Call, event: StoredEvent) -> None:
         if event.name == "user_answered":
