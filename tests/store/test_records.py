@@ -60,8 +60,8 @@ async def test_records_are_filtered_by_their_end_and_their_outcome(
     middle = UTC_OFFSET + 120.0
     assert found(RecordFilter(ended_from=middle)) == ["call-2", "call-1"]
     assert found(RecordFilter(ended_before=middle)) == ["call-0"]
-    assert found(RecordFilter(outcome="completed")) == ["call-2", "call-1", "call-0"]
-    assert found(RecordFilter(outcome="failed")) == []
+    assert found(RecordFilter(outcomes=("completed",))) == ["call-2", "call-1", "call-0"]
+    assert found(RecordFilter(outcomes=("failed",))) == []
     user_number = a_call("any").user.number
     assert found(RecordFilter(lines=("204", user_number))) == ["call-2", "call-1", "call-0"]
     assert found(RecordFilter(lines=("204",))) == []

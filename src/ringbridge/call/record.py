@@ -70,15 +70,38 @@ class RecordPlace(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordFilter:
-    """Which records are asked for: of calls that ended at or after a time and before another, in UTC seconds, with one outcome.
+    """Which records are asked for: all conditions hold; None and () are none. Times are UTC seconds since 1970.
 
-    lines: of calls of these lines only; none means all.
+    ended_from, ended_before: of calls that ended at or after the one and before the other. outcomes: with one of these.
+    lines: of one of these users' numbers. number: one side's is this. number_part: one side's has this in it.
+    key_id: who asked for the call.
     """
 
     ended_from: float | None = None
     ended_before: float | None = None
-    outcome: str | None = None
+    outcomes: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
+    number: str | None = None
+    number_part: str | None = None
+    key_id: str | None = None
+
+
+class FoundRecords(NamedTuple):
+    """What a search has found so far, the newest first, and where it goes on; None where there is nothing more to look at.
+
+    looked_until: the search has stopped there, UTC, because it had looked at as much as it may at once.
+    """
+
+    records: list[Record]
+    next: RecordPlace | None
+    looked_until: float | None
+
+
+class Charge(NamedTuple):
+    """What a call could cost at most, and what it did cost, thirds included; in millionths of the currency."""
+
+    reserved_micros: int
+    settled_micros: int | None
 
 
 class Erasure(NamedTuple):
@@ -97,8 +120,18 @@ class RecordStore(Protocol):
         """The account's records behind the place `after` (None: from the first), the newest first, `limit` at most."""
         ...
 
+    def search(
+        self, account_id: str, wanted: RecordFilter, after: RecordPlace | None, limit: int
+    ) -> FoundRecords:
+        """As `page`, in a time that does not grow with the account's records: it may stop before all were looked at."""
+        ...
+
     def find(self, account_id: str, call_id: str) -> Record | None:
         """The record of the account's call."""
+        ...
+
+    def charge(self, account_id: str, call_id: str) -> Charge | None:
+        """What the account's call cost; None where no rate was known."""
         ...
 
     def erase(self, account_id: str, number: str) -> Erasure:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Table,
     case,
     delete,
+    func,
     insert,
     or_,
     select,
@@ -21,11 +22,20 @@ from sqlalchemy import tuple_ as row_value
 from ringbridge.call.audit import Action, masked
 from ringbridge.call.errors import NotFound
 from ringbridge.call.model import State
-from ringbridge.call.record import ERASED, Erasure, Record, RecordFilter, RecordPlace
+from ringbridge.call.record import (
+    ERASED,
+    Charge,
+    Erasure,
+    FoundRecords,
+    Record,
+    RecordFilter,
+    RecordPlace,
+)
 from ringbridge.store.audit import note
 from ringbridge.store.database import reading, storable, writing
+from ringbridge.store.record_search import conditions_of, search_records
 from ringbridge.store.statistics import forget_line
-from ringbridge.store.tables import accounts, calls, record_retentions, records
+from ringbridge.store.tables import accounts, calls, charges, record_retentions, records
 from ringbridge.store.third_tables import thirds
 from ringbridge.store.thirds import read_thirds
 
@@ -46,7 +56,7 @@ class SqlRecords:
         place = row_value(records.c.ended_at, records.c.call_id)
         statement = (
             select(records)
-            .where(records.c.account_id == account_id, *_conditions(wanted))
+            .where(records.c.account_id == account_id, *conditions_of(wanted))
             .order_by(records.c.ended_at.desc(), records.c.call_id.desc())
             .limit(limit)
         )
@@ -56,6 +66,30 @@ class SqlRecords:
             found = connection.execute(statement).mappings().all()
             thirds_of = read_thirds(connection, [row["call_id"] for row in found])
         return [Record(**row, thirds=thirds_of.get(row["call_id"], ())) for row in found]
+
+    def search(
+        self, account_id: str, wanted: RecordFilter, after: RecordPlace | None, limit: int
+    ) -> FoundRecords:
+        """See `call.record.RecordStore`."""
+        return search_records(self._engine, account_id, wanted, after, limit)
+
+    def charge(self, account_id: str, call_id: str) -> Charge | None:
+        """What the account's call cost; None where no rate was known."""
+        if not storable(call_id):
+            return None
+        of_call = select(charges.c.reserved_micros, charges.c.settled_micros).where(
+            charges.c.call_id == call_id, charges.c.account_id == account_id
+        )
+        of_thirds = select(
+            func.coalesce(func.sum(thirds.c.reserved_micros), 0), func.sum(thirds.c.settled_micros)
+        ).where(thirds.c.call_id == call_id, thirds.c.account_id == account_id)
+        with reading(self._engine) as connection:
+            row = connection.execute(of_call).one_or_none()
+            if row is None:
+                return None
+            reserved, settled = connection.execute(of_thirds).one()
+        own = row.settled_micros
+        return Charge(row.reserved_micros + int(reserved), None if own is None else own + int(settled or 0))
 
     def find(self, account_id: str, call_id: str) -> Record | None:
         """The record of the account's call."""
@@ -164,19 +198,6 @@ class SqlRecords:
         statement = select(calls.c.id).where(calls.c.account_id == account_id, is_in_it, condition)
         with reading(self._engine) as connection:
             return list(connection.scalars(statement))
-
-
-def _conditions(wanted: RecordFilter) -> list[ColumnElement[bool]]:
-    conditions = []
-    if wanted.ended_from is not None:
-        conditions.append(records.c.ended_at >= wanted.ended_from)
-    if wanted.ended_before is not None:
-        conditions.append(records.c.ended_at < wanted.ended_before)
-    if wanted.outcome is not None:
-        conditions.append(records.c.outcome == wanted.outcome)
-    if wanted.lines:
-        conditions.append(records.c.user_number.in_(wanted.lines))
-    return conditions
 
 
 def _has(table: Table, number: str) -> ColumnElement[bool]:

@@ -92,7 +92,7 @@ def wanted_records(
     return RecordFilter(
         ended_from=None if ended_from is None else ended_from.timestamp(),
         ended_before=None if ended_before is None else ended_before.timestamp(),
-        outcome=None if outcome is None else outcome.value,
+        outcomes=() if outcome is None else (outcome.value,),
     )
 
 
@@ -116,7 +116,7 @@ def records_router(access: Access, records: RecordService) -> APIRouter:
         filters = {
             "ended_from": wanted.ended_from,
             "ended_before": wanted.ended_before,
-            "outcome": wanted.outcome,
+            "outcome": next(iter(wanted.outcomes), None),
         }
         position = position_of(cursor, "records", filters, (float, str))
         place = None if position is None else RecordPlace(float(position[0]), str(position[1]))
