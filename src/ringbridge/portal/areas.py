@@ -1,7 +1,7 @@
 """All areas of the portal: each is a module of `pages` with `ROUTES`. Whoever adds an area adds its name here."""
 
 from ringbridge.portal.page import PageRoute
-from ringbridge.portal.pages import home, live, login, profile, users, welcome
+from ringbridge.portal.pages import home, integration, live, login, profile, users, welcome
 
 AREAS = (
     login,
@@ -10,6 +10,7 @@ AREAS = (
     live,
     profile,
     users,
+    integration,
 )
 
 ROUTES: tuple[PageRoute, ...] = tuple(route for area in AREAS for route in area.ROUTES)
