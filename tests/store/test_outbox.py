@@ -233,6 +233,12 @@ async def test_the_log_is_read_in_pages_the_newest_first(
     assert [one.name for one in rest] == ["user_ringing", "accepted"]
     assert await webhooks.deliveries("wh_1", state="failed", before=None, limit=4) == []
     assert await webhooks.deliveries("wh_1", state="delivered", before=None, limit=4) == []
+    of_call = await webhooks.deliveries_of_call("call-1")
+    assert [(one.key.sequence, one.name) for one in of_call] == [
+        (1, "accepted"),
+        (2, "user_ringing"),
+        (3, "ended"),
+    ]
 
 
 async def test_events_are_sent_again_when_asked_for(

@@ -40,6 +40,10 @@ class WebhookStore(Protocol):
         """The log, the newest calls first; `state` as in `Delivery.state`, `before` as (call id, sequence)."""
         ...
 
+    async def deliveries_of_call(self, call_id: str) -> list[Delivery]:
+        """The log of one call's events, in their order, of all webhooks and of the call's own."""
+        ...
+
     async def replay(self, key: DeliveryKey) -> bool:
         """Have an event sent again, as if it had not been; False where the log has no such event."""
         ...

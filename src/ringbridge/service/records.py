@@ -6,11 +6,22 @@ from dataclasses import replace
 
 from ringbridge.call.errors import InvalidOption
 from ringbridge.call.number import InvalidNumber, normalise_line
-from ringbridge.call.record import Erasure, Record, RecordFilter, RecordPlace, RecordStore
+from ringbridge.call.record import (
+    Charge,
+    Erasure,
+    FoundRecords,
+    Record,
+    RecordFilter,
+    RecordPlace,
+    RecordStore,
+)
 from ringbridge.service.authentication import Caller
 
 # An export holds so many records in memory, however many there are.
 _BATCH = 500
+
+SHORTEST_PART = 2
+LONGEST_PART = 40
 
 
 class RecordService:
@@ -23,8 +34,19 @@ class RecordService:
         self, caller: Caller, wanted: RecordFilter, after: RecordPlace | None, limit: int
     ) -> list[Record]:
         """The records behind the place `after`, the newest first, `limit` at most."""
-        bound = replace(wanted, lines=caller.key.lines)
+        bound = _bound(caller, wanted)
         return await asyncio.to_thread(self._records.page, caller.account.id, bound, after, limit)
+
+    async def search(
+        self, caller: Caller, wanted: RecordFilter, after: RecordPlace | None, limit: int
+    ) -> FoundRecords:
+        """As `page`, in a time that does not grow with the account's records: it may stop before all were looked at."""
+        bound = _bound(caller, wanted)
+        return await asyncio.to_thread(self._records.search, caller.account.id, bound, after, limit)
+
+    async def charge(self, caller: Caller, record: Record) -> Charge | None:
+        """What a call cost whose record the caller was given; None where no rate was known."""
+        return await asyncio.to_thread(self._records.charge, caller.account.id, record.call_id)
 
     async def find(self, caller: Caller, call_id: str) -> Record | None:
         """The record of a call that is over."""
@@ -48,3 +70,28 @@ class RecordService:
             if len(batch) < _BATCH:
                 return
             place = batch[-1].place
+
+
+def of_number(wanted: RecordFilter, text: str, country: str) -> RecordFilter:
+    """The filter, of calls with a number too: a whole one as people in `country` write it, or a few digits of one.
+
+    Raises InvalidOption.
+    """
+    digits = "".join(filter(str.isdecimal, text))
+    try:
+        number = normalise_line(text, country)
+    except InvalidNumber as error:
+        if len(digits) < SHORTEST_PART or len(text) > LONGEST_PART:
+            raise InvalidOption("number", "too_few_digits") from error
+        return replace(wanted, number_part=digits)
+    # An extension is as long as what people remember of a number.
+    return replace(wanted, number=number) if number.startswith("+") else replace(wanted, number_part=number)
+
+
+def _bound(caller: Caller, wanted: RecordFilter) -> RecordFilter:
+    """The filter, of those lines only that the caller's key is bound to."""
+    own = caller.key.lines
+    if not own:
+        return wanted
+    chosen = tuple(line for line in wanted.lines if line in own)
+    return replace(wanted, lines=chosen or own)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ringbridge.call.errors import NotFound
+from ringbridge.call.history import StoredCall
 from ringbridge.call.webhook import (
     PREVIOUS_SECRET_SECONDS,
     SECRET_OCTETS,
@@ -168,6 +169,10 @@ class WebhookService:
         """The log, the newest calls first; `before` as (call id, sequence)."""
         await self.find(caller, webhook_id)
         return await self._store.deliveries(webhook_id, state=state, before=before, limit=limit)
+
+    async def deliveries_of_call(self, call: StoredCall) -> list[Delivery]:
+        """What was sent, and is to be sent, of a call that the caller was given, event by event."""
+        return await self._store.deliveries_of_call(call.id)
 
     async def replay(self, caller: Caller, webhook_id: str, event_id: str) -> None:
         """Send an event of the log again, as if it had not been sent. Raises NotFound for the event, too."""

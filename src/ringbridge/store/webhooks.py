@@ -8,6 +8,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    Select,
     and_,
     delete,
     func,
@@ -75,6 +76,10 @@ class SqlWebhooks:
     ) -> list[Delivery]:
         """The log, the newest calls first; `state` as in `Delivery.state`, `before` as (call id, sequence)."""
         return await asyncio.to_thread(self._deliveries, webhook_id, state, before, limit)
+
+    async def deliveries_of_call(self, call_id: str) -> list[Delivery]:
+        """The log of one call's events, in their order, of all webhooks and of the call's own."""
+        return await asyncio.to_thread(self._deliveries_of_call, call_id)
 
     async def replay(self, key: DeliveryKey) -> bool:
         """Send an event again, as if it had not been sent; False where the log has no such event."""
@@ -160,11 +165,7 @@ class SqlWebhooks:
     ) -> list[Delivery]:
         rows = webhook_deliveries.c
         statement = (
-            select(webhook_deliveries, call_events.c.name)
-            .join(
-                call_events,
-                and_(call_events.c.call_id == rows.call_id, call_events.c.sequence == rows.sequence),
-            )
+            _log()
             .where(rows.webhook_id == webhook_id)
             .order_by(rows.call_id.desc(), rows.sequence.desc())
             .limit(limit)
@@ -181,6 +182,12 @@ class SqlWebhooks:
         with reading(self._engine) as connection:
             found = connection.execute(statement).mappings().all()
         return [_delivery_of(dict(row)) for row in found]
+
+    def _deliveries_of_call(self, call_id: str) -> list[Delivery]:
+        rows = webhook_deliveries.c
+        statement = _log().where(rows.call_id == call_id).order_by(rows.sequence, rows.webhook_id)
+        with reading(self._engine) as connection:
+            return [_delivery_of(dict(row)) for row in connection.execute(statement).mappings()]
 
     def _replay(self, key: DeliveryKey) -> bool:
         if not storable(key.call_id):
@@ -222,6 +229,13 @@ def _note(
     after: Mapping[str, Any] | None,
 ) -> None:
     note(connection, action, account_id=webhook.account_id, target_id=webhook.id, before=before, after=after)
+
+
+def _log() -> Select[Any]:
+    """The lines of logs with the names of their events."""
+    rows = webhook_deliveries.c
+    of_event = and_(call_events.c.call_id == rows.call_id, call_events.c.sequence == rows.sequence)
+    return select(webhook_deliveries, call_events.c.name).join(call_events, of_event)
 
 
 def _waits_for_a_try() -> ColumnElement[bool]:
