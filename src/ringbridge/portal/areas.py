@@ -1,12 +1,13 @@
 """All areas of the portal: each is a module of `pages` with `ROUTES`. Whoever adds an area adds its name here."""
 
 from ringbridge.portal.page import PageRoute
-from ringbridge.portal.pages import home, integration, live, login, profile, users, welcome
+from ringbridge.portal.pages import dial, home, integration, live, login, profile, users, welcome
 
 AREAS = (
     login,
     welcome,
     home,
+    dial,
     live,
     profile,
     users,

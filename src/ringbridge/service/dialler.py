@@ -79,7 +79,10 @@ class Dialler:
                     if coming.result() is None:
                         return
                     coming = _next(events)
-                    yield await self.find(caller, call_id)
+                    call = await self.find(caller, call_id)
+                    yield call
+                    if call.state == State.ENDED.value:
+                        return
             finally:
                 coming.cancel()
                 with suppress(asyncio.CancelledError):

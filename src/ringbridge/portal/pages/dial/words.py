@@ -1,0 +1,74 @@
+"""What the pages for dialling call things. Everything is said to the one who calls."""
+
+from ringbridge.call.model import LegState, State
+from ringbridge.call.number import NumberType
+from ringbridge.portal.language import marked
+
+# What is going on, by the state of the call.
+STAGES: dict[str, str] = {
+    State.SCHEDULED.value: marked("This call waits for its time."),
+    State.ACCEPTED.value: marked("Your phone is about to ring."),
+    State.RINGING_USER.value: marked("Your phone is ringing: pick it up."),
+    State.CONFIRMING.value: marked("Press 1 on your phone to go on."),
+    State.DIALING_DESTINATION.value: marked("The number is being dialled."),
+    State.RINGING_DESTINATION.value: marked("It rings there."),
+    State.CONNECTED.value: marked("You are talking."),
+    State.HELD.value: marked("On hold."),
+    State.TRANSFERRING.value: marked("Somebody else is being called."),
+    State.RETURNING.value: marked("Nobody answered there: you are being joined again."),
+    State.ANNOUNCING.value: marked("One side has hung up. The other is being told."),
+    State.ENDED.value: marked("The call is over."),
+}
+
+LEGS: dict[str, str] = {
+    LegState.NONE.value: marked("not called yet"),
+    LegState.DIALING.value: marked("being dialled"),
+    LegState.RINGING.value: marked("ringing"),
+    LegState.EARLY_MEDIA.value: marked("ringing, with sound"),
+    LegState.ANSWERED.value: marked("on the phone"),
+    LegState.ENDED.value: marked("hung up"),
+}
+
+# Where it says something that people do not expect.
+KINDS: dict[NumberType, str] = {
+    NumberType.FIXED_LINE: marked("landline"),
+    NumberType.MOBILE: marked("mobile"),
+    NumberType.TOLL_FREE: marked("toll-free"),
+    NumberType.PREMIUM_RATE: marked("premium rate"),
+    NumberType.SHARED_COST: marked("shared cost"),
+    NumberType.VOIP: marked("Internet telephony"),
+    NumberType.PERSONAL_NUMBER: marked("personal number"),
+    NumberType.PAGER: marked("pager"),
+    NumberType.UAN: marked("company number"),
+    NumberType.VOICEMAIL: marked("voice mail"),
+}
+
+# Why there is no call, and what to do: by the codes of errors.
+REFUSALS: dict[str, str] = {
+    "emergency_number": marked(
+        "Emergency numbers are not called from here: help would be sent to the wrong place. Use a telephone."
+    ),
+    "same_as_user_line": marked("This is the line that calls. Choose another number."),
+    "destination_not_allowed": marked("Your account does not allow calls to this number."),
+    "do_not_call": marked("This number is on the do-not-call list."),
+    "quiet_hours": marked("It is too late or too early to call there. Try again in the morning."),
+    "no_rate": marked("What this call would cost is not known, so it is not placed. Ask your administrator."),
+    "spend_limit": marked("This call could cost more than your account has left to spend."),
+    "limit_exceeded": marked("As many calls are up as may be. Try again when one is over."),
+    "engine_down": marked("The server cannot place calls just now. Try again in a moment."),
+    "no_trunk": marked("No trunk carries calls to this number. Ask your administrator."),
+    "trunk_full": marked("All channels of the trunk are taken. Try again in a moment."),
+    "first_click_failed": marked("The call could not be placed. Try again."),
+    "draining": marked("The server is being restarted. Try again in a minute."),
+    "idempotency_key_reused": marked(
+        "This page has placed a call already. Press Call again for another one."
+    ),
+    "request_in_progress": marked("This call is being placed."),
+    "already_in_call": marked("This is one of those who talk already."),
+    "wrong_state": marked("The call is not where this can be done any more."),
+    "too_many_actions": marked("This call has had all the actions that a call gets."),
+    "invalid_digits": marked("Use the keys 0 to 9, * and #, and a comma for a pause of a second."),
+    "invalid_favourite_name": marked("Use at most 60 characters."),
+    "too_many_favourites": marked("You have 50 favourites, which is the most. Remove one first."),
+    "invalid_link": marked("The link had no telephone number in it. Type it here."),
+}
