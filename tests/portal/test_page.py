@@ -45,7 +45,10 @@ def test_no_route_is_there_twice() -> None:
 
 def test_what_changes_keys_limits_trunks_and_users_takes_a_fresh_password() -> None:
     sensitive = {Right.CHANGE_KEYS, Right.CHANGE_LIMITS, Right.CHANGE_TRUNKS, Right.CHANGE_USERS}
-    assert [route.path for route in areas.ROUTES if route.right in sensitive and not route.fresh] == []
+    # The form of limits asks for it itself, where one is raised: tests/portal/test_limits.py.
+    asking = {"/limits", "/limits/change"}
+    stale = {route.path for route in areas.ROUTES if route.right in sensitive and not route.fresh}
+    assert stale - asking == set()
 
 
 async def test_a_stranger_is_led_to_the_sign_in_from_every_other_page(desk: Desk, visitor: Client) -> None:

@@ -1,7 +1,18 @@
 """All areas of the portal: each is a module of `pages` with `ROUTES`. Whoever adds an area adds its name here."""
 
 from ringbridge.portal.page import PageRoute
-from ringbridge.portal.pages import dial, home, integration, live, login, profile, users, welcome
+from ringbridge.portal.pages import (
+    dial,
+    do_not_call,
+    home,
+    integration,
+    limits,
+    live,
+    login,
+    profile,
+    users,
+    welcome,
+)
 
 AREAS = (
     login,
@@ -11,6 +22,8 @@ AREAS = (
     live,
     profile,
     users,
+    limits,
+    do_not_call,
     integration,
 )
 

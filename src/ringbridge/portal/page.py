@@ -56,7 +56,10 @@ class PageRoute:
                 view.signed_in = await services.sign_in.find(view.token, counts=not self.is_passive)
             if view.signed_in is not None:
                 act(user_actor(view.user, view.visitor))
-            return self._refusal(view) or await self.handler(view)
+            try:
+                return self._refusal(view) or await self.handler(view)
+            finally:
+                await view.close()
 
         methods = ["GET", "HEAD"] if self.method == "GET" else [self.method]
         return Route(self.path, endpoint, methods=methods)

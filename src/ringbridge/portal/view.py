@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote, unquote
 
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -26,6 +26,8 @@ from ringbridge.service.authentication import Caller
 from ringbridge.service.sign_in import LONGEST_SECONDS, SignedIn, Visitor
 
 MOST_FORM_OCTETS = 64 * 1024
+# Every country of the world may be ticked.
+MOST_FIELDS = 500
 NO_WORDS: Mapping[str, str] = {}
 THEMES = ("system", "light", "dark")
 
@@ -49,6 +51,7 @@ class View:
         self._assets = assets
         self._paths = paths
         self._flash: tuple[str, str] | None = None
+        self._sent: FormData | None = None
 
     @property
     def me(self) -> SignedIn:
@@ -133,7 +136,7 @@ class View:
             return message
 
         request = Request(self.request.scope, receive_within_bounds)
-        sent = await request.form(max_files=1, max_fields=200, max_part_size=most_octets)
+        sent = self._sent = await request.form(max_files=1, max_fields=MOST_FIELDS, max_part_size=most_octets)
         texts: dict[str, list[str]] = {}
         files: dict[str, UploadFile] = {}
         for name, value in sent.multi_items():
@@ -142,6 +145,11 @@ class View:
             else:
                 texts.setdefault(name, []).append(value)
         return Form(texts, files)
+
+    async def close(self) -> None:
+        """Let go of the files that were sent."""
+        if self._sent is not None:
+            await self._sent.close()
 
     def page(self, template: str, *, status: int = 200, **values: Any) -> Response:
         """The answer with a page, or a part of one. `values` are the template's names beside those of every page."""

@@ -94,6 +94,10 @@ class Admission:
         """How many calls of the account are not over."""
         return self._calls_of_account[account_id]
 
+    def calls_last_minute(self, account_id: str, now: float) -> int:
+        """How many calls of the account were accepted within a minute; 0 while no limit counts them."""
+        return self._minute_of_account.count(account_id, now)
+
     def calls_of_line(self, account_id: str, number: str) -> int:
         """How many calls of the account's line are not over."""
         return self._calls_of_line[account_id, number]

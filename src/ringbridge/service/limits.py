@@ -35,9 +35,10 @@ class PeriodSpending(NamedTuple):
 
 
 class AccountUsage(NamedTuple):
-    """What an account does now and did today (UTC). `outcomes`: how many of today's calls that are over had which."""
+    """What an account does now and did today (UTC). calls_last_minute: 0 where no limit asks for it. `outcomes`: how many of today's calls that are over had which."""
 
     calls_now: int
+    calls_last_minute: int
     calls_today: int
     outcomes: Mapping[str, int]
     spending: Mapping[Period, PeriodSpending]
@@ -109,6 +110,27 @@ class LimitService:
 
         return await asyncio.to_thread(self._limits.change, caller.account.id, change)
 
+    async def change(self, caller: Caller, wanted: Mapping[str, str]) -> AccountLimits:
+        """The same, looser as well: for people who have just proven who they are. Raises InvalidOption and StoreUnavailable."""
+
+        def change(current: AccountLimits) -> AccountLimits:
+            return replace(current, **{key: _parsed(key, text) for key, text in wanted.items()})  # type: ignore[arg-type]
+
+        return await asyncio.to_thread(self._limits.change, caller.account.id, change)
+
+    async def suspend(self, caller: Caller, *, suspended: bool, ends_calls: bool = False) -> None:
+        """Let the caller's account place no more calls, or let it again; `ends_calls` ends those that are up.
+
+        Raises StoreUnavailable.
+        """
+        account_id = caller.account.id
+        await asyncio.to_thread(
+            self._limits.set_suspended, account_id, suspended=suspended, ends_calls=ends_calls
+        )
+        log.info(
+            "account.suspended" if suspended else "account.resumed", account=account_id, by=caller.key.id
+        )
+
     async def usage(self, caller: Caller) -> AccountUsage:
         """What the caller's account does now and did today. Raises StoreUnavailable."""
         account_id, utc_now = caller.account.id, self._clock.utc_now()
@@ -117,6 +139,7 @@ class LimitService:
         blocked = outcomes.get("blocked", 0)
         return AccountUsage(
             calls_now=self._admission.calls_now(account_id),
+            calls_last_minute=self._admission.calls_last_minute(account_id, self._clock.now()),
             calls_today=sum(outcomes.values()) - blocked,
             outcomes={outcome: count for outcome, count in outcomes.items() if outcome is not None},
             spending={

@@ -26,6 +26,10 @@ class SqlLimits:
         with acting_as(SERVER):
             Administration(self._engine).suspend(account_id)
 
+    def set_suspended(self, account_id: str, *, suspended: bool, ends_calls: bool) -> None:
+        """Let an account place no more calls, or let it again. Raises NotFound and StoreUnavailable."""
+        Administration(self._engine).suspend(account_id, suspended=suspended, ends_calls=ends_calls)
+
     def change(self, account_id: str, change: Callable[[AccountLimits], AccountLimits]) -> AccountLimits:
         """Keep what `change` makes of the account's limits; what it raises leaves them as they are.
 
