@@ -37,6 +37,7 @@ from ringbridge.service.audit import AuditService
 from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
+from ringbridge.service.counting import counting
 from ringbridge.service.keys import KeyService
 from ringbridge.service.limits import LimitService
 from ringbridge.service.lines import LineService
@@ -64,6 +65,7 @@ from ringbridge.store.outbox import Outbox
 from ringbridge.store.records import SqlRecords
 from ringbridge.store.registrations import SqlRegistrations
 from ringbridge.store.schedules import SqlSchedules
+from ringbridge.store.statistics import SqlStatistics
 from ringbridge.store.usage import SqlUsage
 from ringbridge.store.webhooks import SqlWebhooks
 from ringbridge.surroundings import Surroundings
@@ -179,6 +181,7 @@ class _Server:
         await resources.enter_async_context(lock.watch())
         records = SqlRecords(database)
         await resources.enter_async_context(sweeping(records, clock))
+        await resources.enter_async_context(counting(SqlStatistics(database), clock))
         add_gauges(metrics, calls, engine)
         add_trunk_gauges(metrics, engine)
 

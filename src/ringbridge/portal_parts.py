@@ -28,6 +28,7 @@ from ringbridge.service.line_book import Addresses, LineBook
 from ringbridge.service.lines import LineService
 from ringbridge.service.links import LinkService
 from ringbridge.service.origins import OriginService
+from ringbridge.service.overview import OverviewService
 from ringbridge.service.passwords import Passwords
 from ringbridge.service.phone_test import PhoneTests
 from ringbridge.service.profile import ProfileService
@@ -36,6 +37,7 @@ from ringbridge.service.records import RecordService
 from ringbridge.service.schedules import ScheduleService
 from ringbridge.service.second_factor import SecondFactor
 from ringbridge.service.sign_in import SignInService
+from ringbridge.service.statistics import StatisticsService
 from ringbridge.service.trunks import TrunkService
 from ringbridge.service.users import UserService
 from ringbridge.service.webhooks import WebhookService
@@ -46,6 +48,7 @@ from ringbridge.store.favourites import SqlFavourites
 from ringbridge.store.lines import SqlLines
 from ringbridge.store.origins import SqlOrigins
 from ringbridge.store.rates import RateTable
+from ringbridge.store.statistics import SqlStatistics
 from ringbridge.store.user_sessions import SqlSessions
 from ringbridge.store.users import SqlUsers
 
@@ -96,6 +99,9 @@ def open_portal(
     links = LinkService(users, sessions, profiles, passwords, clock)
     administration, addresses = Administration(database), Addresses(sip_address, goes_over_tls)
     line_book = LineBook(SqlLines(database), administration, addresses, device_digests, clock)
+    trunks = TrunkService(
+        administration, addresses, clock, statuses=telephony.trunk_statuses, probe=telephony.probe
+    )
     services = Services(
         sign_in=SignInService(users, sessions, passwords, second_factor, clock),
         users=UserService(users, sessions, directory, clock),
@@ -111,13 +117,7 @@ def open_portal(
         keys=keys,
         lines=lines,
         line_book=line_book,
-        trunks=TrunkService(
-            administration,
-            addresses,
-            clock,
-            statuses=telephony.trunk_statuses,
-            probe=telephony.probe,
-        ),
+        trunks=trunks,
         phone_tests=telephony.phone_tests,
         phone_server=telephony.phone_server,
         accounts=AccountService(administration),
@@ -126,6 +126,10 @@ def open_portal(
         rates=RateService(RateTable(database)),
         do_not_call=DoNotCallService(partial(DoNotCallList, database), clock),
         webhooks=webhooks,
+        statistics=StatisticsService(SqlStatistics(database), directory, clock),
+        overview=OverviewService(
+            directory=directory, admission=calls.admission, trunks=trunks, webhooks=webhooks, clock=clock
+        ),
         origins=OriginService(SqlOrigins(database), clock),
         schedules=schedules,
         audit=audit,

@@ -368,3 +368,21 @@ async def test_a_scheduled_call_and_its_attempts_are_told_of(
         ("ended", None, "canceled"),
     ]
     assert [one.notice.state for one in due[:2]] == ["scheduled", "ended"]
+
+
+async def test_a_webhook_fails_while_an_event_waits_that_was_tried_in_vain(
+    store: SqlCallStore, outbox: Outbox, webhooks: SqlWebhooks
+) -> None:
+    await whole_call(store, a_call())
+    assert await webhooks.failing(ACCOUNT) == set()
+
+    first = (await outbox.due(["wh_1"], NOW, 10))[0]
+    store.save_attempt(failed(first, NOW + 30.0))
+    await written(store)
+    assert await webhooks.failing(ACCOUNT) == {"wh_1"}
+    assert await webhooks.failing("2000000") == set()
+
+    # What was given up is tried no more.
+    store.save_attempt(failed(first, None))
+    await written(store)
+    assert await webhooks.failing(ACCOUNT) == set()

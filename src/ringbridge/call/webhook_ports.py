@@ -13,6 +13,10 @@ class WebhookStore(Protocol):
         """The account's webhooks, the oldest first."""
         ...
 
+    async def failing(self, account_id: str) -> frozenset[str]:
+        """The ids of the account's webhooks for which an event waits that was tried in vain."""
+        ...
+
     async def find(self, account_id: str, webhook_id: str) -> Webhook | None:
         """The account's webhook with this id."""
         ...

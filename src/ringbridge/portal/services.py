@@ -19,6 +19,7 @@ from ringbridge.service.line_book import LineBook
 from ringbridge.service.lines import LineService
 from ringbridge.service.links import LinkService
 from ringbridge.service.origins import OriginService
+from ringbridge.service.overview import OverviewService
 from ringbridge.service.phone_test import PhoneTests
 from ringbridge.service.profile import ProfileService
 from ringbridge.service.rates import RateService
@@ -26,6 +27,7 @@ from ringbridge.service.records import RecordService
 from ringbridge.service.schedules import ScheduleService
 from ringbridge.service.second_factor import SecondFactor
 from ringbridge.service.sign_in import SignInService
+from ringbridge.service.statistics import StatisticsService
 from ringbridge.service.trunks import TrunkService
 from ringbridge.service.users import UserService
 from ringbridge.service.webhooks import WebhookService
@@ -66,6 +68,8 @@ class Services:
     rates: RateService
     do_not_call: DoNotCallService
     webhooks: WebhookService
+    statistics: StatisticsService
+    overview: OverviewService
     origins: OriginService
     schedules: ScheduleService
     audit: AuditService

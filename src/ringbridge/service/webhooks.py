@@ -80,6 +80,10 @@ class WebhookService:
         """The account's webhooks, the oldest first."""
         return await self._store.all(caller.account.id)
 
+    async def failing(self, caller: Caller) -> frozenset[str]:
+        """The ids of those for which an event waits that was tried in vain."""
+        return await self._store.failing(caller.account.id)
+
     async def find(self, caller: Caller, webhook_id: str) -> Webhook:
         """The webhook with this id."""
         found = await self._store.find(caller.account.id, webhook_id)

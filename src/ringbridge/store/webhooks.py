@@ -11,6 +11,7 @@ from sqlalchemy import (
     Select,
     and_,
     delete,
+    exists,
     func,
     insert,
     or_,
@@ -49,6 +50,10 @@ class SqlWebhooks:
     async def all(self, account_id: str) -> list[Webhook]:
         """The account's webhooks, the oldest first."""
         return await asyncio.to_thread(self.all_now, account_id)
+
+    async def failing(self, account_id: str) -> frozenset[str]:
+        """The ids of the account's webhooks for which an event waits that was tried in vain."""
+        return await asyncio.to_thread(self._failing, account_id)
 
     async def find(self, account_id: str, webhook_id: str) -> Webhook | None:
         """The account's webhook with this id."""
@@ -159,6 +164,16 @@ class SqlWebhooks:
                 )
             _note(connection, Action.WEBHOOK_CHANGED, found, webhook_row(found), webhook_row(changed))
         return changed
+
+    def _failing(self, account_id: str) -> frozenset[str]:
+        rows = webhook_deliveries.c
+        # Of what waits there is an index.
+        waits = exists().where(
+            rows.webhook_id == webhooks.c.id, rows.next_attempt_at.is_not(None), rows.attempts > 0
+        )
+        statement = select(webhooks.c.id).where(webhooks.c.account_id == account_id, waits)
+        with reading(self._engine) as connection:
+            return frozenset(connection.scalars(statement))
 
     def _deliveries(
         self, webhook_id: str, state: str | None, before: tuple[str, int] | None, limit: int
