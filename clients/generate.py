@@ -16,7 +16,7 @@ def generated(document: Mapping[str, Any]) -> dict[Path, str]:
     collection = json.dumps(postman.collection(document), ensure_ascii=False, indent=2) + "\n"
     folder = REPOSITORY / "clients" / "typescript"
     files = {folder / name: text for name, text in javascript.files(document).items()}
-    return files | {REPOSITORY / "docs" / "postman.json": collection}
+    return files | {REPOSITORY / "src" / "ringbridge" / "api" / "static" / "postman.json": collection}
 
 
 if __name__ == "__main__":

@@ -82,3 +82,7 @@ async def test_what_is_not_the_apis_is_the_portals(door: FrontDoor, path: str) -
 async def test_nothing_but_the_files_of_the_page_is_given_out(door: FrontDoor, path: str) -> None:
     reply = await exchange(door, request(method="GET", path=path, authorization=None))
     assert (reply.status, reply.body) == (404, b'{"error": "Not Found"}')
+
+
+async def test_the_collection_for_postman_is_there(door: FrontDoor) -> None:
+    assert json.loads(await get(door, "/docs/static/postman.json"))["info"]["name"]
