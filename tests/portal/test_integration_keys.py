@@ -60,7 +60,7 @@ async def test_a_key_is_made_and_shown_once_with_what_uses_it(desk: Desk, owner:
     assert "from elsewhere" in reply.text
 
     caller = await Authenticator(desk.directory, PEPPER, desk.clock).authenticate(header, "192.0.2.1")
-    assert (caller.key.name, caller.key.scopes) == ("CRM <b>", {Scope.CALLS_CREATE})
+    assert (caller.key.name, caller.key.scopes) == ("CRM <b>", frozenset({Scope.CALLS_CREATE}))
     for path in ("/settings/api", f"{KEYS}/{caller.key.id}"):
         again = await owner.get(path)
         assert text not in again.text
