@@ -202,7 +202,7 @@ class _Server:
             "limits": limits,
             "webhooks": WebhookService(SqlWebhooks(database), sender, surroundings.dispatcher, clock, pepper),
             "schedules": schedules,
-            "audit": AuditService(audit),
+            "audit": AuditService(audit, clock),
         }
         telephony = Telephony(
             phone_tests=phone_tests,

@@ -285,7 +285,7 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fron
             clock=clock,
         ),
         webhooks=WebhookService(SqlWebhooks(database), NoReceiver(), NoDispatcher(), clock, PEPPER),
-        audit=AuditService(SqlAuditLog(database)),
+        audit=AuditService(SqlAuditLog(database), clock),
         metrics=lambda: b"calls 3\n",
         ready=lambda: checks,
         portal=PlainTextResponse("a page\n"),

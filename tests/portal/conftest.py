@@ -250,7 +250,7 @@ async def opened_desk(folder: Path, users: dict[Role, User]) -> AsyncIterator[De
             ),
             webhooks=WebhookService(SqlWebhooks(database), NoReceiver(), NoDispatcher(), clock, PEPPER),
             schedules=schedules,
-            audit=AuditService(SqlAuditLog(database)),
+            audit=AuditService(SqlAuditLog(database), clock),
         )
         sock = listen("127.0.0.1", 0)
         http = HttpServer(portal.app, sock)

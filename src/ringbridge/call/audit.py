@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
-from ringbridge.call.actor import Actor
+from ringbridge.call.actor import Actor, ActorKind
 from ringbridge.call.errors import CallError
 
 FIRST_HASH = "0" * 64
@@ -65,6 +65,8 @@ class Action(Enum):
     WEBHOOK_DISABLED = "webhook.disabled"
     ORIGIN_ALLOWED = "origin.allowed"
     ORIGIN_FORBIDDEN = "origin.forbidden"
+    PROMPT_REPLACED = "prompt.replaced"
+    PROMPT_RESTORED = "prompt.restored"
     USER_CREATED = "user.created"
     USER_CHANGED = "user.changed"
     USER_DISABLED = "user.disabled"
@@ -158,11 +160,34 @@ class Chain(NamedTuple):
         return Chain(entry.sequence, entry.hash)
 
 
+class AuditFilter(NamedTuple):
+    """Which entries are wanted; None is any.
+
+    target_kind: the word before the dot of the action. since, until: UTC seconds since 1970, the latter not included.
+    with_server: also what concerns no account, such as trunks and settings.
+    """
+
+    target_kind: str | None = None
+    actor_kind: ActorKind | None = None
+    since: float | None = None
+    until: float | None = None
+    with_server: bool = False
+
+
+EVERY_ENTRY = AuditFilter()
+
+
 class AuditLog(Protocol):
     """Reads the log. Its methods block: call them in threads. All raise StoreUnavailable."""
 
-    def page(self, account_id: str, before: int | None, limit: int) -> list[AuditEntry]:
+    def page(
+        self, account_id: str, before: int | None, limit: int, wanted: AuditFilter = EVERY_ENTRY
+    ) -> list[AuditEntry]:
         """The account's entries with a lower sequence than `before` (None: from the last), the newest first, `limit` at most."""
+        ...
+
+    def verify(self) -> Chain:
+        """Read the whole log; returns where it ends. Raises BrokenChain if it is not as it was written."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 from ringbridge.portal.page import PageRoute
 from ringbridge.portal.pages import (
+    audit,
     dial,
     do_not_call,
     home,
@@ -25,6 +26,7 @@ AREAS = (
     limits,
     do_not_call,
     integration,
+    audit,
 )
 
 ROUTES: tuple[PageRoute, ...] = tuple(route for area in AREAS for route in area.ROUTES)

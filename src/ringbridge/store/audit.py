@@ -4,10 +4,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, insert, select, update
+from sqlalchemy import Connection, Engine, RowMapping, insert, or_, select, update
 
 from ringbridge.call.actor import Actor, ActorKind, acting
-from ringbridge.call.audit import Action, AuditEntry, BrokenChain, Chain, Deed
+from ringbridge.call.audit import EVERY_ENTRY, Action, AuditEntry, AuditFilter, BrokenChain, Chain, Deed
 from ringbridge.store.audit_tables import audit_entries, audit_head
 from ringbridge.store.database import reading, writing
 
@@ -66,11 +66,25 @@ class SqlAuditLog:
         with writing(self._engine) as connection:
             note(connection, action, before=before, after=after)
 
-    def page(self, account_id: str, before: int | None, limit: int) -> list[AuditEntry]:
+    def page(
+        self, account_id: str, before: int | None, limit: int, wanted: AuditFilter = EVERY_ENTRY
+    ) -> list[AuditEntry]:
         """The account's entries with a lower sequence than `before` (None: from the last), the newest first, `limit` at most."""
-        statement = select(audit_entries).where(audit_entries.c.account_id == account_id)
+        row = audit_entries.c
+        is_own = row.account_id == account_id
+        if wanted.with_server:
+            is_own = or_(is_own, row.account_id.is_(None))
+        statement = select(audit_entries).where(is_own)
         if before is not None:
-            statement = statement.where(audit_entries.c.sequence < before)
+            statement = statement.where(row.sequence < before)
+        if wanted.target_kind is not None:
+            statement = statement.where(row.action.startswith(f"{wanted.target_kind}.", autoescape=True))
+        if wanted.actor_kind is not None:
+            statement = statement.where(row.actor_kind == wanted.actor_kind.value)
+        if wanted.since is not None:
+            statement = statement.where(row.at >= wanted.since)
+        if wanted.until is not None:
+            statement = statement.where(row.at < wanted.until)
         return self._read(statement.order_by(audit_entries.c.sequence.desc()).limit(limit))
 
     def last(self, limit: int, account_id: str | None = None) -> list[AuditEntry]:

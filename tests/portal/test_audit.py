@@ -1,0 +1,118 @@
+"""The page of the audit log: what it shows, filters, whether the chain holds, and taking it along."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import update
+
+from ringbridge.call.actor import Actor, ActorKind, acting_as
+from ringbridge.call.audit import Action
+from ringbridge.call.directory import AccountLimits
+from ringbridge.portal.pages.audit.words import ACTIONS, ACTORS, KINDS
+from ringbridge.store.audit import SqlAuditLog
+from ringbridge.store.audit_tables import audit_entries
+from ringbridge.store.database import writing
+from ringbridge.store.rates import RateTable
+from ringbridge.store.users import SqlUsers
+from tests.portal.conftest import ACCOUNT_ID, OTHER_ACCOUNT_ID, Client, Desk
+
+ANN = Actor(ActorKind.COMMAND_LINE, "ann", "192.0.2.99")
+
+
+def test_every_entry_has_its_words() -> None:
+    assert ACTIONS.keys() == set(Action)
+    assert KINDS.keys() == {action.value.partition(".")[0] for action in Action}
+    assert ACTORS.keys() == set(ActorKind)
+
+
+async def test_a_change_is_shown_with_who_did_it_and_what_differs(
+    desk: Desk, owner: Client, auditor: Client
+) -> None:
+    await owner.post("/users/id-operator/disable")
+    text = (await auditor.get("/audit")).text
+    for words in ("User disabled", "Olive owner", "127.0.0.1", "<del>false</del>", "<ins>true</ins>"):
+        assert words in text, words
+
+
+async def test_an_account_sees_its_own_and_no_administrators_name(desk: Desk, auditor: Client) -> None:
+    with acting_as(ANN):
+        desk.administration.set_limits(ACCOUNT_ID, replace(AccountLimits(), concurrent=4711))
+        desk.administration.set_limits(OTHER_ACCOUNT_ID, replace(AccountLimits(), concurrent=815))
+        RateTable(desk.database).replace({"+1": 1})
+    text = (await auditor.get("/audit")).text
+    assert ("4711" in text, "815" in text, "192.0.2.99" in text) == (True, False, False)
+    assert "Whoever looks after the server" in text
+    assert "Rates exchanged" not in text
+
+
+async def test_who_runs_the_server_sees_what_concerns_all(desk: Desk, owner: Client) -> None:
+    RateTable(desk.database).replace({"+1": 1})
+    assert "Rates exchanged" in (await owner.get("/audit")).text
+    SqlUsers(desk.database).change("id-owner", lambda user: replace(user, runs_server=False))
+    assert "Rates exchanged" not in (await owner.get("/audit")).text
+
+
+@pytest.mark.parametrize(
+    ("query", "is_there"),
+    [
+        ("kind=limits", True),
+        ("kind=user", False),
+        ("kind=' or 1", True),
+        ("actor=command_line", True),
+        ("actor=user", False),
+        ("since=2020-01-01", True),
+        ("since=2100-01-01", False),
+        ("until=2020-01-01", False),
+        ("until=hello&after=hello", True),
+        ("after=1", False),
+    ],
+)
+async def test_entries_are_filtered(desk: Desk, auditor: Client, query: str, is_there: bool) -> None:
+    with acting_as(ANN):
+        desk.administration.set_limits(ACCOUNT_ID, replace(AccountLimits(), concurrent=4711))
+    assert ("4711" in (await auditor.get(f"/audit?{query}")).text) is is_there
+
+
+async def test_pages_follow_one_another_and_keep_the_filter(desk: Desk, auditor: Client) -> None:
+    for most in range(1001, 1061):
+        desk.administration.set_limits(ACCOUNT_ID, replace(AccountLimits(), concurrent=most))
+    first = await auditor.get("/audit?kind=limits")
+    path = first.value(r'rel="next" href="([^"]+)"').replace("&amp;", "&")
+    assert path.startswith("/audit?kind=limits&after=")
+    second = await auditor.get(path)
+    assert ("<ins>1060</ins>" in first.text, "<ins>1060</ins>" in second.text) == (True, False)
+    assert "<ins>1002</ins>" in second.text
+
+
+async def test_a_log_that_was_changed_is_told(desk: Desk, auditor: Client) -> None:
+    end = SqlAuditLog(desk.database).verify()
+    assert end.hash in (await auditor.get("/audit/verified")).text
+    with writing(desk.database) as connection:
+        connection.execute(update(audit_entries).where(audit_entries.c.sequence == 2).values(at=1.0))
+    # It is looked at once a minute at the most.
+    assert end.hash in (await auditor.get("/audit/verified")).text
+    desk.clock.skipped_seconds = 61.0
+    reply = (await auditor.get("/audit/verified")).text
+    assert "Entry 2 of the audit log, or what it follows, was changed." in reply
+
+
+async def test_the_log_is_taken_along(desk: Desk, owner: Client) -> None:
+    await owner.post("/users/id-operator/disable")
+    reply = await owner.get("/audit/export.csv?kind=user")
+    assert reply.headers["content-disposition"] == 'attachment; filename="audit-1009683.csv"'
+    rows = list(csv.DictReader(io.StringIO(reply.text)))
+    assert (rows[0]["action"], rows[0]["actor_id"]) == ("user.disabled", "id-owner")
+    assert {row["action"].partition(".")[0] for row in rows} == {"user"}
+    lines = (await owner.get("/audit/export.json")).text.splitlines()
+    assert json.loads(lines[0])["action"] == "user.disabled"
+    assert len(lines) > len(rows)
+    assert (await owner.get("/audit/export.xml")).status == 404
+
+
+@pytest.mark.parametrize("path", ["/audit", "/audit/verified", "/audit/export.csv"])
+async def test_others_see_nothing_of_it(operator: Client, user: Client, path: str) -> None:
+    assert (await operator.get(path)).status == 403
+    assert (await user.get(path)).status == 403
