@@ -3,6 +3,7 @@
 from ringbridge.portal.page import PageRoute
 from ringbridge.portal.pages import (
     audit,
+    dashboard,
     dial,
     do_not_call,
     home,
@@ -19,6 +20,7 @@ AREAS = (
     login,
     welcome,
     home,
+    dashboard,
     dial,
     live,
     profile,
