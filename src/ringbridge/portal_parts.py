@@ -38,6 +38,7 @@ from ringbridge.service.schedules import ScheduleService
 from ringbridge.service.second_factor import SecondFactor
 from ringbridge.service.sign_in import SignInService
 from ringbridge.service.statistics import StatisticsService
+from ringbridge.service.tokens import Tokens
 from ringbridge.service.trunks import TrunkService
 from ringbridge.service.users import UserService
 from ringbridge.service.webhooks import WebhookService
@@ -111,6 +112,7 @@ def open_portal(
         favourites=FavouriteService(SqlFavourites(database)),
         dialler=Dialler(calls, clock),
         actions=CallActions(calls),
+        tokens=Tokens(directory, SqlOrigins(database), pepper, clock),
         calls=calls,
         board=Board(calls, clock),
         records=records,

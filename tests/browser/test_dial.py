@@ -28,7 +28,7 @@ def dial(owner: Portal, number: str) -> Page:
 
 
 def stage(page: Page, text: str) -> None:
-    expect(page.locator(".stage")).to_contain_text(text)
+    expect(page.locator(".call-stage")).to_contain_text(text)
 
 
 def talk(page: Page, phones: Telephones, line: str, destination: str) -> None:

@@ -19,6 +19,12 @@ OPEN = {
     ("POST", "/language"),
     ("GET", "/welcome/{token}"),
     ("POST", "/welcome/{token}"),
+    # They take a browser's token in place of a session.
+    ("GET", "/embed/dialler"),
+    ("POST", "/embed/preview"),
+    ("POST", "/embed/calls"),
+    ("GET", "/embed/calls/{call_id}"),
+    ("POST", "/embed/calls/{call_id}/hang-up"),
 }
 
 

@@ -28,6 +28,7 @@ from ringbridge.service.schedules import ScheduleService
 from ringbridge.service.second_factor import SecondFactor
 from ringbridge.service.sign_in import SignInService
 from ringbridge.service.statistics import StatisticsService
+from ringbridge.service.tokens import Tokens
 from ringbridge.service.trunks import TrunkService
 from ringbridge.service.users import UserService
 from ringbridge.service.webhooks import WebhookService
@@ -53,6 +54,7 @@ class Services:
     favourites: FavouriteService
     dialler: Dialler
     actions: CallActions
+    tokens: Tokens
     calls: CallService
     board: Board
     records: RecordService

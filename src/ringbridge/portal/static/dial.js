@@ -49,6 +49,7 @@
       part.hidden = !part.dataset.when.split(" ").some((word) => possible.has(word));
     }
     count(place);
+    if (isOver) document.getElementById("said")?.replaceChildren();
     return !isOver;
   };
 

@@ -19,6 +19,7 @@ from ringbridge.portal.stream import COMMENT, LOOK_SECONDS, event_stream, server
 from ringbridge.portal.view import View
 from ringbridge.service.actions import Action, WrongState
 from ringbridge.service.audience import Seats
+from ringbridge.service.authentication import Caller
 from ringbridge.service.quota import TooManyActions
 
 # As many as an account of a thousand people has calls; each follows one call.
@@ -34,7 +35,7 @@ async def show_call(view: View) -> Response:
 
 async def show_state(view: View) -> Response:
     """What the page asks for where no stream comes through."""
-    return view.page("dial/state.html", **state_values(view, await _call(view)))
+    return view.page("dial/state.html", **state_values(view, view.caller, await _call(view)))
 
 
 async def follow(view: View) -> Response:
@@ -76,7 +77,7 @@ async def transfer(view: View) -> Response:
     return _done(view, call.id, view.text("{number} is being called.", number=form["to"]))
 
 
-def state_values(view: View, call: StoredCall) -> dict[str, Any]:
+def state_values(view: View, caller: Caller, call: StoredCall) -> dict[str, Any]:
     """What the part of a page with a call's state shows."""
     joined_at = call.destination.answered_at
     is_over = call.state == State.ENDED.value
@@ -88,7 +89,7 @@ def state_values(view: View, call: StoredCall) -> dict[str, Any]:
         "is_over": is_over,
         "badge_of_call": outcome_badge(call),
         "talking_seconds": call.talk_seconds if is_over else talking,
-        "possible": view.services.actions.possible(view.caller, call.id),
+        "possible": view.services.actions.possible(caller, call.id),
         "written": written,
     }
 
@@ -101,7 +102,7 @@ async def _states(view: View) -> AsyncGenerator[str]:
         async with aclosing(watching) as calls:
             async for call in calls:
                 if call is not None:
-                    part = view.page("dial/state.html", **state_values(view, call))
+                    part = view.page("dial/state.html", **state_values(view, view.caller, call))
                     yield server_event("state", bytes(part.body).decode())
                 elif await still_signed_in(view):
                     yield COMMENT
@@ -138,7 +139,9 @@ async def _refused(view: View, values: dict[str, str], faults: dict[str, str]) -
 
 async def _call_page(view: View, values: dict[str, str], faults: dict[str, str]) -> Response:
     call = await _call(view)
-    return view.form_page("dial/call.html", values, faults, words=REFUSALS, **state_values(view, call))
+    return view.form_page(
+        "dial/call.html", values, faults, words=REFUSALS, **state_values(view, view.caller, call)
+    )
 
 
 ROUTES = [
