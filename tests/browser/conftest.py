@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.browser.pages import furnish
 from tests.browser.portal import CHROMIUM, Portal, launch, portal_of
 from tests.peers.server import Deployment, Server
 
@@ -25,8 +26,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def provisioned(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    """An account with three lines, a key and a trunk, and no owner yet."""
-    return Deployment.provision(tmp_path_factory.mktemp("portal") / "data", lines=3)
+    """An account with three lines, a key, a trunk and what the pages show besides, and no owner yet."""
+    deployment = Deployment.provision(tmp_path_factory.mktemp("portal") / "data", lines=3)
+    furnish(deployment)
+    return deployment
 
 
 @pytest.fixture(scope="module")

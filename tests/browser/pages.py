@@ -3,6 +3,7 @@
 Whoever adds a page adds a line. What a page needs besides (a call, a key) is made by a function in `FURNITURE`.
 """
 
+from tests.browser.integration_furniture import KEY_ID, WEBHOOK_ID, furnish_integration
 from tests.peers.server import Deployment
 
 PAGES = {
@@ -11,6 +12,19 @@ PAGES = {
     "second-factor": "/profile/second-factor",
     "users": "/users",
     "users-new": "/users/new",
+    "api-keys": "/settings/api",
+    "api-key-new": "/settings/api/keys/new",
+    "api-key": f"/settings/api/keys/{KEY_ID}",
+    "api-key-rotate": f"/settings/api/keys/{KEY_ID}/exchange",
+    "api-key-revoke": f"/settings/api/keys/{KEY_ID}/revoke",
+    "api-webhooks": "/settings/api/webhooks",
+    "api-webhook-new": "/settings/api/webhooks/new",
+    "api-webhook": f"/settings/api/webhooks/{WEBHOOK_ID}",
+    "api-webhook-change": f"/settings/api/webhooks/{WEBHOOK_ID}/change",
+    "api-call-secret": "/settings/api/webhooks/call-secret",
+    "api-browsers": "/settings/api/browsers",
+    "api-origin-new": "/settings/api/browsers/new",
+    "api-documentation": "/settings/api/documentation",
 }
 
 # Without anybody signed in.
@@ -21,3 +35,4 @@ OPEN_PAGES = {
 
 def furnish(deployment: Deployment) -> None:
     """What is to be seen on the pages: done to the data folder before the server starts."""
+    furnish_integration(deployment)

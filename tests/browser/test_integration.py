@@ -1,0 +1,116 @@
+"""API Integration as people use it: the key that the page shows places a call, and a webhook is told of it."""
+
+import json
+import subprocess
+from datetime import UTC, datetime
+from urllib.request import Request, urlopen
+
+from playwright.sync_api import expect
+
+from tests.browser.phones import telephones
+from tests.browser.portal import Portal
+from tests.peers.server import user_number
+from tests.peers.tool import WAIT_SECONDS
+
+DESTINATION = "15125292329"
+
+
+def test_the_command_that_a_new_key_comes_with_places_a_call(owner: Portal) -> None:
+    page = owner.page
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="API Integration").click()
+    page.get_by_role("link", name="Create a Click to Call API key").click()
+    page.get_by_label("Name", exact=True).fill("CRM of Ann")
+    page.get_by_role("button", name="Create the key").click()
+    expect(page.get_by_role("heading", name="The key CRM of Ann")).to_be_visible()
+    owner.require_accessible()
+    key = page.get_by_role("textbox", name="API key").input_value()
+    command = page.get_by_role("textbox", name="Place a call").input_value()
+    header = page.get_by_role("textbox", name="Header of each request").input_value()
+    assert command.startswith(f"curl -X POST \\\n  {owner.url('/api/v1/call')} \\\n")
+
+    with telephones(owner.server.deployment) as phones:
+        ran = subprocess.run(
+            ["sh", "-c", command], capture_output=True, text=True, check=True, timeout=2 * WAIT_SECONDS
+        )
+        call_id = json.loads(ran.stdout)["api_request_id"]
+        user_leg = phones.user_leg(user_number(0))
+        phones.do(user_leg.answer)
+        destination_leg = phones.destination_leg(DESTINATION)
+        phones.do(destination_leg.answer)
+        name, value = header.split(": ")
+        with urlopen(Request(owner.url(f"/api/v2/calls/{call_id}"), headers={name: value})) as answer:
+            assert json.load(answer)["user"]["number"] == f"+{user_number(0)}"
+        phones.do(destination_leg.hang_up)
+
+    page.get_by_role("link", name="I have it").click()
+    expect(page.get_by_role("link", name="CRM of Ann")).to_be_visible()
+    assert key not in page.content()
+
+
+def test_copying_takes_the_whole_key(owner: Portal) -> None:
+    owner.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=owner.server.url)
+    page = owner.open("/settings/api/keys/new")
+    page.get_by_label("Name", exact=True).fill("Copied")
+    page.get_by_text("Bind it further").click()
+    # In the reader's zone, which is Chicago's.
+    page.get_by_label("Valid from").fill("2027-01-31T08:00")
+    page.get_by_role("button", name="Create the key").dblclick()
+    expect(page.get_by_role("heading", name="The key Copied")).to_be_visible()
+    for label in ("API key", "Header of each request", "Place a call"):
+        field = page.get_by_role("textbox", name=label)
+        field.locator("xpath=..").get_by_role("button", name="Copy").click()
+        expect(field.locator("xpath=..").get_by_role("button", name="Copied")).to_be_visible()
+        assert page.evaluate("() => navigator.clipboard.readText()") == field.input_value()
+    owner.open("/settings/api")
+    # One for two clicks.
+    expect(page.get_by_role("link", name="Copied")).to_have_count(1)
+    page.get_by_role("link", name="Copied").click()
+    begins = datetime(2027, 1, 31, 14, tzinfo=UTC).isoformat()
+    expect(page.locator(f"time[datetime='{begins}']")).to_be_visible()
+
+
+def test_a_key_is_rotated_and_revoked(owner: Portal) -> None:
+    page = owner.open("/settings/api")
+    page.get_by_role("link", name="Reports").click()
+    page.get_by_role("link", name="Rotate").click()
+    page.get_by_role("button", name="Create the new key").click()
+    expect(page.get_by_role("textbox", name="API key")).to_be_visible()
+    owner.require_accessible()
+    page.get_by_role("link", name="I have it").click()
+    page.get_by_role("link", name="Reports").last.click()
+    page.get_by_role("link", name="Revoke").click()
+    page.get_by_label("End its calls").check()
+    page.get_by_role("button", name="Revoke").click()
+    expect(page.get_by_role("status")).to_contain_text("is revoked")
+    page.get_by_role("link", name="Show keys that have ended").click()
+    expect(page.get_by_role("link", name="Reports")).to_have_count(1)
+    owner.require_accessible()
+
+
+def test_a_webhook_from_a_refused_url_to_its_end(owner: Portal) -> None:
+    owner.expected_statuses = {400}
+    page = owner.open("/settings/api/webhooks/new")
+    page.get_by_label("URL").fill("https://127.0.0.1/calls")
+    page.get_by_label("Name", exact=True).fill("Shop")
+    page.get_by_label("Format").select_option("net2phone")
+    page.get_by_role("button", name="Add the webhook").click()
+    expect(page.get_by_text("the address is private")).to_be_visible()
+    expect(page.get_by_label("URL")).to_be_focused()
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Shop")
+    expect(page.get_by_label("Format")).to_have_value("net2phone")
+    owner.require_accessible()
+    # An address that is nobody's (RFC 5737 has those for examples, which are refused as well).
+    page.get_by_label("URL").fill("https://8.8.8.8:9/calls")
+    page.get_by_role("button", name="Add the webhook").click()
+    assert page.get_by_role("textbox", name="Secret").input_value().startswith("whsec_")
+    owner.require_accessible()
+    page.get_by_role("link", name="I have it").click()
+    for name in ("Rotate the secret", "Disable", "Remove"):
+        page.get_by_role("button", name=name, exact=True).click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        owner.require_accessible()
+        page.keyboard.press("Escape")
+    page.get_by_role("button", name="Remove", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    expect(page.get_by_role("status")).to_contain_text("is removed")
+    expect(page.get_by_role("link", name="Shop")).to_have_count(0)
