@@ -124,6 +124,14 @@ def test_all_calls_are_counted_once(engine: Engine, counted: SqlStatistics, limi
     assert sum(sums.calls for _, sums in found.slices) == found.totals.sums.calls > 0
 
 
+def test_a_batch_may_lie_far_apart(engine: Engine, counted: SqlStatistics) -> None:
+    """Each call in slices of its own: statements must not grow past what a database takes."""
+    rows = [a_record(f"call-{number:04}", ACCOUNT, MIDNIGHT + number * DAY + 1.0) for number in range(1000)]
+    store_records(engine, rows)
+    assert count_all(counted, limit=1000) == 1000
+    require_right(engine, counted, MIDNIGHT, MIDNIGHT + 1000 * DAY)
+
+
 def test_another_account_has_nothing_of_it(engine: Engine, counted: SqlStatistics) -> None:
     store_records(engine, [a_record("call-1", OTHER, MIDNIGHT + 10.0)])
     count_all(counted)

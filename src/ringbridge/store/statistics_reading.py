@@ -3,18 +3,11 @@
 from sqlalchemy import Connection, exists, select
 from sqlalchemy import tuple_ as row_value
 
-from ringbridge.call.statistics import Kind, Share, Sums
+from ringbridge.call.statistics import Kind, Sums
 from ringbridge.call.statistics_ports import Named, Statistics
-from ringbridge.call.tally import Totals, spans
-from ringbridge.store.statistics_rows import (
-    merged,
-    share_of_row,
-    shares_within,
-    sums_of_row,
-    totals_of_row,
-    within,
-)
-from ringbridge.store.statistics_tables import statistics, statistics_progress, statistics_shares
+from ringbridge.call.tally import Span, spans
+from ringbridge.store.statistics_rows import read_shares, read_totals, sums_of_row
+from ringbridge.store.statistics_tables import statistics, statistics_progress
 from ringbridge.store.tables import records
 
 
@@ -28,11 +21,12 @@ def read_statistics(
     behind_since: float,
 ) -> Statistics:
     """What is kept between two beginnings of slices; `slices` are `seconds` long."""
-    lines, trunks = _shares(connection, account_id, start, end)
+    parts = spans(start, end)
+    lines, trunks = _shares(connection, account_id, parts)
     counted_to, is_behind = _progress(connection, account_id, behind_since)
     return Statistics(
         slices=_slices(connection, account_id, seconds, start, end),
-        totals=_totals(connection, account_id, start, end),
+        totals=read_totals(connection, account_id, parts),
         lines=tuple(lines[:most_lines]),
         trunks=tuple(trunks),
         counted_to=counted_to,
@@ -57,27 +51,18 @@ def _slices(
     return tuple((row.start, sums_of_row(row)) for row in connection.execute(statement))
 
 
-def _totals(connection: Connection, account_id: str, start: int, end: int) -> Totals:
-    statement = select(statistics).where(
-        statistics.c.account_id == account_id, within(statistics, spans(start, end))
-    )
-    return merged(map(totals_of_row, connection.execute(statement)))
-
-
-def _shares(connection: Connection, account_id: str, start: int, end: int) -> tuple[list[Named], list[Named]]:
+def _shares(connection: Connection, account_id: str, parts: list[Span]) -> tuple[list[Named], list[Named]]:
     """Lines and trunks, those with the most calls first."""
-    statement = shares_within(spans(start, end)).where(statistics_shares.c.account_id == account_id)
     found: dict[Kind, list[Named]] = {kind: [] for kind in Kind}
-    for row in connection.execute(statement):
-        found[Kind(row.kind)].append(Named(row.name, share_of_row(row)))
+    for (kind, name), share in read_shares(connection, account_id, parts).items():
+        found[kind].append(Named(name, share))
     for shares in found.values():
         shares.sort(key=_by_calls)
     return found[Kind.LINE], found[Kind.TRUNK]
 
 
 def _by_calls(named: Named) -> tuple[int, str]:
-    share: Share = named.share
-    return -share.calls, named.name
+    return -named.share.calls, named.name
 
 
 def _progress(connection: Connection, account_id: str, behind_since: float) -> tuple[float | None, bool]:

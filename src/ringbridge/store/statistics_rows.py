@@ -8,12 +8,10 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
-    Select,
     Table,
     and_,
     cast,
     delete,
-    false,
     func,
     or_,
     select,
@@ -25,6 +23,7 @@ from ringbridge.call.tally import (
     DAY,
     FIVE_MINUTES,
     HOUR,
+    NO_SHARE,
     ShareKey,
     SliceKey,
     Span,
@@ -51,7 +50,7 @@ def add(connection: Connection, account_id: str, tally: Tally) -> None:
 def replace_hour(connection: Connection, account_id: str, hour: int, tally: Tally) -> None:
     """Put what is in `tally`, of one hour, in the place of what is there; its day is made of its hours again."""
     day = slice_start(hour, DAY)
-    hours = [SliceKey(HOUR, start) for start in range(day, day + DAY, HOUR)]
+    hours = [Span(HOUR, day, day + DAY)]
     for table in (statistics, statistics_shares):
         of_hour = and_(
             table.c.seconds.in_((FIVE_MINUTES, HOUR)), table.c.start >= hour, table.c.start < hour + HOUR
@@ -64,45 +63,58 @@ def replace_hour(connection: Connection, account_id: str, hour: int, tally: Tall
     _add_shares(
         connection, account_id, {key: share for key, share in tally.shares.items() if key.seconds != DAY}
     )
-    whole = merged(_slices(connection, account_id, hours).values())
+    whole = read_totals(connection, account_id, hours)
     _put_slices(connection, account_id, {SliceKey(DAY, day): whole})
-    shares = connection.execute(
-        shares_within([Span(HOUR, day, day + DAY)]).where(statistics_shares.c.account_id == account_id)
-    )
+    shares = read_shares(connection, account_id, hours)
     _add_shares(
         connection,
         account_id,
-        {ShareKey(DAY, day, Kind(row.kind), row.name): share_of_row(row) for row in shares},
+        {ShareKey(DAY, day, kind, name): share for (kind, name), share in shares.items()},
     )
 
 
-def within(table: Table, parts: Iterable[Span]) -> ColumnElement[bool]:
-    """Whether a row is one of those slices."""
-    return or_(
-        false(),
-        *(
-            and_(table.c.seconds == part.seconds, table.c.start >= part.start, table.c.start < part.end)
-            for part in parts
-        ),
-    )
+def read_totals(connection: Connection, account_id: str, parts: Iterable[Span]) -> Totals:
+    """All slices of the account that those spans have, together."""
+    rows: list[Row[Any]] = []
+    for part in parts:
+        rows += connection.execute(select(statistics).where(*_within(statistics, account_id, part)))
+    return merged(map(totals_of_row, rows))
 
 
-def shares_within(parts: Iterable[Span]) -> Select[Any]:
-    """The shares of each line and trunk, those slices together; without an account yet."""
+def read_shares(
+    connection: Connection, account_id: str, parts: Iterable[Span]
+) -> dict[tuple[Kind, str], Share]:
+    """The shares of each line and trunk of the account, all slices that those spans have together."""
+    found: dict[tuple[Kind, str], Share] = {}
     table = statistics_shares
-    return (
-        select(
-            table.c.kind,
-            table.c.name,
-            # A sum of whole numbers is a decimal on PostgreSQL.
-            *(cast(func.sum(table.c[name]), table.c[name].type).label(name) for name in Share._fields),
+    for part in parts:
+        statement = (
+            select(
+                table.c.kind,
+                table.c.name,
+                # A sum of whole numbers is a decimal on PostgreSQL.
+                *(cast(func.sum(table.c[name]), table.c[name].type).label(name) for name in Share._fields),
+            )
+            .where(*_within(table, account_id, part), table.c.kind.in_([kind.value for kind in Kind]))
+            .group_by(table.c.kind, table.c.name)
         )
-        .where(within(table, parts))
-        .group_by(table.c.kind, table.c.name)
+        for row in connection.execute(statement):
+            key = Kind(row.kind), row.name
+            found[key] = found.get(key, NO_SHARE).plus(_share_of_row(row))
+    return found
+
+
+def _within(table: Table, account_id: str, part: Span) -> tuple[ColumnElement[bool], ...]:
+    """The conditions of one span. Each has a statement of its own, which is what the primary key finds at once."""
+    return (
+        table.c.account_id == account_id,
+        table.c.seconds == part.seconds,
+        table.c.start >= part.start,
+        table.c.start < part.end,
     )
 
 
-def share_of_row(row: Row[Any]) -> Share:
+def _share_of_row(row: Row[Any]) -> Share:
     """The share in a row."""
     return Share._make(row._mapping[name] for name in Share._fields)
 
@@ -133,11 +145,19 @@ def merged(parts: Iterable[Totals]) -> Totals:
 
 def _slices(connection: Connection, account_id: str, keys: Iterable[SliceKey]) -> dict[SliceKey, Totals]:
     """Those of `keys` that there are."""
-    parts = [Span(key.seconds, key.start, key.start + key.seconds) for key in keys]
-    statement = select(statistics).where(statistics.c.account_id == account_id, within(statistics, parts))
-    return {
-        SliceKey(row.seconds, row.start): totals_of_row(row) for row in connection.execute(statement).all()
-    }
+    starts: dict[int, list[int]] = {}
+    for key in keys:
+        starts.setdefault(key.seconds, []).append(key.start)
+    found = {}
+    for seconds, of_length in starts.items():
+        statement = select(statistics).where(
+            statistics.c.account_id == account_id,
+            statistics.c.seconds == seconds,
+            statistics.c.start.in_(of_length),
+        )
+        for row in connection.execute(statement):
+            found[SliceKey(seconds, row.start)] = totals_of_row(row)
+    return found
 
 
 def _put_slices(connection: Connection, account_id: str, slices: Mapping[SliceKey, Totals]) -> None:
