@@ -1,0 +1,114 @@
+"""One call's page: how it went, stage by stage, what was sent and came back, what it cost, and who was told."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from starlette.responses import Response
+
+from ringbridge.call.cause import Cause, Outcome
+from ringbridge.call.errors import NotFound
+from ringbridge.call.history import StoredEvent
+from ringbridge.call.model import State
+from ringbridge.call.money import amount_text
+from ringbridge.call.record import Charge
+from ringbridge.call.user import Right
+from ringbridge.portal.pages.history.explanations import CAUSES, REFUSALS, REFUSING_CAUSES
+from ringbridge.portal.pages.history.explanations import OUTCOMES as EXPLAINED
+from ringbridge.portal.pages.history.ladder import ladder, status_text
+from ringbridge.portal.pages.history.who import names
+from ringbridge.portal.pages.history.words import ENDED_BY, EVENTS, LEG_STATES, STATES
+from ringbridge.portal.view import View
+from ringbridge.portal.words import OUTCOMES
+
+
+_WRITTEN_SECONDS = 2.0
+
+
+class Stage(NamedTuple):
+    """How long a call was in one state without a pause."""
+
+    state: str
+    seconds: float
+
+
+class Cost(NamedTuple):
+    """Amounts as text; `settled` is None until the call is over."""
+
+    reserved: str
+    settled: str | None
+
+
+async def show_call(view: View) -> Response:
+    services, call_id = view.services, view.request.path_params["call_id"]
+    call = await services.calls.find(view.caller, call_id)
+    record = await services.records.find(view.caller, call_id)
+    if call is not None and record is None and call.state == State.ENDED.value:
+        # It was over a moment ago, and its record is on the way to the database.
+        await services.calls.find_ended(view.caller, call_id, _WRITTEN_SECONDS)
+        record = await services.records.find(view.caller, call_id)
+    if call is None and record is None:
+        raise NotFound("There is no call with this id.")
+    events = () if call is None else call.events
+    charge = None if record is None else await services.records.charge(view.caller, record)
+    sees_webhooks = view.may(Right.SEE_WEBHOOKS) and call is not None
+    deliveries = (
+        await services.webhooks.deliveries_of_call(call) if sees_webhooks and call is not None else []
+    )
+    webhooks = await services.webhooks.all(view.caller) if deliveries else []
+    early = {
+        name.removesuffix("_early_media"): at for _, name, at, *_ in events if name.endswith("_early_media")
+    }
+    return view.page(
+        "history/call.html",
+        call_id=call_id,
+        call=call,
+        record=record,
+        events=events,
+        stages=stages_of(events),
+        messages=[] if record is None else ladder(record, early),
+        cost=None if charge is None else _cost(charge),
+        sees_webhooks=sees_webhooks,
+        deliveries=deliveries,
+        webhooks={webhook.id: webhook.name or webhook.url for webhook in webhooks},
+        people=await names(view),
+        outcome=None if record is None else EXPLAINED[Outcome(record.outcome)],
+        causes={cause.value: explanation for cause, explanation in CAUSES.items()},
+        badges={outcome.value: badge for outcome, badge in OUTCOMES.items()},
+        states=STATES,
+        leg_states=LEG_STATES,
+        event_words=EVENTS,
+        ended_by=ENDED_BY,
+        status_text=status_text,
+        is_running=call is not None and call.state not in (State.ENDED.value, State.SCHEDULED.value),
+    )
+
+
+async def show_why(view: View) -> Response:
+    """What every outcome, cause and refusal means."""
+    ending = [cause for cause in Cause if cause not in REFUSING_CAUSES]
+    return view.page(
+        "history/why.html",
+        outcomes=[(outcome.value, OUTCOMES[outcome], EXPLAINED[outcome]) for outcome in Outcome],
+        causes=[(cause.value, CAUSES[cause]) for cause in ending],
+        refusals=[
+            *((cause.value, CAUSES[cause]) for cause in REFUSING_CAUSES),
+            *REFUSALS.items(),
+        ],
+    )
+
+
+def stages_of(events: Sequence[StoredEvent]) -> list[Stage]:
+    """The states of a call in their order, but for the last, in which it is."""
+    stages: list[Stage] = []
+    for event, following in pairwise(events):
+        seconds = following.at - event.at
+        if stages and stages[-1].state == event.state:
+            seconds += stages.pop().seconds
+        stages.append(Stage(event.state, seconds))
+    return stages
+
+
+def _cost(charge: Charge) -> Cost:
+    settled = charge.settled_micros
+    return Cost(amount_text(charge.reserved_micros), None if settled is None else amount_text(settled))
