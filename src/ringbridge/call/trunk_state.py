@@ -11,7 +11,7 @@ class TrunkStatus:
 
     is_up: whether one of its servers is thought to work. channels: how many are taken. is_registered: None where it is not
     to be. registered_until: monotonic seconds. registration_status: the final answer to the last REGISTER, None before
-    there is one.
+    there is one. answered_at: monotonic seconds when one of its servers last answered OPTIONS; None where none has yet.
     """
 
     name: str
@@ -20,6 +20,7 @@ class TrunkStatus:
     is_registered: bool | None
     registered_until: float | None
     registration_status: int | None
+    answered_at: float | None = None
 
 
 class ProbeOutcome(Enum):

@@ -47,12 +47,13 @@ class TrunkDetails:
 class SeenTrunk(NamedTuple):
     """A trunk, and how it does; `status` is None until the server has taken notice of it.
 
-    registered_until: UTC seconds since 1970; None where it is not registered.
+    registered_until, answered_at: UTC seconds since 1970; None where it is not registered, and where it never answered OPTIONS.
     """
 
     trunk: Trunk
     status: TrunkStatus | None
     registered_until: float | None
+    answered_at: float | None
 
 
 class TrunkService:
@@ -154,7 +155,13 @@ class TrunkService:
 
 def _seen(trunk: Trunk, status: TrunkStatus | None, utc_offset: float) -> SeenTrunk:
     until = None if status is None or not status.is_registered else status.registered_until
-    return SeenTrunk(trunk, status, None if until is None else until + utc_offset)
+    answered_at = None if status is None else status.answered_at
+    return SeenTrunk(
+        trunk,
+        status,
+        None if until is None else until + utc_offset,
+        None if answered_at is None else answered_at + utc_offset,
+    )
 
 
 def _count(text: str, option: str, *, least: int = 1, most: int = MOST_OF_A_TRUNK) -> int | None:

@@ -102,6 +102,9 @@ async def test_a_trunk_is_asked_whether_it_is_there(house: House, carrier: Carri
     assert request.request_uri == f"sip:{LOOPBACK}:{carrier.port}"
     [status] = house.trunks.statuses()
     assert (status.name, status.is_up, status.channels) == ("carrier", True, 0)
+    answered = await house.status(lambda status: status.answered_at is not None)
+    assert answered.answered_at is not None
+    await house.status(lambda status: (status.answered_at or 0.0) > (answered.answered_at or 0.0))
     registration = (status.is_registered, status.registered_until, status.registration_status)
     assert registration == (None, None, None)
 

@@ -66,7 +66,7 @@ class Trunks:
         self._trunks: dict[str, Trunk] = {}
         self._hops: dict[str, tuple[Hop, ...]] = {}
         # Servers that never answer OPTIONS are not dead for that.
-        self._answering: set[Hop] = set()
+        self._answered_at: dict[Hop, float] = {}
         self._pinged_at: dict[Hop, float] = {}
         self._registrations: dict[str, RegistrationChanged] = {}
         # What files say of servers, by the names that they were asked for by.
@@ -133,6 +133,9 @@ class Trunks:
             is_registered=until is not None and until > self._now() if self._trunks[name].registers else None,
             registered_until=until,
             registration_status=None if registration is None else registration.status,
+            answered_at=max(
+                (self._answered_at[hop] for hop in hops or () if hop in self._answered_at), default=None
+            ),
         )
 
     # What happens by itself
@@ -153,8 +156,8 @@ class Trunks:
     def _on_ping(self, hop: Hop, status: int | None) -> None:
         works = status is not None and status not in CARRIER_FAULTS
         if works:
-            self._answering.add(hop)
-        elif status is None and hop not in self._answering:
+            self._answered_at[hop] = self._now()
+        elif status is None and hop not in self._answered_at:
             return
         change = self.health.pinged if works else self.health.failed
         for name, hops in self._hops.items():
@@ -206,7 +209,7 @@ class Trunks:
     def _forget_servers(self) -> None:
         """Of servers that no name leads to any more nothing is kept."""
         hops = {hop for hops in self._hops.values() for hop in hops}
-        self._answering &= hops
+        self._answered_at = {hop: at for hop, at in self._answered_at.items() if hop in hops}
         self._pinged_at = {hop: at for hop, at in self._pinged_at.items() if hop in hops}
         self.health.keep({(name, hop) for name, hops in self._hops.items() for hop in hops})
 
