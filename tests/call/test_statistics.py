@@ -86,6 +86,7 @@ def test_each_stage_takes_from_the_one_before() -> None:
         Stage.CONNECTED: bucket_of(10.0),
     }
     assert [stage for stage, _ in times_of(CALL._replace(**NOT_ANSWERED))] == [Stage.USER_RINGING]
+    assert list(times_of(CALL._replace(outcome="blocked"))) == []
 
 
 @pytest.mark.parametrize(

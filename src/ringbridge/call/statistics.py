@@ -139,7 +139,9 @@ def sums_of(call: EndedCall) -> Sums:
 
 
 def times_of(call: EndedCall) -> Iterator[tuple[Stage, int]]:
-    """The stages that the call came through, and the bucket of how long each took."""
+    """The stages that the call came through, and the bucket of how long each took. A refused request comes through none."""
+    if call.outcome == Outcome.BLOCKED.value:
+        return
     for stage, begin, end in (
         (Stage.USER_RINGING, call.accepted_at, call.user_ringing_at),
         (Stage.USER_ANSWERED, call.user_ringing_at, call.user_answered_at),

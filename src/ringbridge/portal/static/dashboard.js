@@ -20,6 +20,9 @@
   const column = (index) => rows.map((row) => Number(row[index].replace(/\D/g, "")));
   const data = [rows.map((_, index) => index), column(1), column(3)];
 
+  const number = new Intl.NumberFormat(document.documentElement.lang);
+  const last = labels.length - 1;
+
   let plot;
   const draw = () => {
     plot?.destroy();
@@ -28,6 +31,7 @@
     const axis = { stroke: style.color, grid: { stroke: colour("--plot-grid"), width: 1 }, ticks: { show: false } };
     const bars = (name, index, size) => ({
       label: names[index],
+      value: (_, value) => (value == null ? "–" : number.format(value)),
       fill: colour(name),
       stroke: colour(name),
       width: 0,
@@ -45,14 +49,17 @@
           bars("--plot-part", 3, 0.8),
         ],
         axes: [
-          { ...axis, space: 90, incrs: [1, 2, 3, 4, 6, 12, 24, 48], values: (_, splits) => splits.map((at) => labels[at] ?? "") },
-          { ...axis, size: 50, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 50000, 100000, 500000, 1000000] },
+          { ...axis, grid: { show: false }, space: 90, incrs: [1, 2, 3, 4, 6, 12, 24, 48], values: (_, splits) => splits.map((at) => labels[at] ?? "") },
+          { ...axis, size: 60, values: (_, splits) => splits.map((at) => number.format(at)), incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 50000, 100000, 500000, 1000000] },
         ],
         cursor: { drag: { x: false, y: false }, points: { show: false } },
+        // Away from the plot, the legend is that of the last point.
+        hooks: { setLegend: [(self) => { if (self.legend.idx == null) self.setLegend({ idx: last }); }] },
       },
       data,
       place,
     );
+    plot.setLegend({ idx: last });
   };
   draw();
   new ResizeObserver(() => plot.setSize({ width: place.clientWidth, height: 260 })).observe(place);
