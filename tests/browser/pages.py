@@ -10,6 +10,8 @@ PAGES = {
     "home": "/",
     "profile": "/profile",
     "second-factor": "/profile/second-factor",
+    "dial": "/dial?u=tel%3A%2B15125292329%3Bext%3D77",
+    "dial-favourite": "/dial/favourites/new?number=%2B15125292329",
     "users": "/users",
     "users-new": "/users/new",
     "api-keys": "/settings/api",
@@ -30,6 +32,7 @@ PAGES = {
 # Without anybody signed in.
 OPEN_PAGES = {
     "login": "/login",
+    "dialler-alone": "/embed/dialler",
 }
 
 
