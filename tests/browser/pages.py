@@ -3,6 +3,7 @@
 Whoever adds a page adds a line. What a page needs besides (a call, a key) is made by a function in `FURNITURE`.
 """
 
+from tests.browser.history_furniture import BUSY_ID, TRANSFERRED_ID, furnish_history
 from tests.browser.integration_furniture import KEY_ID, WEBHOOK_ID, furnish_integration
 from tests.peers.server import Deployment
 
@@ -12,6 +13,11 @@ PAGES = {
     "second-factor": "/profile/second-factor",
     "dial": "/dial?u=tel%3A%2B15125292329%3Bext%3D77",
     "dial-favourite": "/dial/favourites/new?number=%2B15125292329",
+    "live": "/live",
+    "history": "/history",
+    "history-busy": f"/history/{BUSY_ID}",
+    "history-transferred": f"/history/{TRANSFERRED_ID}",
+    "history-why": "/history/why",
     "users": "/users",
     "users-new": "/users/new",
     "api-keys": "/settings/api",
@@ -39,3 +45,4 @@ OPEN_PAGES = {
 def furnish(deployment: Deployment) -> None:
     """What is to be seen on the pages: done to the data folder before the server starts."""
     furnish_integration(deployment)
+    furnish_history(deployment)
