@@ -23,6 +23,7 @@ from ringbridge.api.app import create_app
 from ringbridge.api.server import HttpServer, listen
 from ringbridge.config import Settings, SettingsError, load_pepper, unwritable
 from ringbridge.engine_parts import open_engine
+from ringbridge.engines.native.prompt_keeper import PromptFiles
 from ringbridge.engines.native.registrations import Registrations
 from ringbridge.engines.simulated.engine import SimulatedEngine
 from ringbridge.engines.simulated.switch import EngineSwitch
@@ -209,6 +210,7 @@ class _Server:
             trunk_statuses=lambda: engine.trunks,
             probe=engine.probe,
             phone_server=_phone_server(settings, engine.local),
+            prompts=PromptFiles(settings.data_dir / "prompts", reloading.prompts),
         )
         portal = open_portal(database, directory, pepper, clock, telephony, **services)
         app = create_app(

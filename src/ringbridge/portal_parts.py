@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from ringbridge.addresses import goes_over_tls, sip_address
 from ringbridge.call.ports import Directory
+from ringbridge.call.prompt import PromptKeeper
 from ringbridge.call.trunk_state import Probe, TrunkStatus
 from ringbridge.portal.app import create_portal
 from ringbridge.portal.services import PhoneServer, Services
@@ -32,6 +33,7 @@ from ringbridge.service.overview import OverviewService
 from ringbridge.service.passwords import Passwords
 from ringbridge.service.phone_test import PhoneTests
 from ringbridge.service.profile import ProfileService
+from ringbridge.service.prompts import PromptService
 from ringbridge.service.rates import RateService
 from ringbridge.service.records import RecordService
 from ringbridge.service.schedules import ScheduleService
@@ -44,6 +46,7 @@ from ringbridge.service.users import UserService
 from ringbridge.service.webhooks import WebhookService
 from ringbridge.sip.registrar import device_digests
 from ringbridge.store.administration import Administration
+from ringbridge.store.audit import SqlAuditLog
 from ringbridge.store.do_not_call import DoNotCallList
 from ringbridge.store.favourites import SqlFavourites
 from ringbridge.store.lines import SqlLines
@@ -59,13 +62,14 @@ class Telephony:
     """What pages may ask of the engine.
 
     trunk_statuses: how the trunks do. probe: asks at a SIP address whether somebody is there. phone_server: where phones
-    register.
+    register. prompts: keeps what calls are played.
     """
 
     phone_tests: PhoneTests
     trunk_statuses: Callable[[], Sequence[TrunkStatus]]
     probe: Callable[[str], Awaitable[Probe]]
     phone_server: PhoneServer
+    prompts: PromptKeeper
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +129,10 @@ def open_portal(
         accounts=AccountService(administration),
         first_steps=FirstSteps(line_book, administration, calls, keys, telephony.phone_tests),
         limits=limits,
+        prompts=PromptService(
+            telephony.prompts,
+            lambda action, target: SqlAuditLog(database).note(action, target_id=target),
+        ),
         rates=RateService(RateTable(database)),
         do_not_call=DoNotCallService(partial(DoNotCallList, database), clock),
         webhooks=webhooks,

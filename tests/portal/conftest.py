@@ -17,6 +17,8 @@ from ringbridge.call.directory import Line, LineKind, Trunk
 from ringbridge.call.trunk_state import TrunkStatus
 from ringbridge.call.user import Role, User
 from ringbridge.engines.native.probing import Prober
+from ringbridge.engines.native.prompt_keeper import PromptFiles
+from ringbridge.engines.native.prompts import PromptLibrary
 from ringbridge.engines.native.resolver import Resolver
 from ringbridge.engines.native.tls import TlsContexts, TlsPeer
 from ringbridge.engines.simulated.engine import SimulatedEngine
@@ -148,6 +150,7 @@ class Desk:
     calls: CallService
     keys: KeyService
     clock: SkippingClock
+    prompts: PromptLibrary
     users: dict[Role, User]
     trunk_statuses: dict[str, TrunkStatus]
     resources: AsyncExitStack
@@ -225,11 +228,13 @@ async def opened_desk(folder: Path, users: dict[Role, User]) -> AsyncIterator[De
             PhoneTests(engine=engine, calls=calls, lines=SqlLines(database), directory=directory, clock=clock)
         )
         prober = Prober(Resolver("127.0.0.1"), TlsContexts(), lambda name: TlsPeer(name=name))
+        prompts = PromptLibrary(folder / "prompts")
         telephony = Telephony(
             phone_tests=phone_tests,
             trunk_statuses=lambda: list(statuses.values()),
             probe=prober.probe,
             phone_server=PhoneServer("192.0.2.1", 5060, 5061),
+            prompts=PromptFiles(folder / "prompts", prompts),
         )
         portal = open_portal(
             database,
@@ -265,6 +270,7 @@ async def opened_desk(folder: Path, users: dict[Role, User]) -> AsyncIterator[De
             calls=calls,
             keys=keys,
             clock=clock,
+            prompts=prompts,
             users=users,
             trunk_statuses=statuses,
             resources=resources,

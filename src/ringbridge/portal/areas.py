@@ -14,6 +14,7 @@ from ringbridge.portal.pages import (
     live,
     login,
     profile,
+    prompts,
     users,
     welcome,
 )
@@ -33,6 +34,7 @@ AREAS = (
     do_not_call,
     integration,
     audit,
+    prompts,
 )
 
 ROUTES: tuple[PageRoute, ...] = tuple(route for area in AREAS for route in area.ROUTES)

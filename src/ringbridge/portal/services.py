@@ -22,6 +22,7 @@ from ringbridge.service.origins import OriginService
 from ringbridge.service.overview import OverviewService
 from ringbridge.service.phone_test import PhoneTests
 from ringbridge.service.profile import ProfileService
+from ringbridge.service.prompts import PromptService
 from ringbridge.service.rates import RateService
 from ringbridge.service.records import RecordService
 from ringbridge.service.schedules import ScheduleService
@@ -68,6 +69,7 @@ class Services:
     first_steps: FirstSteps
     limits: LimitService
     rates: RateService
+    prompts: PromptService
     do_not_call: DoNotCallService
     webhooks: WebhookService
     statistics: StatisticsService

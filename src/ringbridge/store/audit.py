@@ -61,10 +61,17 @@ class SqlAuditLog:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def note(self, action: Action, *, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> None:
+    def note(
+        self,
+        action: Action,
+        *,
+        target_id: str | None = None,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+    ) -> None:
         """Add an entry of something that is not in the database."""
         with writing(self._engine) as connection:
-            note(connection, action, before=before, after=after)
+            note(connection, action, target_id=target_id, before=before, after=after)
 
     def page(
         self, account_id: str, before: int | None, limit: int, wanted: AuditFilter = EVERY_ENTRY

@@ -56,13 +56,13 @@ class PromptLibrary:
     def _first_usable(self, name: str, parts: tuple[str, ...]) -> Prompt | None:
         for part in parts:
             for folder in self._folders:
-                prompt = _usable(folder / part / name)
+                prompt = usable(folder / part / name)
                 if prompt is not None:
                     return prompt
         return None
 
 
-def _usable(stem: Path) -> Prompt | None:
+def usable(stem: Path) -> Prompt | None:
     """None unless all three files are there and equally long: unequal ones were cut short."""
     try:
         sizes = {stem.with_name(f"{stem.name}.{number}").stat().st_size for number in PAYLOAD_TYPES}
