@@ -11,9 +11,14 @@ from ringbridge.call.errors import NotFound
 from ringbridge.call.history import StoredEvent
 from ringbridge.call.model import State
 from ringbridge.call.money import amount_text
-from ringbridge.call.record import Charge
+from ringbridge.call.record import Charge, Record
 from ringbridge.call.user import Right
-from ringbridge.portal.pages.history.explanations import CAUSES, REFUSALS, REFUSING_CAUSES
+from ringbridge.portal.pages.history.explanations import (
+    CAUSES,
+    REFUSALS,
+    REFUSING_CAUSES,
+    Explanation,
+)
 from ringbridge.portal.pages.history.explanations import OUTCOMES as EXPLAINED
 from ringbridge.portal.pages.history.ladder import ladder, status_text
 from ringbridge.portal.pages.history.who import names
@@ -21,8 +26,9 @@ from ringbridge.portal.pages.history.words import ENDED_BY, EVENTS, LEG_STATES, 
 from ringbridge.portal.view import View
 from ringbridge.portal.words import OUTCOMES
 
-
 _WRITTEN_SECONDS = 2.0
+# A stage that was shorter was none that anybody noticed.
+_SHOWN_SECONDS = 0.05
 
 
 class Stage(NamedTuple):
@@ -65,7 +71,7 @@ async def show_call(view: View) -> Response:
         call=call,
         record=record,
         events=events,
-        stages=stages_of(events),
+        stages=[stage for stage in stages_of(events) if stage.seconds >= _SHOWN_SECONDS],
         messages=[] if record is None else ladder(record, early),
         cost=None if charge is None else _cost(charge),
         sees_webhooks=sees_webhooks,
@@ -73,6 +79,7 @@ async def show_call(view: View) -> Response:
         webhooks={webhook.id: webhook.name or webhook.url for webhook in webhooks},
         people=await names(view),
         outcome=None if record is None else EXPLAINED[Outcome(record.outcome)],
+        cause=None if record is None else _cause_beside(record),
         causes={cause.value: explanation for cause, explanation in CAUSES.items()},
         badges={outcome.value: badge for outcome, badge in OUTCOMES.items()},
         states=STATES,
@@ -107,6 +114,12 @@ def stages_of(events: Sequence[StoredEvent]) -> list[Stage]:
             seconds += stages.pop().seconds
         stages.append(Stage(event.state, seconds))
     return stages
+
+
+def _cause_beside(record: Record) -> Explanation | None:
+    """What the cause says beyond the outcome, if anything: `destination_busy` has said `busy`."""
+    says_no_more = record.outcome == Outcome.COMPLETED.value or record.outcome.endswith(record.cause)
+    return None if says_no_more else CAUSES[Cause(record.cause)]
 
 
 def _cost(charge: Charge) -> Cost:

@@ -40,7 +40,7 @@ _STATUSES: dict[int, str] = {
 }
 # With these a leg ends on which nothing came back.
 _SILENT = frozenset({Cause.NO_RESPONSE.value, Cause.NETWORK_FAILURE.value})
-# A leg that is up ends with the call unless it ended this much before.
+# A leg that is up is released with the call, or when a third takes its place: then, but for this much.
 _TOGETHER_SECONDS = 0.005
 
 
@@ -100,7 +100,8 @@ def _messages(leg: _Leg, lane: int, record: Record) -> Iterator[Message]:
 
 def _end(leg: _Leg, ended_at: float, lane: int, record: Record) -> Message:
     if leg.answered_at is not None:
-        is_theirs = record.ended_by == leg.name or ended_at < record.ended_at - _TOGETHER_SECONDS
+        is_replaced = any(_is_near(third.answered_at, ended_at) for third in record.thirds)
+        is_theirs = record.ended_by == leg.name or not (is_replaced or _is_near(record.ended_at, ended_at))
         if is_theirs:
             return Message(ended_at, lane, False, marked("I have hung up"), "BYE")
         return Message(ended_at, lane, True, marked("Hang up"), "BYE")
@@ -109,6 +110,10 @@ def _end(leg: _Leg, ended_at: float, lane: int, record: Record) -> Message:
     if leg.cause in _SILENT:
         return Message(ended_at, lane, False, marked("Nothing came back"), "")
     return Message(ended_at, lane, True, marked("Ring no more"), "CANCEL")
+
+
+def _is_near(at: float | None, other: float) -> bool:
+    return at is not None and abs(at - other) <= _TOGETHER_SECONDS
 
 
 def _of_side(record: Record, side: str, early_media_at: float | None) -> _Leg:
