@@ -64,5 +64,13 @@ webhook_deliveries = Table(
         sqlite_where=text("next_attempt_at IS NOT NULL"),
         postgresql_where=text("next_attempt_at IS NOT NULL"),
     ),
+    # What was given up, for the log: few rows, so that it costs nothing where receivers take what they are sent.
+    Index(
+        "ix_webhook_deliveries_failed",
+        "webhook_id",
+        "created_at",
+        sqlite_where=text("next_attempt_at IS NULL AND delivered_at IS NULL"),
+        postgresql_where=text("next_attempt_at IS NULL AND delivered_at IS NULL"),
+    ),
     sqlite_with_rowid=False,
 )
