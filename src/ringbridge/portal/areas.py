@@ -11,10 +11,13 @@ from ringbridge.portal.pages import (
     home,
     integration,
     limits,
+    lines,
     live,
     login,
     profile,
     prompts,
+    start,
+    trunks,
     users,
     welcome,
 )
@@ -29,12 +32,15 @@ AREAS = (
     live,
     history,
     profile,
+    prompts,
     users,
     limits,
     do_not_call,
     integration,
     audit,
-    prompts,
+    start,
+    lines,
+    trunks,
 )
 
 ROUTES: tuple[PageRoute, ...] = tuple(route for area in AREAS for route in area.ROUTES)

@@ -16,6 +16,7 @@ class Entry(NamedTuple):
 
 
 ENTRIES = (
+    Entry("/start", marked("First steps"), "list-check", Right.CHANGE_LINES),
     Entry("/dashboard", marked("Dashboard"), "dashboard", Right.SEE_STATISTICS),
     Entry("/dial", marked("Dial"), "phone", Right.DIAL),
     Entry("/live", marked("Live calls"), "phone-call", Right.SEE_CALLS),
