@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Engine, insert
@@ -32,10 +33,10 @@ def store_office_calls(
     engine: Engine, account_id: str, lines: Sequence[str], *, calls: int, days: int, now: float
 ) -> None:
     """So many records of calls that ended within so many days before `now`."""
-    rows = list(office_calls(account_id, lines, calls=calls, days=days, now=now))
-    for start in range(0, len(rows), _BATCH):
+    rows = office_calls(account_id, lines, calls=calls, days=days, now=now)
+    while batch := list(islice(rows, _BATCH)):
         with writing(engine) as connection:
-            connection.execute(insert(records), rows[start : start + _BATCH])
+            connection.execute(insert(records), batch)
 
 
 def count_all(engine: Engine) -> None:

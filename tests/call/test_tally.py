@@ -51,7 +51,7 @@ def test_no_slice_is_missing_and_none_is_there_twice(first: int, length: int) ->
 
 def test_calls_add_to_a_slice_of_each_length() -> None:
     first = CALL._replace(ended_at=MIDNIGHT + 10.0)
-    tally = Tally([first, first._replace(ended_at=MIDNIGHT + 400.0)])
+    tally = Tally([first, first._replace(ended_at=MIDNIGHT + 400.0)], MIDNIGHT + 500.0)
     assert {key: totals.sums.calls for key, totals in tally.slices.items()} == {
         SliceKey(FIVE_MINUTES, MIDNIGHT): 1,
         SliceKey(FIVE_MINUTES, MIDNIGHT + 300): 1,
@@ -64,3 +64,11 @@ def test_calls_add_to_a_slice_of_each_length() -> None:
     assert bucket_of(10.0) in {bucket for _, bucket in day.times}
     assert tally.shares[ShareKey(DAY, MIDNIGHT, Kind.LINE, CALL.user_number)] == Share(2, 2, 0, 100.0)
     assert len(tally.shares) == 3 * 4
+
+
+def test_slices_that_are_too_fine_by_now_are_left_out() -> None:
+    call = CALL._replace(ended_at=MIDNIGHT + 10.0)
+    lengths = [
+        {key.seconds for key in Tally([call], MIDNIGHT + days * DAY + 1.0).slices} for days in (0, 2, 40)
+    ]
+    assert lengths == [{FIVE_MINUTES, HOUR, DAY}, {HOUR, DAY}, {DAY}]

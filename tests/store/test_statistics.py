@@ -22,7 +22,8 @@ from tests.store.samples import a_record
 ACCOUNT, OTHER = "1009683", "2009683"
 MIDNIGHT = 1_700_006_400
 LINES = ["+18175629656", "+18175629657", "+18175629658"]
-FOR_EVER = 1e12
+# By then everything is over; what is two days older has no slices of five minutes any more.
+LATER = MIDNIGHT + 4.0 * DAY
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def store_records(engine: Engine, rows: Iterable[dict[str, Any]]) -> None:
         connection.execute(insert(records), list(rows))
 
 
-def count_all(counted: SqlStatistics, *, limit: int = 50, until: float = FOR_EVER) -> int:
+def count_all(counted: SqlStatistics, *, limit: int = 50, until: float = LATER) -> int:
     """Count until nothing is left; how many."""
     total = 0
     while count := counted.count(until, limit):
@@ -72,7 +73,7 @@ def count_all(counted: SqlStatistics, *, limit: int = 50, until: float = FOR_EVE
 def read(
     counted: SqlStatistics, start: int, end: int, *, account_id: str = ACCOUNT, seconds: int = HOUR
 ) -> Statistics:
-    return counted.read(account_id, seconds, start, end, most_lines=100, behind_since=FOR_EVER)
+    return counted.read(account_id, seconds, start, end, most_lines=100, behind_since=LATER)
 
 
 def require_right(
@@ -120,16 +121,16 @@ def test_all_calls_are_counted_once(engine: Engine, counted: SqlStatistics, limi
     # Edges of all lengths.
     require_right(engine, counted, MIDNIGHT + 2 * HOUR, MIDNIGHT + 2 * DAY + 5 * HOUR)
     require_right(engine, counted, MIDNIGHT + 2 * HOUR, MIDNIGHT + 2 * HOUR)
-    found = read(counted, MIDNIGHT, MIDNIGHT + DAY, seconds=FIVE_MINUTES)
+    found = read(counted, MIDNIGHT + 2 * DAY, MIDNIGHT + 3 * DAY, seconds=FIVE_MINUTES)
     assert sum(sums.calls for _, sums in found.slices) == found.totals.sums.calls > 0
 
 
 def test_a_batch_may_lie_far_apart(engine: Engine, counted: SqlStatistics) -> None:
     """Each call in slices of its own: statements must not grow past what a database takes."""
-    rows = [a_record(f"call-{number:04}", ACCOUNT, MIDNIGHT + number * DAY + 1.0) for number in range(1000)]
+    rows = [a_record(f"call-{number:04}", ACCOUNT, MIDNIGHT + number * 3300.0) for number in range(1000)]
     store_records(engine, rows)
-    assert count_all(counted, limit=1000) == 1000
-    require_right(engine, counted, MIDNIGHT, MIDNIGHT + 1000 * DAY)
+    assert count_all(counted, limit=1000, until=MIDNIGHT + 39.0 * DAY) == 1000
+    require_right(engine, counted, MIDNIGHT, MIDNIGHT + 39 * DAY)
 
 
 def test_another_account_has_nothing_of_it(engine: Engine, counted: SqlStatistics) -> None:
@@ -161,7 +162,7 @@ def test_a_kill_in_the_middle_loses_nothing_and_counts_nothing_twice(
 ) -> None:
     rng = random.Random(4)
     store_records(engine, (random_record(rng, number, start=MIDNIGHT, seconds=DAY) for number in range(100)))
-    counted.count(FOR_EVER, 20)
+    counted.count(LATER, 20)
 
     class Killed(Exception):
         pass
@@ -173,7 +174,7 @@ def test_a_kill_in_the_middle_loses_nothing_and_counts_nothing_twice(
         # The progress is written already, the sums are not.
         patch.setattr(module, "add", killed)
         with pytest.raises(Killed):
-            counted.count(FOR_EVER, 20)
+            counted.count(LATER, 20)
     count_all(SqlStatistics(engine))
     require_right(engine, counted, MIDNIGHT, MIDNIGHT + DAY)
 
@@ -213,14 +214,14 @@ def test_a_number_that_is_erased_is_in_no_share(
     count_all(counted)
     store_records(engine, [a_record("call-2", ACCOUNT, MIDNIGHT + 2.0)])
 
-    def erase_meanwhile(calls: Iterable[EndedCall]) -> Tally:
+    def erase_meanwhile(calls: Iterable[EndedCall], now_utc: float) -> Tally:
         SqlRecords(engine).erase(ACCOUNT, LINES[0])
-        return Tally(calls)
+        return Tally(calls, now_utc)
 
     with monkeypatch.context() as patch:
         # After the record was read, and before what it adds is written.
         patch.setattr(module, "Tally", erase_meanwhile)
-        assert counted.count(FOR_EVER, 10) == 0
+        assert counted.count(LATER, 10) == 0
     count_all(counted)
     found = read(counted, MIDNIGHT, MIDNIGHT + DAY)
     assert found.totals.sums.calls == 2
@@ -234,7 +235,8 @@ def test_old_slices_are_forgotten_and_days_stay(engine: Engine, counted: SqlStat
     store_records(
         engine, (random_record(rng, number, start=MIDNIGHT, seconds=50 * DAY) for number in range(300))
     )
-    count_all(counted)
+    count_all(counted, until=MIDNIGHT + 30.0 * DAY)
+    count_all(counted, until=MIDNIGHT + 51.0 * DAY)
     counted.prune(MIDNIGHT + 50.0 * DAY)
     require_right(engine, counted, MIDNIGHT + 11 * DAY, MIDNIGHT + 50 * DAY)
     whole = read(counted, MIDNIGHT, MIDNIGHT + 50 * DAY)

@@ -24,6 +24,9 @@ FIVE_MINUTES, HOUR, DAY = 300, 3600, 86_400
 RESOLUTIONS = (FIVE_MINUTES, HOUR, DAY)
 """How long slices are, in seconds, the finest first. Each is a whole number of the one before."""
 
+KEPT_SECONDS = {FIVE_MINUTES: 2.0 * DAY, HOUR: 40.0 * DAY}
+"""For how long slices are kept: five minutes for whoever looks at the last hour, hours for the edges of a month, days for good."""
+
 NO_CALLS = Sums()
 NO_SHARE = Share()
 
@@ -81,9 +84,10 @@ class Totals:
 
 
 class Tally:
-    """What some calls of one account add to which slices."""
+    """What some calls of one account add to which slices, but for those that are not kept any more at `now_utc`."""
 
-    def __init__(self, calls: Iterable[EndedCall] = ()) -> None:
+    def __init__(self, calls: Iterable[EndedCall], now_utc: float) -> None:
+        self._since = {seconds: now_utc - kept_seconds for seconds, kept_seconds in KEPT_SECONDS.items()}
         self.slices: dict[SliceKey, Totals] = {}
         self.shares: dict[ShareKey, Share] = {}
         for call in calls:
@@ -93,6 +97,8 @@ class Tally:
         sums, times, shares = sums_of(call), list(times_of(call)), list(shares_of(call))
         for seconds in RESOLUTIONS:
             start = slice_start(call.ended_at, seconds)
+            if start < self._since.get(seconds, start):
+                continue
             totals = self.slices.setdefault(SliceKey(seconds, start), Totals())
             totals.sums = totals.sums.plus(sums)
             totals.times.update(times)

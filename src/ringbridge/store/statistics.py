@@ -11,15 +11,12 @@ from sqlalchemy import tuple_ as row_value
 
 from ringbridge.call.statistics import EndedCall, Kind
 from ringbridge.call.statistics_ports import Statistics
-from ringbridge.call.tally import DAY, FIVE_MINUTES, HOUR, Tally, slice_start
+from ringbridge.call.tally import DAY, HOUR, KEPT_SECONDS, Tally, slice_start
 from ringbridge.store.database import reading, writing
 from ringbridge.store.statistics_reading import read_statistics
 from ringbridge.store.statistics_rows import add, replace_hour
 from ringbridge.store.statistics_tables import statistics, statistics_progress, statistics_shares
 from ringbridge.store.tables import accounts, record_retentions, records
-
-# Finer slices are for looking at the last hour, hours for the last days and for the edges of a month.
-KEPT_SECONDS = {FIVE_MINUTES: 2.0 * DAY, HOUR: 40.0 * DAY}
 
 _COLUMNS = [records.c[name] for name in EndedCall._fields]
 _PLACE = row_value(records.c.ended_at, records.c.call_id)
@@ -50,7 +47,7 @@ class SqlStatistics:
             calls = _calls_after(connection, account_id, progress, until, limit)
         if not calls:
             return 0
-        tally, last = Tally(calls), calls[-1]
+        tally, last = Tally(calls, until), calls[-1]
         with writing(self._engine) as connection:
             # Somebody else's change has come in between: the next round reads again.
             if not _advance(connection, account_id, progress, last.ended_at, last.call_id):
@@ -86,18 +83,17 @@ class SqlStatistics:
             for hour, count in zip(hours, found, strict=True)
             if hour + HOUR <= progress.ended_at and count > counted.get(hour, 0)
         ]
-        return sum(self._replace(account_id, hour) for hour in late)
+        return sum(self._replace(account_id, hour, until) for hour in late)
 
-    def _replace(self, account_id: str, hour: int) -> bool:
+    def _replace(self, account_id: str, hour: int, until: float) -> bool:
         statement = select(*_COLUMNS).where(
             records.c.account_id == account_id, records.c.ended_at >= hour, records.c.ended_at < hour + HOUR
         )
         with reading(self._engine) as connection:
             progress = _progress(connection, account_id)
             assert progress is not None, "it was among those that are counted"
-            tally = Tally(
-                map(EndedCall._make, connection.execute(statement.execution_options(yield_per=500)))
-            )
+            rows = connection.execute(statement.execution_options(yield_per=500))
+            tally = Tally(map(EndedCall._make, rows), until)
         with writing(self._engine) as connection:
             if not _advance(connection, account_id, progress, progress.ended_at, progress.call_id):
                 return False
