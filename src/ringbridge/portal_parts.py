@@ -114,7 +114,7 @@ def open_portal(
         profiles=profiles,
         second_factor=second_factor,
         favourites=FavouriteService(SqlFavourites(database)),
-        dialler=Dialler(calls, clock),
+        dialler=Dialler(calls, records),
         actions=CallActions(calls),
         tokens=Tokens(directory, SqlOrigins(database), pepper, clock),
         calls=calls,

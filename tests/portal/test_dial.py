@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -325,8 +326,25 @@ async def test_recent_numbers_are_there_once(desk: Desk, owner: Client) -> None:
         await until(owner, path, "ended")
     async with asyncio.timeout(PATIENCE_SECONDS):
         while "Cancelled" not in (page := await owner.get("/dial")).text:
-            assert "Now" in page.text
+            assert page.status == 200
     assert len(re.findall(rf'data-number="{re.escape(E164)}"', page.text)) == 1
+
+
+async def test_who_comes_back_while_a_call_is_up_finds_the_way_to_it(owner: Client) -> None:
+    assert "Your line is in a call" not in (await owner.get("/dial")).text
+    path = await call(owner)
+    page = await owner.get("/dial")
+    assert ("Your line is in a call" in page.text, f'href="{path}"' in page.text) == (True, True)
+
+
+async def test_lines_that_are_too_many_for_a_list_are_typed(desk: Desk, owner: Client) -> None:
+    for number in range(200, 300):
+        desk.administration.add_line(replace(EXTENSION, id=f"l{number}", number=str(number)))
+    page = await owner.get("/dial?line=250")
+    assert "<select" not in page.text
+    assert page.value(r'<input[^>]*name="line"[^>]*value="(250)"')
+    reply = await owner.post("/dial/calls", fields(page) | {"line": "299"})
+    assert reply.status == 303
 
 
 async def test_favourites_are_ones_own(owner: Client, operator: Client) -> None:

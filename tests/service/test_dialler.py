@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import aclosing
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
@@ -10,12 +11,15 @@ from ringbridge.call.cause import Cause
 from ringbridge.call.errors import IdempotencyKeyReused, NotFound
 from ringbridge.call.event import LegAnswered, LegEnded, LegRinging
 from ringbridge.call.history import StoredCall
+from ringbridge.call.record import ERASED, FoundRecords, Record, RecordFilter, RecordPlace, RecordStore
 from ringbridge.service.actions import CallActions
 from ringbridge.service.authentication import Caller
 from ringbridge.service.dialler import Dialler
-from tests.service.double import ACCOUNT, CALLER, EXTENSION, KEY, STRANGER
+from ringbridge.service.records import RecordService
+from tests.service.double import ACCOUNT, CALLER, EXTENSION, KEY, PHONE, STRANGER
 from tests.service.test_actions import USER, talking
 from tests.service.test_calls import FROM, TO, House, house
+from tests.store.samples import a_record
 
 __all__ = ["house"]
 
@@ -23,9 +27,27 @@ FORM, OTHER_FORM = "form-of-16-letters", "form-of-16-letters-2"
 LONG_SECONDS = 60.0
 
 
+class Records:
+    """RecordStore, as far as the dialler asks it: the records of PHONE."""
+
+    def __init__(self) -> None:
+        self.kept: list[Record] = []
+
+    def search(
+        self, account_id: str, wanted: RecordFilter, after: RecordPlace | None, limit: int
+    ) -> FoundRecords:
+        assert wanted == RecordFilter(lines=(PHONE.number,))
+        return FoundRecords(self.kept, None, None)
+
+
 @pytest.fixture
-def dialler(house: House) -> Dialler:
-    return Dialler(house.calls, house.clock)
+def records() -> Records:
+    return Records()
+
+
+@pytest.fixture
+def dialler(house: House, records: Records) -> Dialler:
+    return Dialler(house.calls, RecordService(cast(RecordStore, records)))
 
 
 async def test_a_form_that_is_sent_twice_at_once_is_one_call(house: House, dialler: Dialler) -> None:
@@ -109,3 +131,31 @@ async def test_what_a_call_allows_depends_on_where_it_stands(house: House) -> No
     assert actions.possible(CALLER, ringing) == frozenset()
     up = await talking(house)
     assert actions.possible(CALLER, up) == {"hold", "digits", "transfer", "hangup"}
+
+
+async def test_recent_numbers_are_there_once_the_newest_first(records: Records, dialler: Dialler) -> None:
+    numbers = ["+15125290101", "+15125290100", ERASED, "+15125290101", "+15125290102"]
+    records.kept = [
+        Record(**a_record(f"c{place}", ACCOUNT.id, 100.0 - place) | {"destination_number": number})
+        for place, number in enumerate(numbers)
+    ]
+    recent = await dialler.recent(CALLER, PHONE.number, 5)
+    assert [record.destination_number for record in recent] == [
+        "+15125290101",
+        "+15125290100",
+        "+15125290102",
+    ]
+    assert recent[0].call_id == "c0"
+    assert len(await dialler.recent(CALLER, PHONE.number, 1)) == 1
+    bound = Caller(ACCOUNT, replace(KEY, lines=(EXTENSION.number,)))
+    assert await dialler.recent(bound, PHONE.number, 5) == []
+
+
+async def test_a_lines_call_that_is_up_is_found_by_whoever_may_see_it(house: House, dialler: Dialler) -> None:
+    assert dialler.current(CALLER, PHONE.number) is None
+    call_id = await house.place()
+    assert dialler.current(CALLER, PHONE.number) == call_id
+    assert dialler.current(CALLER, EXTENSION.number) is None
+    assert dialler.current(STRANGER, PHONE.number) is None
+    await house.end(call_id)
+    assert dialler.current(CALLER, PHONE.number) is None

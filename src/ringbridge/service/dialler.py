@@ -8,17 +8,16 @@ from contextlib import aclosing, suppress
 from weakref import WeakValueDictionary
 
 from ringbridge.call.errors import NotFound
-from ringbridge.call.history import CallFilter, StoredCall, StoredEvent
+from ringbridge.call.history import StoredCall, StoredEvent
 from ringbridge.call.idempotency import IdempotencyKey
 from ringbridge.call.model import State
+from ringbridge.call.record import ERASED, Record, RecordFilter
 from ringbridge.service.authentication import Caller
 from ringbridge.service.calls import CallService
-from ringbridge.service.clock import Clock
+from ringbridge.service.records import RecordService
 from ringbridge.service.repetition import Placed
 from ringbridge.service.request import CallRequest
 
-# What is called again is rarely older, and a line that is seldom used is not looked for in years of others' calls.
-RECENT_SECONDS = 30 * 86_400.0
 # Of so many calls the numbers are listed, each once.
 _RECENT_CALLS = 40
 
@@ -29,9 +28,9 @@ _FORM = re.compile(r"[A-Za-z0-9_\-]{16,64}")
 class Dialler:
     """The use cases of a page with a number, a button, and a call."""
 
-    def __init__(self, calls: CallService, clock: Clock) -> None:
+    def __init__(self, calls: CallService, records: RecordService) -> None:
         self._calls = calls
-        self._clock = clock
+        self._records = records
         self._clicks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def place(self, caller: Caller, line: str, number: str, form: str) -> Placed:
@@ -88,16 +87,20 @@ class Dialler:
                 with suppress(asyncio.CancelledError):
                     await coming
 
-    async def recent(self, caller: Caller, line: str | None, limit: int) -> list[StoredCall]:
-        """The caller's last calls of a line, or of all that they see, the newest first, one for each number.
+    def current(self, caller: Caller, line: str) -> str | None:
+        """The id of the call of this line that is up, the newest if there are several."""
+        ids = [runner.call.id for runner in self._calls.runners() if runner.call.user.number == line]
+        return next((each for each in sorted(ids, reverse=True) if self._calls.runner(caller, each)), None)
 
-        Raises InvalidUserLine, StoreUnavailable.
-        """
-        wanted = CallFilter(accepted_from=self._clock.utc_now() - RECENT_SECONDS)
-        calls = await self._calls.page(caller, wanted, None, _RECENT_CALLS, user_line=line)
-        newest: dict[str, StoredCall] = {}
-        for call in calls:
-            newest.setdefault(call.destination.number, call)
+    async def recent(self, caller: Caller, line: str, limit: int) -> list[Record]:
+        """The last calls of a line that are over, the newest first, one for each number. Raises StoreUnavailable."""
+        if not caller.key.may_use(line):
+            return []
+        found = await self._records.search(caller, RecordFilter(lines=(line,)), None, _RECENT_CALLS)
+        newest: dict[str, Record] = {}
+        for record in found.records:
+            if record.destination_number != ERASED:
+                newest.setdefault(record.destination_number, record)
         return list(newest.values())[:limit]
 
 

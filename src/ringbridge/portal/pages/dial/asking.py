@@ -8,12 +8,11 @@ from starlette.responses import Response
 
 from ringbridge.call.directory import Line
 from ringbridge.call.errors import CannotPlaceCalls, InvalidDestination, InvalidUserLine, RequestRefused
-from ringbridge.call.history import StoredCall
 from ringbridge.call.tel_uri import NotATelLink, typed
 from ringbridge.call.user import Right, Role
 from ringbridge.portal.form import Form
 from ringbridge.portal.page import action, page
-from ringbridge.portal.pages.dial.shown import Understood, outcome_badge, understood, written
+from ringbridge.portal.pages.dial.shown import OUTCOMES_BY_WORD, Understood, understood, written
 from ringbridge.portal.pages.dial.words import REFUSALS
 from ringbridge.portal.view import View
 from ringbridge.service.request import CallRequest
@@ -99,9 +98,10 @@ async def _dial_page(
         is_bound=view.user.role is Role.USER,
         understood=await _understood(view, lines.chosen, number) if lines.chosen and not faults else None,
         favourites=await view.services.favourites.all(view.user),
-        recent=await _recent(view, lines.chosen),
+        recent=await view.services.dialler.recent(view.caller, lines.chosen, RECENT_NUMBERS),
+        current=view.services.dialler.current(view.caller, lines.chosen),
         written=written,
-        outcome_badge=outcome_badge,
+        outcomes=OUTCOMES_BY_WORD,
     )
 
 
@@ -110,13 +110,6 @@ async def _understood(view: View, line: str, number: str) -> Understood | None:
         return None
     request = CallRequest(user_line=line, destination_line=number)
     return understood(view, await view.services.calls.preview(view.caller, request))
-
-
-async def _recent(view: View, line: str) -> Sequence[StoredCall]:
-    try:
-        return await view.services.dialler.recent(view.caller, line, RECENT_NUMBERS)
-    except InvalidUserLine:
-        return ()
 
 
 def _is_plain(form: Form) -> bool:

@@ -13,7 +13,7 @@ from ringbridge.call.history import StoredCall
 from ringbridge.call.model import LegName, State
 from ringbridge.call.user import Right
 from ringbridge.portal.page import action, page, watched
-from ringbridge.portal.pages.dial.shown import outcome_badge, written
+from ringbridge.portal.pages.dial.shown import OUTCOMES_BY_WORD, written
 from ringbridge.portal.pages.dial.words import LEGS, REFUSALS, STAGES
 from ringbridge.portal.stream import COMMENT, LOOK_SECONDS, event_stream, server_event, still_signed_in
 from ringbridge.portal.view import View
@@ -87,7 +87,7 @@ def state_values(view: View, caller: Caller, call: StoredCall) -> dict[str, Any]
         "stage": STAGES[call.state],
         "legs": LEGS,
         "is_over": is_over,
-        "badge_of_call": outcome_badge(call),
+        "outcomes": OUTCOMES_BY_WORD,
         "talking_seconds": call.talk_seconds if is_over else talking,
         "possible": view.services.actions.possible(caller, call.id),
         "written": written,

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import phonenumbers
 
-from ringbridge.call.cause import Outcome
 from ringbridge.call.directory import LineKind
-from ringbridge.call.history import StoredCall
 from ringbridge.portal.language import marked
 from ringbridge.portal.pages.dial.words import KINDS, REFUSALS
 from ringbridge.portal.view import View
-from ringbridge.portal.words import OUTCOMES, Badge
+from ringbridge.portal.words import OUTCOMES
 from ringbridge.service.preview import Preview
+
+OUTCOMES_BY_WORD = {outcome.value: badge for outcome, badge in OUTCOMES.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +58,6 @@ def understood(view: View, preview: Preview) -> Understood:
         confirm=call is not None and call.confirm,
         refusals=[view.fault(each.code, REFUSALS) for each in preview.decisions if each.code is not None],
     )
-
-
-def outcome_badge(call: StoredCall) -> Badge | None:
-    """How a call ended; None while it is not over."""
-    return None if call.outcome is None else OUTCOMES[Outcome(call.outcome)]
 
 
 def _about(view: View, preview: Preview) -> str:
