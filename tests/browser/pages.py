@@ -5,6 +5,7 @@ Whoever adds a page adds a line. What a page needs besides (a call, a key) is ma
 
 from tests.browser.history_furniture import BUSY_ID, TRANSFERRED_ID, furnish_history
 from tests.browser.integration_furniture import KEY_ID, WEBHOOK_ID, furnish_integration
+from tests.browser.limits_furniture import furnish_limits
 from tests.peers.server import Deployment
 
 PAGES = {
@@ -18,6 +19,13 @@ PAGES = {
     "history-busy": f"/history/{BUSY_ID}",
     "history-transferred": f"/history/{TRANSFERRED_ID}",
     "history-why": "/history/why",
+    "limits": "/limits",
+    "limits-change": "/limits/change?preset=careful",
+    "limits-rates": "/limits/rates",
+    "do-not-call": "/do-not-call",
+    "prompts": "/prompts",
+    "audit": "/audit",
+    "audit-verified": "/audit/verified",
     "users": "/users",
     "users-new": "/users/new",
     "api-keys": "/settings/api",
@@ -46,3 +54,4 @@ def furnish(deployment: Deployment) -> None:
     """What is to be seen on the pages: done to the data folder before the server starts."""
     furnish_integration(deployment)
     furnish_history(deployment)
+    furnish_limits(deployment)

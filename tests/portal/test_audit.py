@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -35,6 +36,17 @@ async def test_a_change_is_shown_with_who_did_it_and_what_differs(
     text = (await auditor.get("/audit")).text
     for words in ("User disabled", "Olive owner", "127.0.0.1", "<del>false</del>", "<ins>true</ins>"):
         assert words in text, words
+
+
+async def test_moments_money_and_much_are_shown_for_people(
+    desk: Desk, owner: Client, auditor: Client
+) -> None:
+    desk.administration.set_limits(ACCOUNT_ID, replace(AccountLimits(), spend_per_day=50_000_000))
+    await owner.post("/users/id-user/reset")
+    text = (await auditor.get("/audit")).text
+    assert "<ins>50.00</ins>" in text
+    assert re.search(r"<dt>expires_at</dt><dd> <ins><time datetime=", text)
+    assert "<summary>" in text
 
 
 async def test_an_account_sees_its_own_and_no_administrators_name(desk: Desk, auditor: Client) -> None:

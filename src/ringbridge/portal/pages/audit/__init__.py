@@ -7,9 +7,10 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response, StreamingResponse
 
-from ringbridge.call.actor import Actor, ActorKind
+from ringbridge.call.actor import ActorKind
 from ringbridge.call.audit import AuditEntry, AuditFilter
 from ringbridge.call.errors import NotFound
+from ringbridge.call.money import amount_text
 from ringbridge.call.user import Right
 from ringbridge.portal.page import page
 from ringbridge.portal.pages.audit.words import ACTIONS, ACTORS, KINDS
@@ -22,12 +23,23 @@ PAGE_ROWS = 50
 _TYPES = {AuditForm.CSV: "text/csv; charset=utf-8", AuditForm.JSON: "application/x-ndjson"}
 
 
+# A change with more than this is shown when it is asked for.
+_MOST_CHANGES, _LONGEST_VALUE = 4, 48
+
+
 class Change(NamedTuple):
-    """One thing that differs, as it was and as it is; None for nothing."""
+    """One thing that differs, as it was and as it is; None for nothing. Of a moment UTC seconds since 1970."""
 
     name: str
-    before: str | None
-    after: str | None
+    before: str | float | None
+    after: str | float | None
+
+    @property
+    def is_moment(self) -> bool:
+        """Whether it is a point in time."""
+        return self.name.endswith("_at") and not any(
+            isinstance(each, str) for each in (self.before, self.after)
+        )
 
 
 async def show_audit(view: View) -> Response:
@@ -62,7 +74,7 @@ async def _page(view: View, verified: Verified | None) -> Response:
         audit_entries=shown,
         actions={action.value: word for action, word in ACTIONS.items()},
         actors=ACTORS,
-        who=await _names(view, [entry.actor for entry in shown]),
+        who=await _names(view, shown),
         kinds=[("", view.text("Everything")), *((kind, view.text(word)) for kind, word in KINDS.items())],
         actor_kinds=[
             ("", view.text("Anybody")),
@@ -71,6 +83,7 @@ async def _page(view: View, verified: Verified | None) -> Response:
         fields=fields,
         query=urlencode({name: text for name, text in fields.items() if text}),
         changes=changes_of,
+        is_long=is_long,
         next=shown[-1].sequence if len(found) > PAGE_ROWS else None,
         is_first=before is None,
         verified=verified,
@@ -81,14 +94,23 @@ def changes_of(entry: AuditEntry) -> list[Change]:
     """What differs, one thing after the other."""
     before, after = (json.loads(text) if text else {} for text in (entry.before, entry.after))
     return [
-        Change(name, _shown(before.get(name)), _shown(after.get(name))) for name in sorted(before | after)
+        Change(name, _shown(name, before.get(name)), _shown(name, after.get(name)))
+        for name in sorted(before | after)
     ]
 
 
-async def _names(view: View, actors: list[Actor]) -> dict[str, str]:
-    """The names of the account's users among those who acted, by id."""
+def is_long(changes: list[Change]) -> bool:
+    """Whether there is more than a row has room for."""
+    values = [value for change in changes for value in (change.before, change.after)]
+    return len(changes) > _MOST_CHANGES or any(len(str(value)) > _LONGEST_VALUE for value in values)
+
+
+async def _names(view: View, entries: list[AuditEntry]) -> dict[str, str]:
+    """The names of the account's users among those who acted and who were changed, by id."""
+    ids = {entry.actor.id for entry in entries if entry.actor.kind is ActorKind.USER}
+    ids |= {entry.target_id for entry in entries if entry.target_kind == "user"}
     names = {}
-    for user_id in {actor.id for actor in actors if actor.kind is ActorKind.USER and actor.id}:
+    for user_id in filter(None, ids):
         try:
             names[user_id] = (await view.services.users.find(view.user, user_id)).name
         except NotFound:
@@ -129,9 +151,13 @@ def _day(text: str) -> datetime | None:
     return day if 1970 <= day.year < 9999 else None
 
 
-def _shown(value: object) -> str | None:
-    if value is None:
-        return None
+def _shown(name: str, value: object) -> str | float | None:
+    if value is None or (name.endswith("_at") and isinstance(value, int | float)):
+        return value
+    if isinstance(value, int) and name.startswith("spend_"):
+        return amount_text(value)
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import phonenumbers
+from babel.numbers import format_decimal
 from starlette.responses import Response
 
 from ringbridge.call.directory import AccountLimits
@@ -141,7 +142,7 @@ def _shown(view: View, limits: AccountLimits, name: str) -> str:
         case Unit.MONEY:
             return amount_text(value)
         case _:
-            return f"{value}"
+            return format_decimal(value, locale=view.language.locale)
 
 
 def _used(usage: AccountUsage) -> dict[str, str]:
