@@ -13,6 +13,7 @@ PAGES = {
     "profile": "/profile",
     "second-factor": "/profile/second-factor",
     "dial": "/dial?u=tel%3A%2B15125292329%3Bext%3D77",
+    "dial-call": f"/dial/calls/{TRANSFERRED_ID}",
     "dial-favourite": "/dial/favourites/new?number=%2B15125292329",
     "live": "/live",
     "history": "/history",

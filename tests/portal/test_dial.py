@@ -14,6 +14,7 @@ from ringbridge.call.user import Role
 from ringbridge.portal.pages.dial.words import LEGS, REFUSALS, STAGES
 from ringbridge.service.authentication import Caller
 from ringbridge.service.request import CallRequest
+from ringbridge.store.limits import SqlLimits
 from tests.portal.conftest import (
     ACCOUNT_ID,
     EXTENSION,
@@ -335,6 +336,18 @@ async def test_who_comes_back_while_a_call_is_up_finds_the_way_to_it(owner: Clie
     path = await call(owner)
     page = await owner.get("/dial")
     assert ("Your line is in a call" in page.text, f'href="{path}"' in page.text) == (True, True)
+
+
+async def test_nobody_of_a_suspended_account_calls(desk: Desk, owner: Client) -> None:
+    path = await call(owner)
+    await until(owner, path, "connected")
+    form = fields(await owner.get("/dial"))
+    SqlLimits(desk.database).set_suspended(ACCOUNT_ID, suspended=True, ends_calls=False)
+    assert REFUSALS["account_suspended"] in (await owner.get("/dial")).text
+    for where, wanted in (("/dial/calls", form), (f"{path}/transfer", {"to": "5125290111"})):
+        refused = await owner.post(where, wanted)
+        assert (refused.status, REFUSALS["account_suspended"] in refused.text) == (400, True), where
+    assert (await owner.post(f"{path}/hang-up")).location == path
 
 
 async def test_lines_that_are_too_many_for_a_list_are_typed(desk: Desk, owner: Client) -> None:

@@ -14,7 +14,7 @@ from ringbridge.call.history import StoredCall
 from ringbridge.call.record import ERASED, FoundRecords, Record, RecordFilter, RecordPlace, RecordStore
 from ringbridge.service.actions import CallActions
 from ringbridge.service.authentication import Caller
-from ringbridge.service.dialler import Dialler
+from ringbridge.service.dialler import AccountSuspended, Dialler
 from ringbridge.service.records import RecordService
 from tests.service.double import ACCOUNT, CALLER, EXTENSION, KEY, PHONE, STRANGER
 from tests.service.test_actions import USER, talking
@@ -159,3 +159,14 @@ async def test_a_lines_call_that_is_up_is_found_by_whoever_may_see_it(house: Hou
     assert dialler.current(STRANGER, PHONE.number) is None
     await house.end(call_id)
     assert dialler.current(CALLER, PHONE.number) is None
+
+
+async def test_nobody_of_a_suspended_account_calls(house: House, dialler: Dialler) -> None:
+    suspended = CALLER._replace(account=replace(ACCOUNT, suspended=True))
+    for form in (FORM, ""):
+        with pytest.raises(AccountSuspended):
+            await dialler.place(suspended, FROM, TO, form)
+    call_id = await talking(house)
+    with pytest.raises(AccountSuspended):
+        await dialler.transfer(suspended, call_id, "15125292330")
+    await dialler.transfer(CALLER, call_id, "15125292330")

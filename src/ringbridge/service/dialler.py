@@ -7,11 +7,12 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from weakref import WeakValueDictionary
 
-from ringbridge.call.errors import NotFound
+from ringbridge.call.errors import NotFound, RequestRefused
 from ringbridge.call.history import StoredCall, StoredEvent
 from ringbridge.call.idempotency import IdempotencyKey
-from ringbridge.call.model import State
+from ringbridge.call.model import LegName, State
 from ringbridge.call.record import ERASED, Record, RecordFilter
+from ringbridge.service.actions import CallActions
 from ringbridge.service.authentication import Caller
 from ringbridge.service.calls import CallService
 from ringbridge.service.records import RecordService
@@ -25,19 +26,27 @@ _CALL_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FORM = re.compile(r"[A-Za-z0-9_\-]{16,64}")
 
 
+class AccountSuspended(RequestRefused):
+    """Nobody of the account calls. Keys are refused at the door for that; people who are signed in still look around."""
+
+    code = "account_suspended"
+
+
 class Dialler:
     """The use cases of a page with a number, a button, and a call."""
 
     def __init__(self, calls: CallService, records: RecordService) -> None:
         self._calls = calls
+        self._actions = CallActions(calls)
         self._records = records
         self._clicks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def place(self, caller: Caller, line: str, number: str, form: str) -> Placed:
         """The call that is asked for by the form with the id `form`: once, however often it is sent.
 
-        A second click waits for the first, and gets its call. Raises what `CallService.place` does.
+        A second click waits for the first, and gets its call. Raises AccountSuspended and what `CallService.place` does.
         """
+        _require_active(caller)
         request = CallRequest(user_line=line, destination_line=number)
         if not _FORM.fullmatch(form):
             # Not one of our forms: repeated clicks are known by their numbers.
@@ -48,6 +57,11 @@ class Dialler:
         click = self._clicks.setdefault(f"{caller.account.id}{text}", asyncio.Lock())
         async with click:
             return await self._calls.place(caller, request, IdempotencyKey(text, digest))
+
+    async def transfer(self, caller: Caller, call_id: str, number: str) -> None:
+        """Have the other side talk to this number in place of the user. Raises AccountSuspended and what `CallActions.transfer` does."""
+        _require_active(caller)
+        await self._actions.transfer(caller, call_id, LegName.DESTINATION, number)
 
     async def find(self, caller: Caller, call_id: str) -> StoredCall:
         """A call that the caller may see. Raises NotFound, StoreUnavailable."""
@@ -102,6 +116,11 @@ class Dialler:
             if record.destination_number != ERASED:
                 newest.setdefault(record.destination_number, record)
         return list(newest.values())[:limit]
+
+
+def _require_active(caller: Caller) -> None:
+    if caller.account.suspended:
+        raise AccountSuspended("The account is suspended.")
 
 
 def _next(events: AsyncGenerator[StoredEvent]) -> asyncio.Task[StoredEvent | None]:

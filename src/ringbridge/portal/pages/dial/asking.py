@@ -102,6 +102,7 @@ async def _dial_page(
         current=view.services.dialler.current(view.caller, lines.chosen),
         written=written,
         outcomes=OUTCOMES_BY_WORD,
+        refusals=REFUSALS,
     )
 
 

@@ -70,7 +70,7 @@ async def press(view: View) -> Response:
 async def transfer(view: View) -> Response:
     call, form = await _call(view), await view.form()
     try:
-        await view.services.actions.transfer(view.caller, call.id, LegName.DESTINATION, form["to"])
+        await view.services.dialler.transfer(view.caller, call.id, form["to"])
     except (RequestRefused, CannotPlaceCalls, WrongState, TooManyActions) as error:
         name = "to" if isinstance(error, InvalidDestination) else "form"
         return await _refused(view, form.values(), {name: error.code})

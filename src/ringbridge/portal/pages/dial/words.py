@@ -48,6 +48,9 @@ REFUSALS: dict[str, str] = {
     "emergency_number": marked(
         "Emergency numbers are not called from here: help would be sent to the wrong place. Use a telephone."
     ),
+    "account_suspended": marked(
+        "Your account is suspended: nobody can call. An owner or your administrator can change that."
+    ),
     "same_as_user_line": marked("This is the line that calls. Choose another number."),
     "destination_not_allowed": marked("Your account does not allow calls to this number."),
     "do_not_call": marked("This number is on the do-not-call list."),
