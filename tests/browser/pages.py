@@ -6,10 +6,12 @@ Whoever adds a page adds a line. What a page needs besides (a call, a key) is ma
 from tests.browser.history_furniture import BUSY_ID, TRANSFERRED_ID, furnish_history
 from tests.browser.integration_furniture import KEY_ID, WEBHOOK_ID, furnish_integration
 from tests.browser.limits_furniture import furnish_limits
+from tests.browser.statistics_furniture import furnish_statistics
 from tests.peers.server import Deployment
 
 PAGES = {
     "home": "/",
+    "dashboard": "/dashboard?period=month",
     "profile": "/profile",
     "second-factor": "/profile/second-factor",
     "dial": "/dial?u=tel%3A%2B15125292329%3Bext%3D77",
@@ -56,3 +58,4 @@ def furnish(deployment: Deployment) -> None:
     furnish_integration(deployment)
     furnish_history(deployment)
     furnish_limits(deployment)
+    furnish_statistics(deployment)

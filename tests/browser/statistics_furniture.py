@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, delete, insert
 
 from ringbridge.store.database import open_database, writing
 from ringbridge.store.statistics import SqlStatistics
@@ -19,12 +19,16 @@ _BATCH = 5000
 
 
 def furnish_statistics(deployment: Deployment, *, calls: int = 4000) -> None:
-    """Put them into the data folder, and count them."""
+    """Count them in the data folder. They are not left there: pages of single calls have calls of their own."""
     engine = open_database(f"sqlite:///{deployment.data_dir}/ringbridge.db")
     try:
         lines = [f"+{user_number(index)}" for index in range(3)]
         store_office_calls(engine, deployment.account_id, lines, calls=calls, days=30, now=time.time())
         count_all(engine)
+        with writing(engine) as connection:
+            connection.execute(
+                delete(records).where(records.c.call_id.startswith(f"{deployment.account_id}-"))
+            )
     finally:
         engine.dispose()
 

@@ -1,4 +1,4 @@
-"""Counting calls that are over, while the server runs: what statistics are made of (docs/decisions/0021-statistics.md)."""
+"""Counting calls that are over, while the server runs: what statistics are made of (docs/decisions/0022-statistics.md)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

@@ -1,0 +1,63 @@
+"""The dashboard in a browser: the plot, the table beside it, the reader's time zone, and what refreshes itself."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.portal import Portal, portal_of
+from tests.browser.statistics_furniture import furnish_statistics
+from tests.peers.server import Deployment, Server
+
+
+@pytest.fixture(scope="module")
+def owned_server(
+    provisioned: Deployment, browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A server with an owner, and a month of calls."""
+    deployment = provisioned.copied_to(tmp_path_factory.mktemp("counted") / "data")
+    furnish_statistics(deployment, calls=600)
+    with Server.running(deployment) as server:
+        with portal_of(server, browser) as portal:
+            portal.make_owner()
+        yield server
+
+
+def test_calls_are_plotted_and_told_as_a_table(owner: Portal) -> None:
+    page = owner.open("/dashboard?period=month")
+    plot = page.get_by_role("img", name="Calls over time")
+    expect(plot.locator("canvas")).to_be_visible()
+    table = page.get_by_role("table").filter(has_text="Refused")
+    expect(table).to_be_hidden()
+    page.get_by_text("The same as a table").click()
+    expect(table.locator("tbody tr")).to_have_count(30)
+    owner.require_accessible()
+
+    page.get_by_role("link", name="Last 7 days").click()
+    expect(page.get_by_role("link", name="Last 7 days")).to_have_attribute("aria-current", "page")
+    expect(plot.locator("canvas")).to_be_visible()
+    page.get_by_role("button", name="Light or dark").click()
+    expect(plot.locator("canvas")).to_have_count(1)
+
+
+def test_days_are_those_of_the_reader(owned_server: Server, browser: Browser) -> None:
+    context = browser.new_context(timezone_id="Asia/Kolkata")
+    with portal_of(owned_server, browser) as portal:
+        portal.sign_in()
+        portal.page.wait_for_url(portal.url("/"))
+        context.add_cookies(portal.context.cookies())  # type: ignore[arg-type]
+        page = context.new_page()
+        page.goto(portal.url("/dashboard?period=month"))
+        # Once more, as soon as the server knows.
+        expect(page.get_by_text("Asia/")).to_be_visible()
+    context.close()
+
+
+def test_what_is_now_is_asked_for_again(owner: Portal) -> None:
+    owner.page.clock.install()
+    page = owner.open("/dashboard")
+    with page.expect_response(lambda answer: answer.url.endswith("/dashboard/now")) as asked:
+        page.clock.run_for(16_000)
+    assert asked.value.status == 200
+    expect(page.get_by_text("Calls now")).to_have_count(1)
+    owner.require_accessible()
