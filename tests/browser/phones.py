@@ -2,9 +2,10 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import Future
 from contextlib import AsyncExitStack, contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tests.peers.phone import Leg, Phone
 from tests.peers.server import Deployment
@@ -20,6 +21,15 @@ class Telephones:
         self._loop = loop
         self._user = user
         self._destination = destination
+
+    @property
+    def user(self) -> Phone:
+        """The user's phone, for what is done where the phones live."""
+        return self._user
+
+    def begin(self, work: Coroutine[Any, Any, Result]) -> Future[Result]:
+        """Do something where the phones live while the browser goes on."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def user_leg(self, number: str) -> Leg:
         """The call for this number (without its plus) at the user's phone, now or soon."""

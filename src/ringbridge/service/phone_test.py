@@ -22,7 +22,6 @@ from ringbridge.call.event import (
     HangUp,
     KeyPressed,
     LegAnswered,
-    LegDialed,
     LegEnded,
     LegRinging,
     MediaSilent,
@@ -211,6 +210,7 @@ class PhoneTests:
             user=user,
             destination=Party(number=line.number, routes=(Route(target="", caller_number=line.number),)),
             language=line.language or account.language,
+            confirm=True,
             accepted_at=now,
             accepted_utc=utc_now,
         )
@@ -218,6 +218,7 @@ class PhoneTests:
     async def _run(self, test: PhoneTest, call: Call, ring_seconds: float) -> None:
         """From the first INVITE to the last BYE."""
         try:
+            self._note(test, Happening.DIALED, call)
             self._engine.perform(call, Originate(USER))
             await self._ring(test, call, ring_seconds)
             if test.has(Happening.ANSWERED):
@@ -245,8 +246,6 @@ class PhoneTests:
                 while test.verdict is None:
                     event = await self._events[test.id].get()
                     match event:
-                        case LegDialed(leg=LegName.USER):
-                            self._note(test, Happening.DIALED, call)
                         case LegRinging(leg=LegName.USER):
                             self._note(test, Happening.RINGING, call)
                         case LegAnswered(leg=LegName.USER):
