@@ -6,6 +6,7 @@ Whoever adds a page adds a line. What a page needs besides (a call, a key) is ma
 from tests.browser.history_furniture import BUSY_ID, TRANSFERRED_ID, furnish_history
 from tests.browser.integration_furniture import KEY_ID, WEBHOOK_ID, furnish_integration
 from tests.browser.limits_furniture import furnish_limits
+from tests.browser.lines_furniture import LINE_ID, TRUNK_ID, furnish_lines
 from tests.browser.statistics_furniture import furnish_statistics
 from tests.peers.server import Deployment
 
@@ -22,6 +23,15 @@ PAGES = {
     "history-busy": f"/history/{BUSY_ID}",
     "history-transferred": f"/history/{TRANSFERRED_ID}",
     "history-why": "/history/why",
+    "start": "/start",
+    "start-account": "/start/account",
+    "lines": "/lines",
+    "lines-new": "/lines/new",
+    "lines-import": "/lines/import",
+    "line": f"/lines/{LINE_ID}",
+    "trunks": "/trunks",
+    "trunks-new": "/trunks/new",
+    "trunk": f"/trunks/{TRUNK_ID}",
     "limits": "/limits",
     "limits-change": "/limits/change?preset=careful",
     "limits-rates": "/limits/rates",
@@ -58,4 +68,5 @@ def furnish(deployment: Deployment) -> None:
     furnish_integration(deployment)
     furnish_history(deployment)
     furnish_limits(deployment)
+    furnish_lines(deployment)
     furnish_statistics(deployment)
