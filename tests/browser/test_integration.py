@@ -1,15 +1,21 @@
 """API Integration as people use it: the key that the page shows places a call, and a webhook is told of it."""
 
 import json
+import queue
 import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.request import Request, urlopen
 
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.phones import telephones
-from tests.browser.portal import Portal
-from tests.peers.server import user_number
+from tests.browser.portal import PATIENCE_MILLISECONDS, Portal, portal_of
+from tests.peers.server import Deployment, Server, user_number
 from tests.peers.tool import WAIT_SECONDS
 
 DESTINATION = "15125292329"
@@ -114,3 +120,78 @@ def test_a_webhook_from_a_refused_url_to_its_end(owner: Portal) -> None:
     page.get_by_role("dialog").get_by_role("button", name="Remove").click()
     expect(page.get_by_role("status")).to_contain_text("is removed")
     expect(page.get_by_role("link", name="Shop")).to_have_count(0)
+
+
+@contextmanager
+def receiving() -> Iterator[tuple[str, queue.SimpleQueue[tuple[str, str]]]]:
+    """A receiver of webhooks: its URL, and the id and type of each event that comes."""
+    events: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            self.send_response(204)
+            self.end_headers()
+            events.put((self.headers["webhook-id"], body["type"]))
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/calls", events
+        server.shutdown()
+        thread.join()
+
+
+def comes(events: queue.SimpleQueue[tuple[str, str]], kind: str) -> str:
+    """The id of the next event of this type."""
+    while True:
+        event_id, found = events.get(timeout=PATIENCE_MILLISECONDS / 1000)
+        if found == kind:
+            return event_id
+
+
+def test_a_receiver_is_tested_told_and_told_again(
+    provisioned: Deployment, browser: Browser, tmp_path: Path
+) -> None:
+    own, settings = provisioned.copied_to(tmp_path / "data"), {"RINGBRIDGE_WEBHOOK_PRIVATE": "127.0.0.0/8"}
+    with (
+        receiving() as (url, events),
+        Server.running(own, settings=settings) as server,
+        portal_of(server, browser) as portal,
+    ):
+        portal.make_owner()
+        page = portal.open("/settings/api/webhooks/new")
+        page.get_by_label("URL").fill(url)
+        page.get_by_label("The call is over").check()
+        page.get_by_role("button", name="Add the webhook").click()
+        page.get_by_role("link", name="I have it").click()
+        page.get_by_role("button", name="Send a test event").click()
+        expect(page.get_by_role("status")).to_contain_text("it answered 204")
+
+        # Nobody is at the phone's port, so the call is over soon.
+        fields = json.dumps({"user_line": f"+{user_number(0)}", "destination_line": DESTINATION}).encode()
+        headers = {"Authorization": own.authorization, "Content-Type": "application/json"}
+        urlopen(Request(server.url + "/api/v1/call", fields, headers)).close()
+        event_id = comes(events, "call.ended")
+        shows_delivered(page, page.url)
+        page.get_by_role("button", name=f"Send again: {event_id}").click()
+        expect(page.get_by_role("status")).to_contain_text("sent again")
+        assert comes(events, "call.ended") == event_id
+
+        page.get_by_label("Everything since").fill("2020-01-01T00:00")
+        page.get_by_label("What was delivered, too").check()
+        page.get_by_role("button", name="Send again", exact=True).click()
+        assert comes(events, "call.ended") == event_id
+
+
+def shows_delivered(page: Page, url: str) -> None:
+    """The log says that its one event was delivered, which is written a moment after the answer."""
+    delivered = page.locator("td").get_by_text("Delivered", exact=True)
+    for _ in range(1000):
+        page.goto(url)
+        if delivered.count() == 1:
+            return
+    raise AssertionError(page.inner_text("main"))
