@@ -121,7 +121,16 @@ def test_a_link_is_asked_about_and_escape_clears_it(owner: Portal) -> None:
     page.keyboard.press("Escape")
     expect(number).to_have_value("")
     expect(page.locator(".understood")).to_have_text("")
-    expect(page.get_by_role("button", name="Open telephone links here")).to_be_visible()
+    page.evaluate("navigator.registerProtocolHandler = (...words) => (window.registered = words)")
+    page.get_by_role("button", name="Open telephone links here").click()
+    assert page.evaluate("registered") == ["tel", owner.url("/dial?u=%s")]
+
+
+def test_whoever_was_signed_out_meanwhile_is_led_to_the_sign_in(owner: Portal) -> None:
+    page = owner.open("/dial")
+    owner.context.clear_cookies()
+    page.get_by_label("Number", exact=True).press_sequentially("512")
+    page.wait_for_url("**/login?next=/dial")
 
 
 def test_a_favourite_is_kept_and_called_with_two_keys(owner: Portal) -> None:
