@@ -11,6 +11,7 @@ from ringbridge.call.directory import Line, LineKind
 from ringbridge.call.history import CallFilter, StoredCall
 from ringbridge.call.model import LegState, State
 from ringbridge.call.user import Role
+from ringbridge.portal.pages.dial.shown import written
 from ringbridge.portal.pages.dial.words import LEGS, REFUSALS, STAGES
 from ringbridge.service.authentication import Caller
 from ringbridge.service.request import CallRequest
@@ -399,3 +400,18 @@ async def test_one_has_so_many_favourites(owner: Client) -> None:
 def test_every_state_of_a_call_and_a_leg_has_a_word() -> None:
     assert set(STAGES) == {state.value for state in State}
     assert set(LEGS) == {state.value for state in LegState}
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (E164, "+1 512-529-0109"),
+        ("+442079460018", "+44 20 7946 0018"),
+        ("200", "200"),
+        ("911", "911"),
+        ("+911", "+911"),
+        ("erased", "erased"),
+    ],
+)
+def test_numbers_are_written_as_people_read_them(number: str, text: str) -> None:
+    assert written(number) == text

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 from ringbridge.call.errors import CallError, InvalidOption
 
 MOST_ORIGINS = 50
-"""How many an account may have: all of them are in a header of each page that others may frame."""
+"""How many an account may have: each request of a dialler in a frame looks through them."""
 
 # RFC 6454 section 6.1, as browsers send it: lower case, no path, no default port.
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9](?:[a-z0-9.\-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?")

@@ -16,10 +16,11 @@ from ringbridge.call.model import State
 from ringbridge.portal.guard import CONTENT_SECURITY_POLICY
 from ringbridge.portal.page import Handler, open_action, open_page
 from ringbridge.portal.pages.dial.asking import refused_field
-from ringbridge.portal.pages.dial.calling import state_values
+from ringbridge.portal.pages.dial.calling import MOST_STREAMS, state_values
 from ringbridge.portal.pages.dial.shown import understood
 from ringbridge.portal.pages.dial.words import REFUSALS
 from ringbridge.portal.view import View
+from ringbridge.service.audience import Seats
 from ringbridge.service.authentication import Caller
 from ringbridge.service.request import CallRequest
 
@@ -28,6 +29,7 @@ LOOK_SECONDS = 20.0
 # Where the frame's script says which page is around it: the browser has told it, so no page can lie about that.
 ORIGIN_HEADER = "x-embedding-origin"
 
+_seats = Seats(MOST_STREAMS)
 _ACCOUNT_ID = re.compile(r"[0-9A-Za-z_\-]{1,64}")
 _NOBODY = "frame-ancestors 'none'"
 
@@ -69,11 +71,12 @@ async def show_call(view: View, caller: Caller) -> Response:
     call = await view.services.dialler.find(caller, call_id)
     if seen == str(len(call.events)) and call.state != State.ENDED.value:
         watching = view.services.dialler.watch(caller, call_id, look_seconds=LOOK_SECONDS)
-        async with aclosing(watching) as states:
-            async for state in states:
-                call = state or call
-                if state is None or seen != str(len(call.events)):
-                    break
+        with _seats.taken(caller.account.id):
+            async with aclosing(watching) as states:
+                async for state in states:
+                    call = state or call
+                    if state is None or seen != str(len(call.events)):
+                        break
     return view.page("dial/state.html", **state_values(view, caller, call))
 
 

@@ -35,12 +35,12 @@ class Understood:
 
 
 def written(number: str) -> str:
-    """A number as people read it: `+1 512-529-0100`. An extension stays as it is."""
-    if not number.startswith("+"):
+    """A number as people read it: `+1 512-529-0100`. What is none, such as an extension, stays as it is."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
         return number
-    return phonenumbers.format_number(
-        phonenumbers.parse(number), phonenumbers.PhoneNumberFormat.INTERNATIONAL
-    )
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
 def understood(view: View, preview: Preview) -> Understood:
