@@ -147,6 +147,23 @@ def test_root_keeps_its_data_with_the_machine_and_a_user_at_home(monkeypatch: py
                 "pages parted by commas, for example https://crm.example.com"
             ),
         ),
+        (
+            "OPENID_ISSUER",
+            "http://login.example.com",
+            (
+                "RINGBRIDGE_OPENID_ISSUER is 'http://login.example.com', but takes the address of an OpenID provider, "
+                "for example https://login.example.com"
+            ),
+        ),
+        (
+            "OPENID_ISSUER",
+            "https://login.example.com",
+            (
+                "RINGBRIDGE_OPENID_ISSUER is set: RINGBRIDGE_OPENID_CLIENT_ID has to say what the provider knows this "
+                "server by"
+            ),
+        ),
+        ("SECOND_FACTOR", "always", "RINGBRIDGE_SECOND_FACTOR is 'always', but takes offered or required"),
         ("LOG_LEVEL", "loud", "RINGBRIDGE_LOG_LEVEL is 'loud', but takes debug, info, warning or error"),
         ("INSECURE_HTTP", "maybe", "RINGBRIDGE_INSECURE_HTTP is 'maybe', but takes true or false"),
         ("DRAIN_SECONDS", "-1", "RINGBRIDGE_DRAIN_SECONDS is '-1', but takes seconds from 0 to 3600"),
@@ -232,6 +249,26 @@ def test_the_password_of_the_database_is_not_shown(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("RINGBRIDGE_DATABASE_URL", "postgresql://ringbridge:hunter2@db/calls")
 
     assert "hunter2" not in repr(load_settings(tmp_path).settings)
+
+
+def test_the_secret_of_the_openid_client_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RINGBRIDGE_OPENID_ISSUER", "http://localhost:9000/realms/x")
+    monkeypatch.setenv("RINGBRIDGE_OPENID_CLIENT_ID", "ringbridge")
+    monkeypatch.setenv("RINGBRIDGE_OPENID_CLIENT_SECRET", "hunter2")
+    settings = load_settings(tmp_path).settings
+
+    assert (settings.openid_issuer, settings.openid_client_secret) == (
+        "http://localhost:9000/realms/x",
+        "hunter2",
+    )
+    assert "hunter2" not in repr(settings)
+    monkeypatch.delenv("RINGBRIDGE_OPENID_CLIENT_SECRET")
+    (tmp_path / "ringbridge.toml").write_text("openid_client_secret = 4711\n")
+    with pytest.raises(SettingsError) as error:
+        load_settings(tmp_path)
+    assert "4711" not in str(error.value)
 
 
 def test_everybody_who_makes_the_pepper_at_once_gets_the_same(tmp_path: Path) -> None:

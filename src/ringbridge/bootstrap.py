@@ -32,7 +32,7 @@ from ringbridge.notify.dispatcher import Dispatcher
 from ringbridge.notify.metrics import Metrics
 from ringbridge.notify.sending_process import SendingProcess
 from ringbridge.portal.services import PhoneServer
-from ringbridge.portal_parts import Telephony, open_portal
+from ringbridge.portal_parts import SigningIn, Telephony, open_portal
 from ringbridge.reloading import Reloading
 from ringbridge.service.audit import AuditService
 from ringbridge.service.authentication import Authenticator
@@ -212,7 +212,9 @@ class _Server:
             phone_server=_phone_server(settings, engine.local),
             prompts=PromptFiles(settings.data_dir / "prompts", reloading.prompts),
         )
-        portal = open_portal(database, directory, pepper, clock, telephony, **services)
+        portal = open_portal(
+            database, directory, pepper, clock, telephony, SigningIn.by(settings, clock), **services
+        )
         app = create_app(
             authenticator=Authenticator(directory, pepper, clock, note_use=key_uses.note),
             tokens=Tokens(directory, SqlOrigins(database), pepper, clock),

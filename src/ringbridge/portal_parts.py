@@ -8,9 +8,12 @@ from sqlalchemy import Engine
 from starlette.types import ASGIApp
 
 from ringbridge.addresses import goes_over_tls, sip_address
+from ringbridge.call.identity import IdentityProvider
 from ringbridge.call.ports import Directory
 from ringbridge.call.prompt import PromptKeeper
 from ringbridge.call.trunk_state import Probe, TrunkStatus
+from ringbridge.config import Settings
+from ringbridge.openid import OpenIdProvider
 from ringbridge.portal.app import create_portal
 from ringbridge.portal.services import PhoneServer, Services
 from ringbridge.service.accounts import AccountService
@@ -39,6 +42,7 @@ from ringbridge.service.records import RecordService
 from ringbridge.service.schedules import ScheduleService
 from ringbridge.service.second_factor import SecondFactor
 from ringbridge.service.sign_in import SignInService
+from ringbridge.service.single_sign_on import SingleSignOn
 from ringbridge.service.statistics import StatisticsService
 from ringbridge.service.tokens import Tokens
 from ringbridge.service.trunks import TrunkService
@@ -73,6 +77,29 @@ class Telephony:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SigningIn:
+    """How people sign in. provider: says who they are, besides passwords. second_factor_required: of owners and operators."""
+
+    provider: IdentityProvider | None = None
+    second_factor_required: bool = False
+
+    @classmethod
+    def by(cls, settings: Settings, clock: Clock) -> "SigningIn":
+        """As the settings say."""
+        required = settings.second_factor == "required"
+        if settings.openid_issuer is None:
+            return cls(second_factor_required=required)
+        provider = OpenIdProvider(
+            issuer=settings.openid_issuer,
+            client_id=settings.openid_client_id,
+            client_secret=settings.openid_client_secret,
+            name=settings.openid_name,
+            clock=clock,
+        )
+        return cls(provider=provider, second_factor_required=required)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Portal:
     """The pages, and who may sign in there."""
 
@@ -87,6 +114,7 @@ def open_portal(
     pepper: bytes,
     clock: Clock,
     telephony: Telephony,
+    signing_in: SigningIn,
     *,
     calls: CallService,
     records: RecordService,
@@ -102,13 +130,18 @@ def open_portal(
     second_factor = SecondFactor(users, pepper, clock)
     profiles = ProfileService(users, sessions, passwords, second_factor)
     links = LinkService(users, sessions, profiles, passwords, clock)
+    sign_in = SignInService(users, sessions, passwords, second_factor, clock)
     administration, addresses = Administration(database), Addresses(sip_address, goes_over_tls)
     line_book = LineBook(SqlLines(database), administration, addresses, device_digests, clock)
     trunks = TrunkService(
         administration, addresses, clock, statuses=telephony.trunk_statuses, probe=telephony.probe
     )
     services = Services(
-        sign_in=SignInService(users, sessions, passwords, second_factor, clock),
+        sign_in=sign_in,
+        single_sign_on=None
+        if signing_in.provider is None
+        else SingleSignOn(signing_in.provider, users, sign_in, clock),
+        second_factor_required=signing_in.second_factor_required,
         users=UserService(users, sessions, directory, clock),
         links=links,
         profiles=profiles,

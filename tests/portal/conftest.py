@@ -24,7 +24,7 @@ from ringbridge.engines.native.tls import TlsContexts, TlsPeer
 from ringbridge.engines.simulated.engine import SimulatedEngine
 from ringbridge.notify.metrics import Metrics
 from ringbridge.portal.services import PhoneServer
-from ringbridge.portal_parts import Portal, Telephony, open_portal
+from ringbridge.portal_parts import Portal, SigningIn, Telephony, open_portal
 from ringbridge.service.audit import AuditService
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
@@ -55,6 +55,7 @@ from tests.api.receivers import NoDispatcher, NoReceiver
 
 PEPPER = b"pepper for tests"
 PASSWORD = "correct horse battery staple"
+PASSWORDS_ONLY = SigningIn()
 # The other account has a line of the same number, and an owner.
 STRANGER_ID = "stranger"
 ACCOUNT_ID, OTHER_ACCOUNT_ID = "1009683", "2009683"
@@ -183,8 +184,7 @@ def password_hash() -> str:
 @pytest.fixture
 async def desk(tmp_path: Path, password_hash: str) -> AsyncIterator[Desk]:
     """Two accounts; of the first, a line, and a user of each role, who signs in as `owner`, `operator`, `auditor`, `user`."""
-    users = {role: _user(role, password_hash) for role in Role}
-    async with opened_desk(tmp_path, users) as desk:
+    async with opened_desk(tmp_path, users_of_each_role(password_hash)) as desk:
         yield desk
 
 
@@ -196,7 +196,9 @@ async def new_desk(tmp_path: Path) -> AsyncIterator[Desk]:
 
 
 @asynccontextmanager
-async def opened_desk(folder: Path, users: dict[Role, User]) -> AsyncIterator[Desk]:
+async def opened_desk(
+    folder: Path, users: dict[Role, User], signing_in: SigningIn = PASSWORDS_ONLY
+) -> AsyncIterator[Desk]:
     """The running portal; without users, there is nothing else either."""
     async with AsyncExitStack() as resources:
         database = open_database(f"sqlite:///{folder}/ringbridge.db")
@@ -242,6 +244,7 @@ async def opened_desk(folder: Path, users: dict[Role, User]) -> AsyncIterator[De
             PEPPER,
             clock,
             telephony,
+            signing_in,
             calls=calls,
             records=RecordService(SqlRecords(database)),
             keys=keys,
@@ -324,6 +327,11 @@ def _provision(administration: Administration) -> None:
                 name="Ann",
             )
         )
+
+
+def users_of_each_role(password_hash: str) -> dict[Role, User]:
+    """One of each."""
+    return {role: _user(role, password_hash) for role in Role}
 
 
 def _user(role: Role, password_hash: str) -> User:

@@ -53,6 +53,9 @@ class Right(Enum):
     SEE_AUDIT = "see-audit"
 
 
+# Those who can change what costs money, where the server asks for a second factor.
+SECOND_FACTOR_ROLES = frozenset({Role.OWNER, Role.OPERATOR})
+
 _OWN_CALLS = frozenset({Right.DIAL, Right.SEE_CALLS, Right.CONTROL_CALLS})
 _READING = frozenset(right for right in Right if right.value.startswith("see-"))
 _OPERATING = frozenset(

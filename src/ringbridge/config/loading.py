@@ -13,6 +13,9 @@ from ringbridge.config.settings import PREFIX, Settings, default_data_dir
 
 FILE_NAME = "ringbridge.toml"
 
+# What is not repeated when it is wrong.
+_SECRETS = frozenset({"database_url", "openid_client_secret"})
+
 CLIENT_VARIABLES = ("RINGBRIDGE_URL", "RINGBRIDGE_ACCOUNT", "RINGBRIDGE_KEY")
 """What `ringbridge call` reads besides the settings: the options of one command, not of the server."""
 
@@ -37,6 +40,11 @@ def load_settings(folder: Path | None = None) -> LoadedSettings:
         raise SettingsError(
             f"{_source('http_host', file)} is {settings.http_host}, and plain HTTP would carry the API keys over the "
             f"network: keep 127.0.0.1 behind a TLS proxy, or set {PREFIX}INSECURE_HTTP=true if that network is yours"
+        )
+    if settings.openid_issuer is not None and not settings.openid_client_id:
+        raise SettingsError(
+            f"{_source('openid_issuer', file)} is set: {PREFIX}OPENID_CLIENT_ID has to say what the provider knows "
+            "this server by"
         )
     return LoadedSettings(settings, file, _unknown_names(values, file))
 
@@ -68,7 +76,7 @@ def _sentence(error: ValidationError, file: Path | None) -> str:
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0])
     field = Settings.model_fields[name]
-    value = "" if name == "database_url" else f" is {first['input']!r}, but"
+    value = "" if name in _SECRETS else f" is {first['input']!r}, but"
     return f"{_source(name, file)}{value} takes {field.description}"
 
 

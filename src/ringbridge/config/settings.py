@@ -14,6 +14,7 @@ from ringbridge.config.values import (
     DigestAlgorithms,
     FileOrFolder,
     Host,
+    Issuer,
     LogFormat,
     LogLevel,
     Networks,
@@ -23,6 +24,7 @@ from ringbridge.config.values import (
     PortRange,
     Ports,
     Relay,
+    SecondFactorPolicy,
 )
 
 PREFIX = "RINGBRIDGE_"
@@ -99,6 +101,15 @@ class Settings(BaseSettings):
     webhook_private: Networks = Field(
         default=(), description="true, or networks parted by commas, for example 10.0.0.0/8"
     )
+    openid_issuer: Issuer | None = Field(
+        default=None, description="the address of an OpenID provider, for example https://login.example.com"
+    )
+    openid_client_id: str = Field(default="", description="what the OpenID provider knows this server by")
+    openid_client_secret: str = Field(
+        default="", description="the secret that the OpenID provider gave for it", repr=False
+    )
+    openid_name: str = Field(default="OpenID", description="what people call the OpenID provider")
+    second_factor: SecondFactorPolicy = Field(default="offered", description="offered or required")
     log_level: LogLevel = Field(default="info", description="debug, info, warning or error")
     log_format: LogFormat = Field(
         default="auto", description="console, json or auto (console on a terminal, else json)"

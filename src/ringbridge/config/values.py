@@ -87,6 +87,14 @@ def _database_url(value: object) -> str:
     raise ValueError
 
 
+def _issuer(value: object) -> str:
+    """The address of an OpenID provider: over TLS, or on this machine."""
+    pattern = r"https://[^\s?#]{1,500}|http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?(/[^\s?#]{0,500})?"
+    if isinstance(value, str) and re.fullmatch(pattern, value):
+        return value
+    raise ValueError
+
+
 def _control_address(value: object) -> ControlAddress:
     if isinstance(value, ControlAddress):
         return value
@@ -119,7 +127,9 @@ Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)]
 DigestAlgorithms = Annotated[tuple[Literal["MD5", "SHA-256"], ...], NoDecode, BeforeValidator(_words)]
 Ports = Annotated[PortRange, NoDecode, BeforeValidator(_port_range)]
 Control = Annotated[ControlAddress, NoDecode, BeforeValidator(_control_address)]
+Issuer = Annotated[str, BeforeValidator(_issuer)]
 Relay = Annotated[Literal["rtpio", "rtpengine"], BeforeValidator(_lower)]
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(parse_networks)]
+SecondFactorPolicy = Annotated[Literal["offered", "required"], BeforeValidator(_lower)]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
 LogFormat = Annotated[Literal["auto", "console", "json"], BeforeValidator(_lower)]

@@ -16,6 +16,7 @@ from ringbridge.portal.pages import (
     login,
     profile,
     prompts,
+    single_sign_on,
     start,
     trunks,
     users,
@@ -41,6 +42,7 @@ AREAS = (
     start,
     lines,
     trunks,
+    single_sign_on,
 )
 
 ROUTES: tuple[PageRoute, ...] = tuple(route for area in AREAS for route in area.ROUTES)

@@ -25,6 +25,9 @@ from ringbridge.service.users import RightMissing
 
 Handler = Callable[[View], Awaitable[Response]]
 
+# Where somebody may go who has to set up a second factor first.
+_WITHOUT_SECOND_FACTOR = ("/profile", "/login")
+
 # Between opening a form that asks for the password and sending it.
 FORM_SECONDS = 300.0
 
@@ -76,6 +79,11 @@ class PageRoute:
         here = view.request.url.path
         if view.signed_in is None or self.awaits_code:
             return view.go(f"/login?next={quote(here if self.method == 'GET' else '/')}")
+        if view.needs_second_factor and not here.startswith(_WITHOUT_SECOND_FACTOR):
+            flash = view.text(
+                "This server asks for a second factor of owners and operators. Set yours up first."
+            )
+            return view.go("/profile/second-factor", flash=flash, kind="info")
         if self.right is not None and not view.user.may(self.right):
             raise RightMissing
         if self.fresh:

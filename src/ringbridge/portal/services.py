@@ -28,6 +28,7 @@ from ringbridge.service.records import RecordService
 from ringbridge.service.schedules import ScheduleService
 from ringbridge.service.second_factor import SecondFactor
 from ringbridge.service.sign_in import SignInService
+from ringbridge.service.single_sign_on import SingleSignOn
 from ringbridge.service.statistics import StatisticsService
 from ringbridge.service.tokens import Tokens
 from ringbridge.service.trunks import TrunkService
@@ -48,6 +49,8 @@ class Services:
     """The services, by what they are about."""
 
     sign_in: SignInService
+    single_sign_on: SingleSignOn | None
+    second_factor_required: bool
     users: UserService
     links: LinkService
     profiles: ProfileService

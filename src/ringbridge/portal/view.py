@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import Message
 
 from ringbridge.call.directory import Account
-from ringbridge.call.user import Right, User
+from ringbridge.call.user import SECOND_FACTOR_ROLES, Right, User
 from ringbridge.portal import navigation
 from ringbridge.portal.assets import Assets
 from ringbridge.portal.form import Form, Texts
@@ -117,6 +117,15 @@ class View:
         """The sentence for an error's code: of an area's own `words`, or of `words.FAULTS`."""
         text = words.get(code) or FAULTS.get(code)
         return self.text(FALLBACK_FAULT, code=code) if text is None else self.text(text)
+
+    @property
+    def needs_second_factor(self) -> bool:
+        """Whether whoever is signed in has to set one up before anything else."""
+        return (
+            self.services.second_factor_required
+            and self.user.role in SECOND_FACTOR_ROLES
+            and self.user.totp_seed is None
+        )
 
     def may(self, right: Right) -> bool:
         """Whether whoever asks has the right."""
