@@ -11,9 +11,11 @@ from sqlalchemy import delete
 from ringbridge.api.v2.call_body import CallBody
 from ringbridge.call.directory import AccountLimits, Line, LineKind
 from ringbridge.call.key import Scope
+from ringbridge.call.origin import AllowedOrigin
 from ringbridge.service.credential import new_key
 from ringbridge.store.administration import Administration
 from ringbridge.store.database import writing
+from ringbridge.store.origins import SqlOrigins
 from ringbridge.store.tables import api_keys
 from tests.api.conftest import ACCOUNT, CALL_ID, PEPPER, FrontDoor, Reply, basic, exchange, request
 from tests.api.test_v2 import RUNNING
@@ -239,6 +241,20 @@ async def test_a_page_places_calls_with_its_token(door: FrontDoor, ring: Adminis
     ring.revoke_key(ring.keys(ACCOUNT.id)[0].id, at=2.0)
     reply = await ask(door, "POST", CALLS, body, **page)
     assert (reply.status, reply.headers["access-control-allow-origin"]) == (401, PAGE)
+
+
+async def test_an_account_that_lists_origins_has_tokens_for_no_others(
+    door: FrontDoor, ring: Administration
+) -> None:
+    maker, origins = stored_key(ring, Scope.TOKENS_CREATE, Scope.CALLS_CREATE), SqlOrigins(door.database)
+    origins.allow_origin(ACCOUNT.id, AllowedOrigin(PAGE, 1.0))
+    await token_for(door, maker)
+    elsewhere = {"user_line": LINE, "origin": "https://shop.example.com"}
+    status, problem = await asked(door, "POST", TOKENS, elsewhere, authorization=maker)
+    assert (status, problem["code"]) == (422, "origin_not_allowed")
+    origins.forbid_origin(ACCOUNT.id, PAGE)
+    status, _ = await asked(door, "POST", TOKENS, elsewhere, authorization=maker)
+    assert status == 201
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Origin": "null"}, {}])

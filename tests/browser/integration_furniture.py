@@ -98,14 +98,14 @@ def _add_webhooks(engine: Engine, account_id: str) -> None:
 
 
 async def _add_deliveries(engine: Engine, account_id: str, now: float) -> None:
-    delivered = {"attempts": 1, "last_status": 204, "delivered_at": now - 300.0}
-    waiting = {
+    delivered: dict[str, object] = {"attempts": 1, "last_status": 204, "delivered_at": now - 300.0}
+    waiting: dict[str, object] = {
         "attempts": 3,
         "last_status": 503,
         "last_error": "status 503",
         "next_attempt_at": now + _DAY_SECONDS,
     }
-    given_up = {"attempts": 9, "last_error": "the name cannot be looked up"}
+    given_up: dict[str, object] = {"attempts": 9, "last_error": "the name cannot be looked up"}
     with ServerLock(engine) as lock:
         async with SqlCallStore(engine, lock) as store:
             for number, values in enumerate((given_up, waiting, delivered)):
@@ -115,11 +115,12 @@ async def _add_deliveries(engine: Engine, account_id: str, now: float) -> None:
                     accepted_at=now - UTC_OFFSET - 600.0 + number,
                 )
                 await store.accept(call, first_event(call))
-                row = {
+                row: dict[str, object] = {
                     "webhook_id": WEBHOOK_ID,
                     "call_id": call.id,
                     "sequence": 1,
+                    "created_at": now - 600.0,
                     "last_attempt_at": now - 300.0,
                 }
                 with writing(engine) as connection:
-                    connection.execute(insert(webhook_deliveries), row | {"created_at": now - 600.0} | values)
+                    connection.execute(insert(webhook_deliveries), row | values)

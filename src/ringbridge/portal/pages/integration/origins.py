@@ -52,7 +52,9 @@ async def forbid(view: View) -> Response:
 
 
 def _new_page(view: View, values: Mapping[str, str], faults: Mapping[str, str] | None = None) -> Response:
-    return view.form_page("integration/origin_new.html", values, faults, words=FAULTS)
+    return view.form_page(
+        "integration/origin_new.html", values, faults, words=FAULTS, example=_EXAMPLE_ORIGIN
+    )
 
 
 def _token_command(url: str, account_id: str, line: str, origin: str) -> str:

@@ -23,6 +23,7 @@ from ringbridge.service.webhooks import WebhookChange
 
 PATH = "/settings/api/webhooks"
 LONGEST_NAME = 200
+EXAMPLE_URL = "https://crm.example.com/calls"
 
 
 async def show_webhooks(view: View) -> Response:
@@ -196,6 +197,7 @@ def _form_page(
         {**values, "others": others},
         faults,
         words=words,
+        example=EXAMPLE_URL,
         wanted=events,
         events=EVENTS,
         formats=[(kind.value, view.text(text)) for kind, text in FORMATS.items()],
