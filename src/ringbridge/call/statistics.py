@@ -3,8 +3,9 @@
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from enum import Enum
+from enum import StrEnum
 from itertools import accumulate
+from operator import add
 from typing import NamedTuple
 
 from ringbridge.call.cause import Cause, Outcome
@@ -30,7 +31,7 @@ _CARRIER_FAULTS = frozenset(
 )
 
 
-class Stage(Enum):
+class Stage(StrEnum):
     """A part of a call that people wait for."""
 
     USER_RINGING = "user_ringing"
@@ -47,7 +48,7 @@ class Stage(Enum):
     """From the acceptance until both can talk."""
 
 
-class Kind(Enum):
+class Kind(StrEnum):
     """Of what there is a share."""
 
     LINE = "line"
@@ -98,7 +99,7 @@ class Sums(NamedTuple):
 
     def plus(self, other: "Sums") -> "Sums":
         """Both together."""
-        return Sums._make(one + another for one, another in zip(self, other, strict=True))
+        return Sums._make(map(add, self, other))
 
 
 class Share(NamedTuple):
@@ -112,7 +113,7 @@ class Share(NamedTuple):
 
     def plus(self, other: "Share") -> "Share":
         """Both together."""
-        return Share._make(one + another for one, another in zip(self, other, strict=True))
+        return Share._make(map(add, self, other))
 
 
 Times = Counter[tuple[Stage, int]]

@@ -92,16 +92,27 @@ class Tally:
         self.shares: dict[ShareKey, Share] = {}
         for call in calls:
             self._add(call)
+        for finer, coarser in pairwise(RESOLUTIONS):
+            self._put_together(finer, coarser)
 
     def _add(self, call: EndedCall) -> None:
-        sums, times, shares = sums_of(call), list(times_of(call)), list(shares_of(call))
-        for seconds in RESOLUTIONS:
-            start = slice_start(call.ended_at, seconds)
-            if start < self._since.get(seconds, start):
-                continue
-            totals = self.slices.setdefault(SliceKey(seconds, start), Totals())
-            totals.sums = totals.sums.plus(sums)
-            totals.times.update(times)
-            for kind, name, share in shares:
-                key = ShareKey(seconds, start, kind, name)
-                self.shares[key] = self.shares.get(key, NO_SHARE).plus(share)
+        """To the finest slice that is kept: there are few of them, and the others are made of them."""
+        starts = ((seconds, slice_start(call.ended_at, seconds)) for seconds in RESOLUTIONS)
+        seconds, start = next(each for each in starts if each[1] >= self._since.get(each[0], each[1]))
+        totals = self.slices.setdefault(SliceKey(seconds, start), Totals())
+        totals.sums = totals.sums.plus(sums_of(call))
+        for key in times_of(call):
+            totals.times[key] += 1
+        for kind, name, share in shares_of(call):
+            self._add_share(ShareKey(seconds, start, kind, name), share)
+
+    def _put_together(self, finer: int, coarser: int) -> None:
+        for key, totals in [item for item in self.slices.items() if item[0].seconds == finer]:
+            whole = self.slices.setdefault(SliceKey(coarser, slice_start(key.start, coarser)), Totals())
+            whole.sums = whole.sums.plus(totals.sums)
+            whole.times.update(totals.times)
+        for of, share in [item for item in self.shares.items() if item[0].seconds == finer]:
+            self._add_share(ShareKey(coarser, slice_start(of.start, coarser), of.kind, of.name), share)
+
+    def _add_share(self, key: ShareKey, share: Share) -> None:
+        self.shares[key] = self.shares.get(key, NO_SHARE).plus(share)

@@ -6,7 +6,7 @@ from sqlalchemy import tuple_ as row_value
 from ringbridge.call.statistics import Kind, Sums
 from ringbridge.call.statistics_ports import Named, Statistics
 from ringbridge.call.tally import Span, spans
-from ringbridge.store.statistics_rows import read_shares, read_totals, sums_of_row
+from ringbridge.store.statistics_rows import SLICE, read_shares, read_totals
 from ringbridge.store.statistics_tables import statistics, statistics_progress
 from ringbridge.store.tables import records
 
@@ -39,7 +39,7 @@ def _slices(
 ) -> tuple[tuple[int, Sums], ...]:
     table = statistics
     statement = (
-        select(table.c.start, *(table.c[name] for name in Sums._fields))
+        select(*SLICE[:-1])
         .where(
             table.c.account_id == account_id,
             table.c.seconds == seconds,
@@ -48,7 +48,7 @@ def _slices(
         )
         .order_by(table.c.start)
     )
-    return tuple((row.start, sums_of_row(row)) for row in connection.execute(statement))
+    return tuple((start, Sums._make(sums)) for start, *sums in connection.execute(statement))
 
 
 def _shares(connection: Connection, account_id: str, parts: list[Span]) -> tuple[list[Named], list[Named]]:

@@ -33,7 +33,8 @@ from ringbridge.call.tally import (
 )
 from ringbridge.store.statistics_tables import statistics, statistics_shares
 
-_Times = Mapping[str, Mapping[str, int]]
+SLICE = (statistics.c.start, *(statistics.c[name] for name in Sums._fields), statistics.c.times)
+"""What is read of a slice: when it begins, its sums in their order, its times."""
 
 
 def add(connection: Connection, account_id: str, tally: Tally) -> None:
@@ -77,7 +78,7 @@ def read_totals(connection: Connection, account_id: str, parts: Iterable[Span]) 
     """All slices of the account that those spans have, together."""
     rows: list[Row[Any]] = []
     for part in parts:
-        rows += connection.execute(select(statistics).where(*_within(statistics, account_id, part)))
+        rows += connection.execute(select(*SLICE).where(*_within(statistics, account_id, part)))
     return merged(map(totals_of_row, rows))
 
 
@@ -98,9 +99,9 @@ def read_shares(
             .where(*_within(table, account_id, part), table.c.kind.in_([kind.value for kind in Kind]))
             .group_by(table.c.kind, table.c.name)
         )
-        for row in connection.execute(statement):
-            key = Kind(row.kind), row.name
-            found[key] = found.get(key, NO_SHARE).plus(_share_of_row(row))
+        for kind, name, *share in connection.execute(statement):
+            key = Kind(kind), name
+            found[key] = found.get(key, NO_SHARE).plus(Share._make(share))
     return found
 
 
@@ -114,24 +115,15 @@ def _within(table: Table, account_id: str, part: Span) -> tuple[ColumnElement[bo
     )
 
 
-def _share_of_row(row: Row[Any]) -> Share:
-    """The share in a row."""
-    return Share._make(row._mapping[name] for name in Share._fields)
-
-
-def sums_of_row(row: Row[Any]) -> Sums:
-    """The sums in a row of `statistics`."""
-    return Sums._make(row._mapping[name] for name in Sums._fields)
-
-
 def totals_of_row(row: Row[Any]) -> Totals:
-    """The sums and times in a row of `statistics`."""
+    """The sums and times in a row of the columns SLICE."""
+    _, *sums, stored = tuple(row)
     times: Times = Counter()
-    stored: _Times = row.times
     for stage, buckets in stored.items():
+        of_stage = Stage(stage)
         for bucket, calls in buckets.items():
-            times[Stage(stage), int(bucket)] = calls
-    return Totals(sums_of_row(row), times)
+            times[of_stage, int(bucket)] = calls
+    return Totals(Sums._make(sums), times)
 
 
 def merged(parts: Iterable[Totals]) -> Totals:
@@ -150,7 +142,7 @@ def _slices(connection: Connection, account_id: str, keys: Iterable[SliceKey]) -
         starts.setdefault(key.seconds, []).append(key.start)
     found = {}
     for seconds, of_length in starts.items():
-        statement = select(statistics).where(
+        statement = select(*SLICE).where(
             statistics.c.account_id == account_id,
             statistics.c.seconds == seconds,
             statistics.c.start.in_(of_length),
@@ -170,10 +162,9 @@ def _put_slices(connection: Connection, account_id: str, slices: Mapping[SliceKe
         rows.append({"account_id": account_id} | key._asdict() | totals.sums._asdict() | {"times": times})
     statement = _insert(connection, statistics)
     changed = {name: statement.excluded[name] for name in (*Sums._fields, "times")}
-    if rows:
-        connection.execute(
-            statement.on_conflict_do_update(index_elements=list(statistics.primary_key), set_=changed), rows
-        )
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=list(statistics.primary_key), set_=changed), rows
+    )
 
 
 def _add_shares(connection: Connection, account_id: str, shares: Mapping[ShareKey, Share]) -> None:
