@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 from ringbridge.call.directory import AccountLimits, Line, LineKind, Trunk
 from ringbridge.call.user import Role
 from ringbridge.sip.registrar import device_digests
-from ringbridge.store.audit import audit_entries
+from ringbridge.store.audit_tables import audit_entries
 from ringbridge.store.database import reading, writing
 from ringbridge.store.tables import lines, registrations
 from ringbridge.store.users import SqlUsers
