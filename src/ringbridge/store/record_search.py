@@ -14,7 +14,7 @@ from ringbridge.store.database import reading, storable
 from ringbridge.store.tables import records
 from ringbridge.store.thirds import read_thirds
 
-LOOKED_AT = 10_000
+LOOKED_AT = 5_000
 """So many rows of an index are looked at in one search."""
 
 Conditions = Sequence[ColumnElement[bool]]
