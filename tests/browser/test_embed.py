@@ -150,6 +150,26 @@ def test_a_refusal_and_a_token_that_is_over_are_told(embedding: Portal, phones: 
     expect(frame.get_by_label("Number")).to_be_hidden()
 
 
+def test_a_call_is_followed_on_with_a_new_token(embedding: Portal, phones: Telephones, crm: str) -> None:
+    page, server = embedding.page, embedding.server
+    frame = dialler(page)
+    embedding.expected_statuses = {401}
+    told(page, "ringbridge.token-needed")
+    page.evaluate("token => say({type: 'ringbridge.token', token})", token(server, crm))
+    frame.get_by_label("Number").fill(destination_number(22))
+    frame.get_by_role("button", name="Call").click()
+    expect(frame.locator(".call-stage")).to_contain_text("Your phone is ringing")
+    page.evaluate("say({type: 'ringbridge.token', token: 'c2c_token_x'})")
+    frame.get_by_role("button", name="Hang up").click()
+    told(page, "ringbridge.token-needed")
+    page.evaluate("token => say({type: 'ringbridge.token', token})", token(server, crm))
+    # It was not ended: who was refused has to ask again, as any page may.
+    page.evaluate("say({type: 'ringbridge.hang-up'})")
+    expect(frame.locator(".call-stage")).to_contain_text("The call is over")
+    expect(frame.get_by_label("Number")).to_be_hidden()
+    assert embedding.page.evaluate("told.filter(([, data]) => data.state === 'ended').length") == 1
+
+
 def test_nobody_but_the_page_around_it_is_listened_to(embedding: Portal, crm: str) -> None:
     page = embedding.page
     told(page, "ringbridge.token-needed")
