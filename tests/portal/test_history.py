@@ -136,10 +136,12 @@ async def test_each_condition_narrows(desk: Desk, owner: Client, query: str, ind
     ],
 )
 async def test_what_cannot_be_searched_is_said_beside_it_and_stays(
-    owner: Client, query: str, sentence: str
+    desk: Desk, owner: Client, query: str, sentence: str
 ) -> None:
+    keep(desk, outcome="failed", cause="internal")
     reply = await owner.get(f"/history?{query}&outcome=failed")
     assert reply.status == 400
+    assert shown(reply.text) == []
     assert sentence in reply.text
     assert f'value="{query.partition("=")[2]}"' in reply.text
     assert 'value="failed" selected' in reply.text

@@ -61,7 +61,7 @@ async def test_without_calls_the_page_says_what_will_be_there(owner: Client) -> 
 async def test_a_call_is_shown_with_both_legs_and_who_asked(desk: Desk, owner: Client) -> None:
     call_id = await placed(desk)
     reply = await owner.get("/live")
-    row = reply.value(rf'(?s)<tr id="call-{call_id}"(.*?)</tr>')
+    row = reply.value(rf'(?s)<tr role="row" id="call-{call_id}"(.*?)</tr>')
     assert all(text in row for text in ("Ann", LINE_NUMBER, "+15125290102", "Olive owner", "Hang up"))
 
 
