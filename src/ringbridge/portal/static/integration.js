@@ -6,7 +6,7 @@
       const typed = form.elements[hidden.dataset.utcOf].value;
       hidden.value = typed ? new Date(typed).toISOString() : "";
     }
-    if ("once" in form.dataset) {
+    if ("once" in form.dataset || form.closest("dialog")) {
       if (form.dataset.sent) event.preventDefault();
       form.dataset.sent = "yes";
     }

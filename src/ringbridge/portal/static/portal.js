@@ -21,7 +21,9 @@
   const copy = async (button) => {
     const field = document.getElementById(button.dataset.copies);
     field.select();
-    await navigator.clipboard.writeText(field.value);
+    // Without TLS, as on a network of one's own, browsers have no clipboard but that of the selection.
+    if (navigator.clipboard) await navigator.clipboard.writeText(field.value);
+    else document.execCommand("copy");
     button.querySelector("span").textContent = button.dataset.done;
   };
 
