@@ -49,6 +49,7 @@ def test_from_nothing_to_the_first_call(empty_server: Server, phones: Telephones
         page = begin(portal)
         page.get_by_role("link", name="First steps").first.click()
         next_step(page, "A way to those who are called")
+        expect(page.get_by_role("status")).to_contain_text("SIP is taken at 127.0.0.1 only")
         portal.require_accessible()
         add_trunk(portal)
 

@@ -2,7 +2,10 @@
 
 import re
 
+import pytest
+
 from ringbridge.call.directory import LineKind
+from ringbridge.portal.services import PhoneServer
 from tests.peers.tool import poll
 from tests.portal.conftest import ACCOUNT_ID, EXTENSION, LINE_NUMBER, Client, Desk
 
@@ -62,3 +65,10 @@ async def test_who_may_follow_it(operator: Client, auditor: Client, user: Client
     assert (await operator.post("/start/account", {"name": "x"})).status == 403
     for client in (auditor, user):
         assert (await client.get("/start")).status == 403
+
+
+@pytest.mark.parametrize(
+    ("host", "is_for_this_machine"), [("127.0.0.1", True), ("::1", True), ("192.0.2.1", False)]
+)
+def test_whom_a_server_can_be_reached_by(host: str, is_for_this_machine: bool) -> None:
+    assert PhoneServer(host, 5060, None).is_for_this_machine is is_for_this_machine

@@ -172,6 +172,8 @@ async def test_what_to_do_about_a_trunk_that_does_not_answer(desk: Desk, owner: 
     refused = (await owner.post(f"{path}/test")).text
     assert "nobody listens at this port" in refused
     assert "does not know the user name" in refused
+    await owner.post(path, NEW | {"uri": "sip:192.0.2.9"})
+    assert "reaches its own machine only" in (await owner.post(f"{path}/test")).text
     await owner.post(path, NEW | {"uri": "sip:nowhere.invalid"})
     assert "leads nowhere" in (await owner.post(f"{path}/test")).text
 

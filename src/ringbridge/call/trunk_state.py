@@ -24,7 +24,10 @@ class TrunkStatus:
 
 
 class ProbeOutcome(Enum):
-    """What came of asking a SIP address whether somebody is there."""
+    """What came of asking a SIP address whether somebody is there.
+
+    OUT_OF_REACH: nobody was asked, since this server sends SIP from an address that reaches its own machine only.
+    """
 
     ANSWERED = "answered"
     CONNECTED = "connected"
@@ -33,6 +36,7 @@ class ProbeOutcome(Enum):
     UNREACHABLE = "unreachable"
     NOT_TRUSTED = "not_trusted"
     UNRESOLVABLE = "unresolvable"
+    OUT_OF_REACH = "out_of_reach"
 
 
 class Probe(NamedTuple):

@@ -1,5 +1,6 @@
 """What pages use: one value with all services, which `bootstrap` fills."""
 
+import ipaddress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -42,6 +43,11 @@ class PhoneServer(NamedTuple):
     host: str
     port: int
     tls_port: int | None
+
+    @property
+    def is_for_this_machine(self) -> bool:
+        """Whether phones elsewhere cannot reach it."""
+        return ipaddress.ip_address(self.host).is_loopback
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,8 @@ class Prober:
             hop = (await self._resolver.resolve(uri))[0]
         except Unresolvable as error:
             return Probe(ProbeOutcome.UNRESOLVABLE, detail=str(error))
+        if not self._resolver.reaches(hop):
+            return Probe(ProbeOutcome.OUT_OF_REACH, transport=hop.transport, host=hop.host, port=hop.port)
         return await self.probe_hop(uri, hop)
 
     async def probe_hop(self, uri: str, hop: Hop) -> Probe:

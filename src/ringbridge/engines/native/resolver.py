@@ -52,6 +52,10 @@ class Resolver:
         self._look_ups: dict[Place, asyncio.Task[None]] = {}
         self._names: dict[str, str] = {}
 
+    def reaches(self, hop: Hop) -> bool:
+        """Whether the kernel lets anything through from our own address: from loopback it does so to loopback only."""
+        return not self._is_loopback or ipaddress.ip_address(hop.host).is_loopback
+
     def literal(self, target: str) -> Hop | None:
         """The hop of a URI whose host is an address, or None when it is a name. Raises Unresolvable."""
         return self._literal(_place(target))

@@ -9,7 +9,7 @@ from ringbridge.call.user import Right
 from ringbridge.portal.form import fault_of
 from ringbridge.portal.page import action, page
 from ringbridge.portal.view import View
-from ringbridge.service.first_steps import FirstStep, has_phone
+from ringbridge.service.first_steps import has_phone
 
 # Those that there are prompts for.
 LANGUAGES = {
@@ -27,7 +27,7 @@ async def show_steps(view: View) -> Response:
     return view.page(
         "start/start.html",
         progress=progress,
-        steps=list(FirstStep),
+        server=view.services.phone_server,
         ready=[seen for seen in progress.lines if has_phone(seen)],
     )
 

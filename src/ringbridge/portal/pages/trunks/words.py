@@ -96,6 +96,13 @@ CONCLUSIONS: dict[ProbeOutcome, Conclusion] = {
             "Its certificate is not trusted, or it does not trust ours. The command line gives a trunk files of its own: ringbridge trunk set NAME --tls-ca …"
         ),
     ),
+    ProbeOutcome.OUT_OF_REACH: Conclusion(
+        Badge(marked("Out of reach"), "red"),
+        marked(
+            "This server sends SIP from an address that reaches its own machine only. Set RINGBRIDGE_SIP_HOST to the "
+            "address that others reach it by, and start it again."
+        ),
+    ),
     ProbeOutcome.UNRESOLVABLE: Conclusion(
         Badge(marked("Unknown host"), "red"),
         marked(
