@@ -1,6 +1,12 @@
-"""Two calls with all that is stored of them, for the pages of history: one whose destination was busy, one that was transferred."""
+"""Two calls with all that is stored of them, for the pages of history: one whose destination was busy, one that was transferred.
 
+And calls that run, for the page of live calls.
+"""
+
+import json
+import re
 import time
+import urllib.request
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +17,7 @@ from ringbridge.store.tables import call_events, calls, charges, records
 from ringbridge.store.third_tables import thirds
 from ringbridge.store.webhook_tables import webhook_deliveries
 from tests.browser.integration_furniture import KEY_ID, WEBHOOK_ID
-from tests.peers.server import Deployment, user_number
+from tests.peers.server import Deployment, Server, ringbridge, user_number
 from tests.store.samples import THIRD_NUMBER, a_record
 
 BUSY_ID = "01a21600-0000-7000-8000-000000000001"
@@ -77,6 +83,29 @@ def furnish_history(deployment: Deployment) -> None:
         _store(engine, record, start, _BUSY)
     finally:
         engine.dispose()
+
+
+def begin_calls(server: Server) -> None:
+    """Simulated calls that talk until the server stops, for a picture of live calls."""
+    deployment = server.deployment
+    printed = ringbridge(
+        deployment.data_dir,
+        "key",
+        "create",
+        "--account",
+        deployment.account_id,
+        "--name",
+        "Support",
+        "--test",
+    )
+    authorization = re.search(r"Authorization:\s*(Basic [A-Za-z0-9+/=]+)", printed)
+    assert authorization is not None, printed
+    for index, destination in enumerate(("15125290109", "15125300109")):
+        body = json.dumps({"user_line": user_number(index), "destination_line": destination})
+        headers = {"Authorization": authorization[1], "Content-Type": "application/json"}
+        request = urllib.request.Request(server.url + "/api/v1/call", body.encode(), headers)
+        with urllib.request.urlopen(request) as answer:
+            assert answer.status == 200
 
 
 def _times(

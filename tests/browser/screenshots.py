@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.browser.history_furniture import begin_calls
 from tests.browser.pages import OPEN_PAGES, PAGES, furnish
 from tests.browser.portal import launch, portal_of
 from tests.peers.server import Deployment, Server
@@ -48,6 +49,7 @@ def main(prefix: str) -> None:
             browser = launch(playwright)
             with portal_of(server, browser) as portal:
                 portal.make_owner()
+            begin_calls(server)
             photograph(server, browser, prefix)
             browser.close()
 
