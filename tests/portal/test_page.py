@@ -16,6 +16,9 @@ OPEN = {
     ("GET", "/login"),
     ("POST", "/login"),
     ("POST", "/logout"),
+    # To an OpenID provider and back; without one they are not there.
+    ("GET", "/login/openid"),
+    ("GET", "/login/openid/back"),
     ("POST", "/language"),
     ("GET", "/welcome/{token}"),
     ("POST", "/welcome/{token}"),

@@ -2,15 +2,19 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, delete, select, update
 
 from ringbridge.call.actor import SERVER, Actor, ActorKind, acting_as
-from ringbridge.call.audit import FIRST_HASH, Action, BrokenChain, Chain, Deed
+from ringbridge.call.audit import FIRST_HASH, Action, AuditFilter, BrokenChain, Chain, Deed
+from ringbridge.call.directory import AccountLimits
+from ringbridge.store.administration import Administration
 from ringbridge.store.audit import SqlAuditLog, note, note_all
 from ringbridge.store.audit_tables import audit_entries, audit_head
 from ringbridge.store.database import open_database, writing
+from ringbridge.store.rates import RateTable
 
 ACCOUNT = "1009683"
 ANN = Actor(ActorKind.COMMAND_LINE, "ann", "192.0.2.7")
@@ -103,3 +107,22 @@ def test_a_log_that_was_tampered_with_is_noticed(engine: Engine) -> None:
         connection.execute(update(audit_entries).where(audit_entries.c.sequence == 1).values(target_id="x"))
     with pytest.raises(BrokenChain, match="Entry 1 "):
         log.verify()
+
+
+def test_entries_are_filtered(engine: Engine, administration: Administration) -> None:
+    log, account = SqlAuditLog(engine), administration.add_account("Acme").id
+    with acting_as(ANN):
+        administration.set_limits(account, AccountLimits(concurrent=7))
+    RateTable(engine).replace({"+1": 1})
+    added, limited = reversed(log.page(account, None, 10))
+
+    def found(**wanted: Any) -> list[str]:
+        return [entry.action for entry in log.page(account, None, 10, AuditFilter(**wanted))]
+
+    assert found(target_kind="limits") == ["limits.changed"]
+    assert found(target_kind="limit_") == []
+    assert found(actor_kind=ActorKind.COMMAND_LINE) == ["limits.changed"]
+    assert found(since=limited.at) == ["limits.changed"] or added.at == limited.at
+    assert found(until=added.at) == []
+    assert found(with_server=True) == ["rates.imported", "limits.changed", "account.created"]
+    assert [entry.action for entry in log.page(account, limited.sequence, 10)] == ["account.created"]

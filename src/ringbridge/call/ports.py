@@ -153,6 +153,10 @@ class LimitStore(Protocol):
         """Let an account place no more calls, by the server's own rules; those that are up go on. Raises as `set_suspended`."""
         ...
 
+    def find(self, account_id: str) -> AccountLimits:
+        """The account's limits as they are stored: no earlier answer is remembered. Raises StoreUnavailable."""
+        ...
+
     def set_suspended(self, account_id: str, *, suspended: bool, ends_calls: bool) -> None:
         """Let an account place no more calls, or let it again. Raises NotFound and StoreUnavailable.
 

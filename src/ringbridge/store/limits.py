@@ -9,6 +9,7 @@ from ringbridge.call.audit import Action
 from ringbridge.call.directory import AccountLimits
 from ringbridge.store.administration import Administration
 from ringbridge.store.audit import note
+from ringbridge.store.database import reading
 from ringbridge.store.part import Part
 from ringbridge.store.revision import changing, require_account
 from ringbridge.store.row import limits_of, limits_row
@@ -25,6 +26,13 @@ class SqlLimits:
         """Let an account place no more calls; by the server's own rules. Raises NotFound and StoreUnavailable."""
         with acting_as(SERVER):
             Administration(self._engine).suspend(account_id)
+
+    def find(self, account_id: str) -> AccountLimits:
+        """The account's limits as they are stored. Raises StoreUnavailable."""
+        statement = select(account_limits).where(account_limits.c.account_id == account_id)
+        with reading(self._engine) as connection:
+            row = connection.execute(statement).mappings().one_or_none()
+            return AccountLimits() if row is None else limits_of(row)
 
     def set_suspended(self, account_id: str, *, suspended: bool, ends_calls: bool) -> None:
         """Let an account place no more calls, or let it again. Raises NotFound and StoreUnavailable."""

@@ -159,7 +159,7 @@ def _parts(limits: AccountLimits, usage: AccountUsage) -> dict[str, tuple[int, i
         "concurrent": (usage.calls_now, limits.concurrent),
         "per_minute": (usage.calls_last_minute, limits.per_minute),
     } | {
-        f"spend_per_{period.value}": (spending.micros, spending.most)
+        f"spend_per_{period.value}": (spending.micros, getattr(limits, f"spend_per_{period.value}"))
         for period, spending in usage.spending.items()
     }
     return {name: (used, most) for name, (used, most) in parts.items() if most}
