@@ -248,7 +248,9 @@ async def test_events_are_sent_again(desk: Desk, operator: Client) -> None:
 
 
 async def test_the_secret_of_single_calls_takes_a_fresh_password(desk: Desk, operator: Client) -> None:
-    assert "whsec_" in (await operator.get(f"{PATH}/call-secret")).text
+    page = await operator.get(f"{PATH}/call-secret")
+    assert "whsec_" in page.text
+    assert page.headers["cache-control"] == "no-store"
     desk.clock.skipped_seconds += 11 * 60.0
     assert (await operator.get(f"{PATH}/call-secret")).location.startswith("/login/again")
 

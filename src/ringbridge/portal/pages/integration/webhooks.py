@@ -124,7 +124,10 @@ async def test(view: View) -> Response:
 
 
 async def show_call_secret(view: View) -> Response:
-    return view.page("integration/call_secret.html", secret=view.services.webhooks.call_secret(view.caller))
+    secret = view.services.webhooks.call_secret(view.caller)
+    response = view.page("integration/call_secret.html", secret=secret)
+    response.headers["cache-control"] = "no-store"
+    return response
 
 
 async def webhook_of(view: View) -> Webhook:
