@@ -72,3 +72,15 @@ async def test_who_may_follow_it(operator: Client, auditor: Client, user: Client
 )
 def test_whom_a_server_can_be_reached_by(host: str, is_for_this_machine: bool) -> None:
     assert PhoneServer(host, 5060, None).is_for_this_machine is is_for_this_machine
+
+
+async def test_a_call_that_was_completed_ends_the_guide(desk: Desk, owner: Client) -> None:
+    placed = await owner.post(
+        "/dial/calls", {"line": LINE_NUMBER, "number": "+15125550100", "form": "x" * 20}
+    )
+    assert placed.location.startswith("/dial/calls/")
+    await poll(
+        lambda: owner.get("/start"),
+        lambda reply: steps(reply.text)[3:5] == ["Done", "Done"],
+        "the call's end",
+    )
