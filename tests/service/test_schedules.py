@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from operator import attrgetter
 
 import pytest
 
@@ -25,6 +26,7 @@ from ringbridge.call.schedule import Retry, ScheduledCall, ScheduleStep
 from ringbridge.call.schedule_ports import OpenSchedule
 from ringbridge.service import attempts
 from ringbridge.service import schedules as service
+from ringbridge.service.identifier import new_call_id
 from ringbridge.service.repetition import Placed
 from ringbridge.service.request import ScheduleRequest
 from ringbridge.service.schedules import ScheduleService
@@ -73,7 +75,10 @@ class MemorySchedules:
         kept = self.kept.get(call_id)
         if kept is None:
             return None
-        attempts = [call for call in self.house.store.accepted if call.attempt_of == call_id]
+        # As the database has them: by their ids.
+        attempts = sorted(
+            (call for call in self.house.store.accepted if call.attempt_of == call_id), key=attrgetter("id")
+        )
         if not attempts:
             return kept
         saved = [call for call, _ in self.house.store.saved if call.id == attempts[-1].id]
@@ -214,6 +219,24 @@ async def test_an_outcome_to_retry_is_followed_by_another_attempt(house: Schedul
         "attempt_started",
         "ended",
     ]
+
+
+async def test_a_clock_that_is_set_back_between_attempts_confuses_none_with_another(
+    house: ScheduleHouse,
+) -> None:
+    call_id = await house.schedule(retry=Retry(max_attempts=4, after_seconds=0.0))
+    await house.attempt()
+    house.turn(-HOUR)
+    for number in (1, 2, 3):
+        house.engine.tell(await house.attempt(number), LegEnded(USER, Cause.BUSY, 486))
+        await house.plans.until(lambda n=number: house.plans.told[call_id].count("attempt_failed") == n)  # type: ignore[misc]
+        # By the clock as it is set now another attempt would be due in an hour.
+        house.schedules._book.agenda.put(0.0, call_id)
+    last = await house.attempt(4)
+    assert await house.schedules.cancel(CALLER, call_id)
+    await house.engine.until(lambda engine: last in engine.released)
+    assert (await house.ended(call_id)).outcome is Outcome.CANCELED
+    assert len(house.store.accepted) == 4
 
 
 async def test_called_off_before_its_time_it_is_never_dialled(house: ScheduleHouse) -> None:
@@ -473,7 +496,7 @@ async def _interrupt(house: ScheduleHouse, retry: Retry | None) -> str:
     """A scheduled call whose attempt was up when the server was killed, before it was told of."""
     call_id = await house.schedule(0.0, retry)
     kept = house.plans.kept[call_id]
-    placed = await house.calls.place_attempt(CALLER, CLICK, call_id)
+    placed = await house.calls.place_attempt(CALLER, CLICK, call_id, new_call_id(1.0))
     house.plans.kept[call_id] = kept._replace(due_at=None)
     await house.engine.until(lambda engine: (placed.call_id, Originate(USER)) in engine.performed)
     runner = house.calls.runner(CALLER, placed.call_id)

@@ -35,6 +35,7 @@ from ringbridge.call.schedule_ports import ScheduleStore
 from ringbridge.service.authentication import Caller
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
+from ringbridge.service.identifier import new_call_id
 from ringbridge.service.request import CallRequest
 from ringbridge.service.schedule_book import ScheduleBook
 
@@ -149,7 +150,8 @@ class Attempts:
         call_id, now = found.call.id, self._clock.utc_now()
         try:
             caller = await self._caller(found.call)
-            placed = await self._calls.place_attempt(caller, CallRequest(**found.request), call_id)
+            request, attempt_id = CallRequest(**found.request), new_call_id(found.next_id_utc(now))
+            placed = await self._calls.place_attempt(caller, request, call_id, attempt_id)
         except ServerDraining:
             raise
         except (TooManyCalls, CannotPlaceCalls, StoreUnavailable) as error:

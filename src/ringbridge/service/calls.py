@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import structlog
 
@@ -40,6 +40,13 @@ from ringbridge.service.request import CallRequest
 from ringbridge.service.runner import Runner
 
 log = structlog.get_logger()
+
+
+class AttemptOf(NamedTuple):
+    """That a call is an attempt of the scheduled call `call_id`, and the id that it is to have."""
+
+    call_id: str
+    attempt_id: str
 
 
 class CallService:
@@ -115,9 +122,11 @@ class CallService:
         account_id = caller.account.id
         return await self.repetitions.once(account_id, key, lambda: self._place(caller, request, key))
 
-    async def place_attempt(self, caller: Caller, request: CallRequest, attempt_of: str) -> Placed:
-        """Accept a call that is an attempt of this scheduled one; it repeats no click. Raises what `_place` raises."""
-        return await self._place(caller, request, None, attempt_of)
+    async def place_attempt(
+        self, caller: Caller, request: CallRequest, attempt_of: str, attempt_id: str
+    ) -> Placed:
+        """Accept a call with this new id that is an attempt of a scheduled one; it repeats no click. Raises what `_place` raises."""
+        return await self._place(caller, request, None, AttemptOf(attempt_of, attempt_id))
 
     async def plan_later(self, caller: Caller, request: CallRequest) -> Call:
         """The call that is asked for, if it may be placed at another time.
@@ -141,7 +150,7 @@ class CallService:
         caller: Caller,
         request: CallRequest,
         key: IdempotencyKey | None,
-        attempt_of: str | None = None,
+        attempt: AttemptOf | None = None,
     ) -> Placed:
         """Accept a new call, or find the one of a first click.
 
@@ -153,16 +162,16 @@ class CallService:
         call, limits = await self._plan(caller, request)
         if not self._engine.healthy():
             raise CannotPlaceCalls("engine_down")
-        if attempt_of is not None:
-            call = call._replace(attempt_of=attempt_of)
-        if key is not None or attempt_of is not None:
+        if attempt is not None:
+            call = call._replace(id=attempt.attempt_id, attempt_of=attempt.call_id)
+        if key is not None or attempt is not None:
             # With keys a client says itself what is the same call.
             limits = replace(limits, duplicates_s=0.0)
         try:
             duplicate = self._admission.admit(call, limits)
         except TooManyCalls as refusal:
             # An attempt only waits for its turn.
-            if attempt_of is None:
+            if attempt is None:
                 self._blocked.refused_call(call, refusal)
             raise
         if duplicate is not None:
