@@ -220,9 +220,9 @@ class _Server:
         serving.add_done_callback(lambda _: told.set())
         try:
             await _first_of(self._http.ready(), told.wait())
-            if not told.is_set():
-                announce(self._listening)
             async with self._reloading.at_signal():
+                if not told.is_set():
+                    announce(self._listening)
                 await told.wait()
             log.info("server.draining", calls=self._calls.running)
             await _first_of(self._calls.drain(self._reloading.settings.drain_seconds), told_again.wait())
