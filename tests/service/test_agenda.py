@@ -60,13 +60,13 @@ async def test_what_is_put_off_is_looked_at_then_only() -> None:
 async def test_who_waits_for_a_line_is_looked_at_when_it_is_free_or_late() -> None:
     clock = StoppedClock()
     agenda = Agenda(clock)
-    agenda.put_off_until_free(LINE, NOW + 60, "one")
-    agenda.put_off_until_free(LINE, NOW + 60, "two")
-    agenda.put_off_until_free(("a", "204"), NOW + 60, "three")
+    agenda.put_off_until_room(LINE, NOW + 60, "one")
+    agenda.put_off_until_room(LINE, NOW + 60, "two")
+    agenda.put_off_until_room(("a", None), NOW + 60, "three")
     agenda.drop("two")
-    agenda.line_is_free(("b", LINE[1]))
+    agenda.there_is_room(("b", LINE[1]))
     assert await due(agenda) == []
-    agenda.line_is_free(LINE)
+    agenda.there_is_room(LINE)
     assert await due(agenda) == ["one"]
     clock.at = NOW + 60
     assert await due(agenda) == ["three"]

@@ -310,8 +310,9 @@ async def test_a_limit_that_is_reached_only_delays_it(house: ScheduleHouse) -> N
     await _looked_at(house, lambda: bool(house.schedules._attempts._resting))
     # Each try would fill the list of what was refused.
     assert house.store.blocked == []
+    # Whoever sets the clock back does not lengthen the pause, nor has the end of a call wait for it.
+    house.turn(-HOUR)
     await house.end(first)
-    house.turn(61.0)
     await house.attempt(2)
     assert house.store.accepted[1].attempt_of == call_id
 
@@ -324,9 +325,22 @@ async def test_while_an_account_is_at_its_limit_its_other_calls_are_not_tried(ho
         house, lambda: bool(house.schedules._attempts._resting) and len(house.schedules._book.agenda._at) == 3
     )
     await house.end(first)
-    house.turn(61.0)
     await house.attempt(2)
     assert house.store.accepted[1].attempt_of in calls
+
+
+async def test_a_user_who_has_as_many_calls_as_may_be_is_called_as_soon_as_one_is_over(
+    house: ScheduleHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "SHORTEST_REST_SECONDS", HOUR)
+    monkeypatch.setattr(attempts, "LONGEST_REST_SECONDS", HOUR)
+    house.directory.limits_of_all = AccountLimits(concurrent=9, rate=100, per_user=1)
+    first = await house.place()
+    call_id = await house.schedule()
+    await _looked_at(house, lambda: bool(house.schedules._book.agenda._waiting))
+    await house.end(first)
+    await house.attempt(2)
+    assert house.store.accepted[1].attempt_of == call_id
 
 
 @pytest.mark.parametrize("what", ["suspended", "revoked", "gone"])
