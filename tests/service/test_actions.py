@@ -1,5 +1,6 @@
 """What a client may ask of a call while it runs, over doubles at the ports."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -21,6 +22,7 @@ from ringbridge.call.event import (
     ResumeRequested,
     SendDigits,
     StopPlaying,
+    TransferRequested,
 )
 from ringbridge.call.model import LegName, Prompt
 from ringbridge.service.actions import CallActions, WrongState
@@ -40,6 +42,11 @@ async def talking(house: House) -> str:
         house.engine.tell(call_id, event)
     await until_done(house, call_id, Join())
     return call_id
+
+
+def spent(house: House) -> int:
+    """What the account's calls of this month cost, and may cost yet."""
+    return house.calls.admission.spending.spent(CALLER.account.id, Period.MONTH, house.clock.utc_now())
 
 
 async def until_done(house: House, call_id: str, effect: Effect) -> None:
@@ -120,25 +127,51 @@ async def test_money_is_set_aside_for_a_third_until_it_fails_or_the_call_is_over
 ) -> None:
     house.directory.all_rates = {"+1": 60_000}
     call_id = await talking(house)
-    spending = house.calls.admission.spending
-
-    def spent() -> int:
-        return spending.spent(CALLER.account.id, Period.MONTH, house.clock.utc_now())
-
-    before = spent()
+    before = spent(house)
     await CallActions(house.calls).transfer(CALLER, call_id, DESTINATION, "+1 512 555 0003")
-    assert before + 59 * 60_000 < spent() <= before + 60 * 60_000
+    assert before + 59 * 60_000 < spent(house) <= before + 60 * 60_000
     if answers:
         house.engine.tell(call_id, LegAnswered(LegName.THIRD))
         await until_done(house, call_id, Join(DESTINATION, LegName.THIRD))
-        assert spent() > before
+        assert spent(house) > before
     else:
         house.engine.tell(call_id, LegEnded(LegName.THIRD, Cause.BUSY, 486))
         await until_done(house, call_id, Play(Prompt.BUSY, leg=DESTINATION))
-        assert spent() == before
+        assert spent(house) == before
     house.engine.tell(call_id, LegEnded(DESTINATION, Cause.NORMAL))
     await house.engine.until(lambda engine: call_id in engine.released)
-    assert spent() < 60_000
+    assert spent(house) < 60_000
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_of_two_transfers_in_one_moment_the_money_of_one_is_set_aside(
+    house: House, at_once: bool
+) -> None:
+    house.directory.all_rates = {"+1": 60_000}
+    call_id = await talking(house)
+    actions, admit = CallActions(house.calls), house.calls.admit_third
+    before = spent(house)
+
+    async def admit_slowly(*words: object) -> TransferRequested:
+        wanted = await admit(*words)  # type: ignore[arg-type]
+        if not at_once:
+            await until_done(house, call_id, Originate(LegName.THIRD))
+        return wanted
+
+    asked = [actions.transfer(CALLER, call_id, DESTINATION, "+1 512 555 0003")]
+    if at_once:
+        asked.append(actions.transfer(CALLER, call_id, DESTINATION, "+1 512 555 0004"))
+        await asyncio.gather(*asked)
+    else:
+        house.calls.admit_third = admit_slowly  # type: ignore[assignment]
+        second = asyncio.create_task(actions.transfer(CALLER, call_id, DESTINATION, "+1 512 555 0004"))
+        await asyncio.wait([second], timeout=0)
+        house.calls.admit_third = admit  # type: ignore[method-assign]
+        await asked[0]
+        with pytest.raises(WrongState, match="transferring"):
+            await second
+    await until_done(house, call_id, Originate(LegName.THIRD))
+    assert before + 59 * 60_000 < spent(house) <= before + 60 * 60_000
 
 
 async def test_a_call_that_is_transferred_costs_no_more_than_a_call_may(house: House) -> None:

@@ -326,7 +326,7 @@ async def test_a_third_counts_on_the_day_on_which_it_was_called() -> None:
     assert tried is not None
     # As long as the talk still may last, of which 700 s are over.
     assert spent(admission, midnight) == tried.most_micros == 4_833_334
-    admission.third_failed(call.id)
+    admission.keep_third(call.id, None)
     assert spent(admission, midnight) == 0
 
     price = admission.admit_third(call, planned, MONEY)
@@ -335,7 +335,7 @@ async def test_a_third_counts_on_the_day_on_which_it_was_called() -> None:
     admission.release(transferred(call, price, midnight + 120.0, 60.0))
     assert spent(admission, midnight) == 100_000
     assert spent(admission, midnight - 1.0) == 720 * 100_000 / 60
-    admission.third_failed(call.id)
+    admission.keep_third(call.id, None)
     assert spent(admission, midnight) == 100_000
 
 

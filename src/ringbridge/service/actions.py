@@ -66,7 +66,13 @@ class CallActions:
         # The record does not know whose key it was.
         said = {"call": call_id, "account": call.account_id, "key": caller.key.id}
         log.info("call.transfer_asked", **said, number=wanted.third.number)
-        return _delivered(self._running(caller, call_id), wanted)
+        try:
+            return _delivered(self._running(caller, call_id), wanted)
+        except WrongState:
+            # It was transferred or it ended while this third was looked at.
+            last = runner.call.transfer
+            self._calls.admission.keep_third(call_id, None if last is None else last.price)
+            raise
 
     def _running(self, caller: Caller, call_id: str) -> Runner:
         runner = self._calls.runner(caller, call_id)

@@ -165,13 +165,15 @@ class Admission:
             self._reservations[call.id] = reservation._replace(thirds=(*reservation.thirds, price))
         return price
 
-    def third_failed(self, call_id: str) -> None:
-        """A third did not answer: nothing is reserved any more for any third of the call."""
+    def keep_third(self, call_id: str, dialed: ThirdPrice | None) -> None:
+        """Nothing is reserved any more for a third of the call but for this one; None when nobody is dialled."""
         reservation = self._reservations.get(call_id)
         if reservation is not None:
             for price in reservation.thirds:
-                self.spending.settle(reservation.account_id, price.most_micros, 0, price.asked_utc)
-            self._reservations[call_id] = reservation._replace(thirds=())
+                if price is not dialed:
+                    self.spending.settle(reservation.account_id, price.most_micros, 0, price.asked_utc)
+            kept = tuple(price for price in reservation.thirds if price is dialed)
+            self._reservations[call_id] = reservation._replace(thirds=kept)
 
     def _check_rates(self, call: Call, limits: AccountLimits) -> None:
         account_id, now = call.account_id, call.accepted_at

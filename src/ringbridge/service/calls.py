@@ -390,8 +390,11 @@ class CallService:
     def _on_step(self, call: Call, event: StoredEvent) -> None:
         if event.name == "user_answered":
             self._admission.user_answered(call.id)
+        elif event.name == "transferring":
+            # Another one may have been asked for in the same moment.
+            self._admission.keep_third(call.id, None if call.transfer is None else call.transfer.price)
         elif event.name == "transfer_failed":
-            self._admission.third_failed(call.id)
+            self._admission.keep_third(call.id, None)
         self._live.publish(call.id, event)
         self._feed.publish(call, event)
 
