@@ -96,7 +96,8 @@ class AsyncClient:
         """The call when it is over; a server that is away meanwhile is waited for as in `follow`."""
         patience = Patience()
         async for _ in self.follow(call_id):
-            patience.heard()
+            pass
+        patience.heard()
         while True:
             try:
                 return await self.find(call_id)

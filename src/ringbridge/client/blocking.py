@@ -87,7 +87,8 @@ class Client:
         """The call when it is over; a server that is away meanwhile is waited for as in `follow`."""
         patience = Patience()
         for _ in self.follow(call_id):
-            patience.heard()
+            pass
+        patience.heard()
         while True:
             try:
                 return self.find(call_id)
