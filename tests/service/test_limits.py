@@ -10,7 +10,8 @@ from structlog.testing import capture_logs
 from ringbridge.call.directory import AccountLimits
 from ringbridge.call.errors import InvalidOption, SpendLimitReached, TooManyCalls
 from ringbridge.call.history import CallEvent, first_event
-from ringbridge.call.model import Call, Tariff
+from ringbridge.call.model import Call, Route, Tariff
+from ringbridge.call.simulation import SIMULATED
 from ringbridge.service.admission import Admission
 from ringbridge.service.clock import Clock
 from ringbridge.service.identifier import new_call_id
@@ -23,6 +24,7 @@ from ringbridge.store.database import migrate, open_database
 from ringbridge.store.directory import SqlDirectory
 from ringbridge.store.limits import SqlLimits
 from ringbridge.store.lock import ServerLock
+from ringbridge.store.records import SqlRecords
 from ringbridge.store.usage import SqlUsage
 from tests.peers.tool import poll
 from tests.service.double import ACCOUNT, CALLER
@@ -69,6 +71,30 @@ async def accepted(database: Engine, *calls: Call) -> None:
         async with SqlCallStore(database, lock) as store:
             for call in calls:
                 await store.accept(call, first_event(call))
+
+
+async def ended_soon(database: Engine, *calls: Call) -> None:
+    """A server whose calls end a second after their answer."""
+    await accepted(database, *calls)
+    with ServerLock(database) as lock:
+        async with SqlCallStore(database, lock) as store:
+            for call in calls:
+                store.save(
+                    connected(call),
+                    CallEvent(call_id=call.id, sequence=2, name="connected", at=call.accepted_at + 8.0),
+                )
+    with ServerLock(database) as lock:
+        async with SqlCallStore(database, lock) as store:
+            for call in calls:
+                await store.close_interrupted(call.id, ended_at=call.accepted_utc + 9.0)
+
+
+def simulated(call: Call) -> Call:
+    """The call as a test key would place it."""
+    route = Route(target="sip:1@simulated.invalid", caller_number="", trunk=SIMULATED)
+    return call._replace(
+        user=call.user._replace(routes=(route,)), destination=call.destination._replace(routes=(route,))
+    )
 
 
 async def test_calls_of_an_earlier_process_count_in_every_limit_that_looks_back(
@@ -149,19 +175,7 @@ async def test_usage_is_what_is_up_and_what_was_today(database: Engine, clock: C
 async def test_short_calls_of_an_earlier_process_make_a_later_one_suspend_the_account(
     database: Engine, clock: Clock
 ) -> None:
-    calls = [call_now(clock, seconds_ago=60.0) for _ in range(3)]
-    await accepted(database, *calls)
-    with ServerLock(database) as lock:
-        async with SqlCallStore(database, lock) as store:
-            for call in calls:
-                store.save(
-                    connected(call),
-                    CallEvent(call_id=call.id, sequence=2, name="connected", at=call.accepted_at + 8.0),
-                )
-    with ServerLock(database) as lock:
-        async with SqlCallStore(database, lock) as store:
-            for call in calls:
-                await store.close_interrupted(call.id, ended_at=call.accepted_utc + 9.0)
+    await ended_soon(database, *(call_now(clock, seconds_ago=60.0) for _ in range(3)))
     admission = Admission()
     limits = service(database, clock, admission)
     await limits.restore()
@@ -172,6 +186,33 @@ async def test_short_calls_of_an_earlier_process_make_a_later_one_suspend_the_ac
         return Administration(database).accounts()[0].suspended
 
     await poll(suspended, bool, "a suspended account")
+
+
+async def test_a_short_call_to_a_number_that_was_erased_since_counts_for_no_country(
+    database: Engine, clock: Clock
+) -> None:
+    call = call_now(clock, seconds_ago=60.0)
+    await ended_soon(database, call)
+    assert SqlRecords(database).erase(ACCOUNT.id, call.destination.number).calls == 1
+    admission = Admission()
+    await service(database, clock, admission).restore()
+
+    admission.check(call_now(clock), AccountLimits(short_calls_per_hour=0))
+    with pytest.raises(TooManyCalls):
+        admission.check(call_now(clock), AccountLimits(per_minute=0))
+
+
+async def test_test_calls_of_an_earlier_process_count_in_no_limit_of_live_ones(
+    database: Engine, clock: Clock
+) -> None:
+    await ended_soon(database, *(simulated(call_now(clock, seconds_ago=20.0)) for _ in range(3)))
+    admission = Admission()
+    await service(database, clock, admission).restore()
+
+    limits = AccountLimits(
+        short_calls_per_hour=0, per_minute=1, user_per_minute=1, destination_per_10_minutes=1
+    )
+    admission.check(call_now(clock), limits)
 
 
 async def test_an_account_that_cannot_be_suspended_is_logged(database: Engine, clock: Clock) -> None:

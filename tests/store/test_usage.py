@@ -138,7 +138,7 @@ async def test_the_calls_of_before_are_told_in_their_order_and_without_refused_o
     told = [call for call in await SqlUsage(engine).calls_since(START + 10.0) if call.account_id != "nobody"]
 
     assert told == [
-        (call.account_id, call.user.number, call.destination.number, call.accepted_utc)
+        (call.account_id, call.user.number, call.destination.number, call.accepted_utc, False)
         for call in (calls[2], calls[0])
     ]
     assert len(await SqlUsage(engine).calls_since(START)) >= 3

@@ -134,7 +134,10 @@ class Usage(Protocol):
         ...
 
     async def short_calls_since(self, utc: float, seconds: float) -> list[PastCall]:
-        """The calls that ended since then, less than `seconds` after the destination's answer, the oldest first."""
+        """The calls that ended since then, less than `seconds` after the destination's answer, the oldest first.
+
+        Without those whose destination was erased: nobody knows any more where they went.
+        """
         ...
 
     async def spent_within(self, start: float, end: float) -> dict[str, int]:
