@@ -315,7 +315,7 @@ async def test_a_call_can_be_cancelled_by_its_own_account_only(house: House) -> 
 
 
 async def followed(house: House, call_id: str, after: int) -> list[StoredEvent]:
-    return [event async for event in house.calls.follow(CALLER, call_id, after)]
+    return [event async for event in house.calls.reader.follow(CALLER, call_id, after)]
 
 
 async def test_a_follower_hears_the_past_and_then_the_rest(house: House) -> None:
@@ -354,12 +354,12 @@ async def test_a_follower_hears_nothing_up_to_where_it_says_it_is(house: House) 
 async def test_a_call_that_is_just_over_is_known_before_it_is_stored(house: House) -> None:
     call_id = await house.place()
     await house.end(call_id)
-    shown = await house.calls.find(CALLER, call_id)
+    shown = await house.calls.reader.find(CALLER, call_id)
 
     assert shown is not None
     assert (shown.state, shown.outcome) == ("ended", "user_declined")
     assert [event.name for event in await followed(house, call_id, 2)] == ["ended"]
-    assert await house.calls.find(STRANGER, call_id) is None
+    assert await house.calls.reader.find(STRANGER, call_id) is None
 
 
 @pytest.mark.parametrize("turned_seconds", [3600.0, -3600.0])
@@ -371,7 +371,7 @@ async def test_the_times_of_a_call_belong_together_though_the_clock_on_the_wall_
     house.clock.turned_seconds = turned_seconds
     house.engine.tell(call_id, LegRinging(USER))
     await house.end(call_id)
-    shown = await house.calls.find(CALLER, call_id)
+    shown = await house.calls.reader.find(CALLER, call_id)
 
     assert shown is not None
     assert shown.ended_at is not None
@@ -381,14 +381,14 @@ async def test_the_times_of_a_call_belong_together_though_the_clock_on_the_wall_
 
 
 async def test_an_unknown_call_is_looked_for_in_the_store(house: House) -> None:
-    assert await house.calls.find(CALLER, "unknown") is None
+    assert await house.calls.reader.find(CALLER, "unknown") is None
     assert await followed(house, "unknown", 0) == []
 
 
 async def test_a_stranger_hears_nothing_of_a_call(house: House) -> None:
     call_id = await house.place()
 
-    assert [event async for event in house.calls.follow(STRANGER, call_id, 0)] == []
+    assert [event async for event in house.calls.reader.follow(STRANGER, call_id, 0)] == []
 
 
 async def test_a_fault_of_the_engine_ends_the_call_and_no_other(house: House) -> None:

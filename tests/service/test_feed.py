@@ -312,8 +312,8 @@ async def test_every_event_of_a_call_is_in_its_accounts_feed_and_in_no_others() 
     house.directory.keys["s"] = STRANGER.key
     async with (
         house.calls,
-        house.calls.follow_account(CALLER, None) as own,
-        house.calls.follow_account(STRANGER, None) as strange,
+        house.calls.reader.follow_account(CALLER, None) as own,
+        house.calls.reader.follow_account(STRANGER, None) as strange,
     ):
         call_id = await house.place()
         await house.end(call_id)

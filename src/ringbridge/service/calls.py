@@ -1,11 +1,10 @@
-"""Placing, finding, following and ending calls: what the front doors may ask for.
+"""Placing and ending calls: what the front doors may ask for. What they may see of them is in `reading`.
 
 Order is the promise: the call is admitted, stored durably, answered to the client, and only then is anything dialled.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -21,20 +20,18 @@ from ringbridge.call.errors import (
     TooManyCalls,
 )
 from ringbridge.call.event import CancelRequested, Event, TransferRequested
-from ringbridge.call.history import CallFilter, CallPlace, StoredCall, StoredEvent, as_stored, first_event
+from ringbridge.call.history import StoredEvent, first_event
 from ringbridge.call.idempotency import IdempotencyKey
 from ringbridge.call.model import Call, LegName
 from ringbridge.call.ports import CallObserver, CallStore, Directory, Engine
 from ringbridge.service.admission import Admission
-from ringbridge.service.audience import Audience
 from ringbridge.service.authentication import Caller
 from ringbridge.service.blocked import BlockedCalls
 from ringbridge.service.clock import Clock
-from ringbridge.service.feed import EventFeed, FeedEvent, FeedPosition
-from ringbridge.service.follower import Follower
 from ringbridge.service.live import LiveCalls
-from ringbridge.service.planner import Plan, Planner, read_destination, read_user_line
+from ringbridge.service.planner import Plan, Planner
 from ringbridge.service.preview import Preview, Previewer
+from ringbridge.service.reading import CallReader, is_of
 from ringbridge.service.repetition import Placed, Repetitions
 from ringbridge.service.request import CallRequest
 from ringbridge.service.runner import Runner
@@ -52,7 +49,7 @@ class AttemptOf(NamedTuple):
 class CallService:
     """The use cases around one call. An async context manager: leaving it waits for the tasks of all calls.
 
-    repetitions: the requests that were made. on_end: told of each call that is over; it must neither block nor raise.
+    reader: what clients may see of calls. repetitions: the requests that were made. on_end: told of each call that is over; it must neither block nor raise.
     """
 
     def __init__(
@@ -73,8 +70,7 @@ class CallService:
         self._blocked = BlockedCalls(store, clock)
         self._live = LiveCalls()
         self._previewer = Previewer(self._planner, self._admission, engine)
-        self._feed = EventFeed(store, clock)
-        self._audience = Audience(directory, clock)
+        self.reader = CallReader(store, self._live, directory, clock)
         self.repetitions = Repetitions(store, self._live, clock)
         self._tasks = asyncio.TaskGroup()
         self._is_draining = False
@@ -100,11 +96,6 @@ class CallService:
     def admission(self) -> Admission:
         """What the calls of each account count."""
         return self._admission
-
-    @property
-    def audience(self) -> Audience:
-        """Who follows events, or waits for the end of a call."""
-        return self._audience
 
     @property
     def is_draining(self) -> bool:
@@ -136,10 +127,6 @@ class CallService:
         if self._is_draining:
             raise ServerDraining("the server is shutting down")
         return (await self._plan(caller, request, is_for_later=True)).call
-
-    def tell(self, call: Call, event: StoredEvent) -> None:
-        """Tell those who follow the account of something that happened to a call that does not run here."""
-        self._feed.publish(call, event)
 
     async def preview(self, caller: Caller, request: CallRequest, at: float | None = None) -> Preview:
         """What would become of the request if it were placed now, or `at` a time (UTC). Raises StoreUnavailable."""
@@ -223,87 +210,6 @@ class CallService:
             self._blocked.refused_destination(caller, refusal)
             raise
 
-    async def find(self, caller: Caller, call_id: str) -> StoredCall | None:
-        """The call of the caller's account with this id, as it is now. Raises StoreUnavailable."""
-        runner = self._live.look_up(call_id)
-        if runner is not None and _is_of(runner, caller):
-            return as_stored(runner.call, runner.history)
-        # A running call of somebody else is looked for as well, so that the time it takes tells nothing either.
-        found = await self._store.find(caller.account.id, call_id)
-        return found if found is not None and caller.key.may_use(found.user.number) else None
-
-    async def page(
-        self,
-        caller: Caller,
-        wanted: CallFilter,
-        after: CallPlace | None,
-        limit: int,
-        *,
-        user_line: str | None = None,
-        destination_line: str | None = None,
-    ) -> list[StoredCall]:
-        """The calls of the caller's account behind the place `after`, the newest first, without their histories.
-
-        The lines are as the client wrote them. Raises InvalidUserLine, InvalidDestination, StoreUnavailable.
-        """
-        country = caller.account.country
-        wanted = replace(
-            wanted,
-            user_number=None if user_line is None else read_user_line(user_line, country),
-            destination_number=None
-            if destination_line is None
-            else read_destination(destination_line, country).e164,
-            lines=caller.key.lines,
-        )
-        return await self._store.page(caller.account.id, wanted, after, limit)
-
-    async def follow(self, caller: Caller, call_id: str, after: int) -> AsyncGenerator[StoredEvent]:
-        """The lines of a call's history above sequence `after`, live until its end; none for an unknown call.
-
-        They end early when the caller may no longer see them. Raises StoreUnavailable.
-        """
-        runner = self._live.look_up(call_id)
-        if runner is not None and _is_of(runner, caller):
-            follower: Follower[StoredEvent] = Follower(self._store.written)
-            async with self._audience.listening(caller, follower.stop):
-                async for event in self._live.follow(runner, after, follower):
-                    yield event
-            return
-        stored = await self.find(caller, call_id)
-        for event in stored.events[after:] if stored is not None else ():
-            yield event
-
-    @asynccontextmanager
-    async def follow_account(
-        self, caller: Caller, after: FeedPosition | None
-    ) -> AsyncIterator[AsyncIterator[FeedEvent | FeedPosition]]:
-        """While entered, the events of all calls of the caller's account behind a position, until the server stops.
-
-        Without a position they begin with one, which is now. They end early when the caller may no longer see them.
-        Raises PositionTooOld, StoreUnavailable.
-        """
-        follower: Follower[FeedEvent] = Follower(self._store.written)
-        async with (
-            self._audience.listening(caller, follower.stop),
-            self._feed.follow(caller.account.id, after, caller.key.may_use, follower) as events,
-        ):
-            yield events
-
-    async def find_ended(self, caller: Caller, call_id: str, within_seconds: float) -> StoredCall | None:
-        """The call as it is when it is over, or else after so many seconds, or when the caller may wait no longer.
-
-        Raises StoreUnavailable.
-        """
-        if within_seconds > 0.0:
-            with suppress(TimeoutError):
-                async with (
-                    asyncio.timeout(within_seconds),
-                    aclosing(self.follow(caller, call_id, 0)) as events,
-                ):
-                    async for _ in events:
-                        pass
-        return await self.find(caller, call_id)
-
     async def cancel(self, caller: Caller, call_id: str) -> bool:
         """End a running call of the caller's account; False when there is none with this id."""
         runner = self.runner(caller, call_id)
@@ -315,7 +221,7 @@ class CallService:
     def runner(self, caller: Caller, call_id: str) -> Runner | None:
         """What carries a running call of the caller's account; None when there is none with this id."""
         runner = self._live.find(call_id)
-        return runner if runner is not None and _is_of(runner, caller) else None
+        return runner if runner is not None and is_of(runner, caller) else None
 
     def runners(self) -> list[Runner]:
         """What carries the calls that are not over."""
@@ -349,7 +255,7 @@ class CallService:
             for runner in self._live.all():
                 runner.deliver(CancelRequested(Cause.DRAINED))
             await self._live.empty()
-        self._feed.close()
+        self.reader.close()
 
     def _start(self, call: Call) -> None:
         runner = Runner(
@@ -396,10 +302,4 @@ class CallService:
         elif event.name == "transfer_failed":
             self._admission.keep_third(call.id, None)
         self._live.publish(call.id, event)
-        self._feed.publish(call, event)
-
-
-def _is_of(runner: Runner, caller: Caller) -> bool:
-    """Whether the caller may see the call, and end it."""
-    call = runner.call
-    return call.account_id == caller.account.id and caller.key.may_use(call.user.number)
+        self.reader.tell(call, event)

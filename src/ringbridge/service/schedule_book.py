@@ -100,5 +100,5 @@ class ScheduleBook:
         call, event = step.after.call, step.event
         leg = call.user_leg.state.value
         line = StoredEvent(event.sequence, event.name, event.at, call.state.value, leg, leg)
-        self._calls.tell(call, line)
+        self._calls.reader.tell(call, line)
         self.wake_followers(call.id)

@@ -16,7 +16,7 @@ from ringbridge.call.history import CallFilter, CallPlace
 from ringbridge.call.key import Scope
 from ringbridge.call.model import State
 from ringbridge.service.authentication import Caller
-from ringbridge.service.calls import CallService
+from ringbridge.service.reading import CallReader
 
 MOST_METADATA = 5
 
@@ -28,7 +28,7 @@ def _named(text: str) -> str:
     return text
 
 
-def call_list_router(access: Access, calls: CallService) -> APIRouter:
+def call_list_router(access: Access, reader: CallReader) -> APIRouter:
     """The route `GET /calls`."""
     router = APIRouter(prefix="/calls", tags=["calls"])
 
@@ -69,7 +69,7 @@ def call_list_router(access: Access, calls: CallService) -> APIRouter:
         filters = {"wanted": repr(wanted), "user_line": user_line, "destination_line": destination_line}
         position = position_of(cursor, "calls", filters, (float, str))
         after = None if position is None else CallPlace(float(position[0]), str(position[1]))
-        found = await calls.page(
+        found = await reader.page(
             caller, wanted, after, limit + 1, user_line=user_line, destination_line=destination_line
         )
         shown = found[:limit]

@@ -105,7 +105,7 @@ def placing_router(access: Access, calls: CallService, schedules: ScheduleServic
         scheduled = body.schedule_request()
         if scheduled is None:
             placed = await calls.place(caller, body.request(), key)
-            call = await calls.find_ended(caller, placed.call_id, seconds or 0)
+            call = await calls.reader.find_ended(caller, placed.call_id, seconds or 0)
         else:
             placed = await schedules.place(caller, body.request(), scheduled, key)
             call = await schedules.find_ended(caller, placed.call_id, seconds or 0)
