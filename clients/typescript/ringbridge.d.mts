@@ -526,8 +526,10 @@ export interface PageWebhookResource {
 
 /** Money in a running period. */
 export interface PeriodResource {
-  /** What calls did cost, and what those that are up may cost still. */
+  /** What calls that are over did cost. */
   spent: string;
+  /** What calls that are up may cost at the most. With what is spent, it is what a limit is compared with. */
+  reserved: string;
   limit: string | null;
   ends_at: string;
 }
@@ -781,7 +783,7 @@ export interface TrunkResource {
   prefixes: Array<string>;
 }
 
-/** What the account does now, did today (UTC) and has spent. */
+/** What the account does now, did today (UTC) and has spent: in live calls, or for a test key in test calls. */
 export interface UsageResource {
   /** Calls that are not over. */
   calls_now: number;

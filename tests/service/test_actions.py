@@ -26,6 +26,7 @@ from ringbridge.call.event import (
 )
 from ringbridge.call.model import LegName, Prompt
 from ringbridge.service.actions import CallActions, WrongState
+from ringbridge.service.ledger import Ledger
 from ringbridge.service.spending import Period
 from tests.service.double import CALLER, STRANGER
 from tests.service.test_calls import House, house
@@ -46,7 +47,8 @@ async def talking(house: House) -> str:
 
 def spent(house: House) -> int:
     """What the account's calls of this month cost, and may cost yet."""
-    return house.calls.admission.spending.spent(CALLER.account.id, Period.MONTH, house.clock.utc_now())
+    ledger = Ledger(CALLER.account.id)
+    return sum(house.calls.admission.spending.sum(ledger, Period.MONTH, house.clock.utc_now()))
 
 
 async def until_done(house: House, call_id: str, effect: Effect) -> None:

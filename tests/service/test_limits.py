@@ -10,11 +10,11 @@ from structlog.testing import capture_logs
 from ringbridge.call.directory import AccountLimits
 from ringbridge.call.errors import InvalidOption, SpendLimitReached, TooManyCalls
 from ringbridge.call.history import CallEvent, first_event
-from ringbridge.call.model import Call, Route, Tariff
-from ringbridge.call.simulation import SIMULATED
+from ringbridge.call.model import Call, Tariff
 from ringbridge.service.admission import Admission
 from ringbridge.service.clock import Clock
 from ringbridge.service.identifier import new_call_id
+from ringbridge.service.ledger import Ledger
 from ringbridge.service.limits import LimitService, OnlyTighter
 from ringbridge.service.spending import Period
 from ringbridge.service.suspicion import SuspiciousCalls
@@ -27,8 +27,8 @@ from ringbridge.store.lock import ServerLock
 from ringbridge.store.records import SqlRecords
 from ringbridge.store.usage import SqlUsage
 from tests.peers.tool import poll
-from tests.service.double import ACCOUNT, CALLER
-from tests.store.samples import a_call, connected
+from tests.service.double import ACCOUNT, CALLER, TESTER
+from tests.store.samples import a_call, connected, simulated
 
 TARIFF = Tariff(0, 60_000)
 
@@ -87,14 +87,6 @@ async def ended_soon(database: Engine, *calls: Call) -> None:
         async with SqlCallStore(database, lock) as store:
             for call in calls:
                 await store.close_interrupted(call.id, ended_at=call.accepted_utc + 9.0)
-
-
-def simulated(call: Call) -> Call:
-    """The call as a test key would place it."""
-    route = Route(target="sip:1@simulated.invalid", caller_number="", trunk=SIMULATED)
-    return call._replace(
-        user=call.user._replace(routes=(route,)), destination=call.destination._replace(routes=(route,))
-    )
 
 
 async def test_calls_of_an_earlier_process_count_in_every_limit_that_looks_back(
@@ -167,9 +159,25 @@ async def test_usage_is_what_is_up_and_what_was_today(database: Engine, clock: C
     usage = await limits.usage(CALLER)
 
     assert (usage.calls_now, usage.calls_today, dict(usage.outcomes)) == (1, 1, {})
-    assert usage.spending[Period.DAY][:2] == (3_600_000, 25_500_000)
-    assert usage.spending[Period.HOUR][:2] == (3_600_000, None)
+    assert usage.spending[Period.DAY][:3] == (0, 3_600_000, 25_500_000)
+    assert usage.spending[Period.HOUR][:3] == (0, 3_600_000, None)
     assert usage.spending[Period.DAY].ends_at > clock.utc_now()
+
+    of_tests = await limits.usage(TESTER)
+    assert (of_tests.calls_now, of_tests.calls_today) == (0, 0)
+    assert of_tests.spending[Period.DAY][:3] == (0, 0, 25_500_000)
+    test_call = simulated(call_now(clock))
+    admission.admit(test_call, AccountLimits())
+    await accepted(database, test_call)
+    of_tests = await limits.usage(TESTER)
+    assert (of_tests.calls_now, of_tests.calls_today) == (1, 1)
+    assert (await limits.usage(CALLER))[:2] == (1, 1)
+
+    talked = connected(call)._replace(ended_at=call.accepted_at + 68.0)
+    admission.release(talked)
+    spent, reserved, *_ = (await limits.usage(CALLER)).spending[Period.DAY]
+    # A minute, perhaps with the next millionth begun.
+    assert (spent - 60_000 in (0, 1), reserved) == (True, 0)
 
 
 async def test_short_calls_of_an_earlier_process_make_a_later_one_suspend_the_account(
@@ -219,7 +227,7 @@ async def test_an_account_that_cannot_be_suspended_is_logged(database: Engine, c
     admission = Admission()
     service(database, clock, admission)
     for _ in range(3):
-        admission.short_calls.restore("gone", "+13053452300", clock.now())
+        admission.short_calls.restore(Ledger("gone"), "+13053452300", clock.now())
     with capture_logs() as lines:
         with pytest.raises(SuspiciousCalls):
             admission.admit(

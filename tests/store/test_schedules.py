@@ -231,7 +231,7 @@ async def test_only_attempts_count_as_calls(
     await store.accept(attempt, first_event(attempt))
     usage = SqlUsage(engine)
     assert [call.at for call in await usage.calls_since(0.0)] == [UTC_OFFSET + 700.0]
-    assert await usage.outcomes_since(ACCOUNT, 0.0) == {None: 1}
+    assert await usage.outcomes_since(ACCOUNT, False, 0.0) == {None: 1}
 
 
 async def test_what_happened_to_one_that_waited_for_days_is_told_again(

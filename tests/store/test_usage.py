@@ -21,6 +21,7 @@ from tests.store.samples import (
     completed,
     connected,
     event,
+    simulated,
     written,
 )
 
@@ -146,15 +147,16 @@ async def test_the_calls_of_before_are_told_in_their_order_and_without_refused_o
 
 async def test_outcomes_are_counted_for_one_account(engine: Engine, store: SqlCallStore) -> None:
     ended, up = new_call(), new_call(at=130.0)
-    await accept(store, ended, up, new_call(account_id="2"))
+    await accept(store, ended, up, new_call(account_id="2"), simulated(new_call()))
     store.save(completed(ended), event(ended, 2, "ended"))
     store.block(refused(new_call()))
     await written(store)
     usage = SqlUsage(engine)
 
-    assert await usage.outcomes_since("1009683", START) == {"completed": 1, None: 1, "blocked": 1}
-    assert await usage.outcomes_since("1009683", START + 10.0) == {None: 1}
-    assert await usage.outcomes_since("3", START) == {}
+    assert await usage.outcomes_since("1009683", False, START) == {"completed": 1, None: 1, "blocked": 1}
+    assert await usage.outcomes_since("1009683", True, START) == {None: 1}
+    assert await usage.outcomes_since("1009683", False, START + 10.0) == {None: 1}
+    assert await usage.outcomes_since("3", False, START) == {}
 
 
 async def test_a_call_that_was_not_accepted_after_all_leaves_no_charge(engine: Engine) -> None:

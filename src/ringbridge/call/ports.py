@@ -144,8 +144,8 @@ class Usage(Protocol):
         """What calls accepted, and thirds asked for, from `start` and before `end` cost or may cost, in millionths, by account."""
         ...
 
-    async def outcomes_since(self, account_id: str, utc: float) -> dict[str | None, int]:
-        """How many of the account's calls accepted since then had which outcome; None for those that are not over."""
+    async def outcomes_since(self, account_id: str, is_test: bool, utc: float) -> dict[str | None, int]:
+        """How many of the account's live or test calls accepted since then had which outcome; None for those that are not over."""
         ...
 
 

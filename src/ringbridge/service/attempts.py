@@ -37,6 +37,7 @@ from ringbridge.service.authentication import Caller
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
 from ringbridge.service.identifier import new_call_id
+from ringbridge.service.ledger import ledger_of
 from ringbridge.service.request import CallRequest
 from ringbridge.service.schedule_book import ScheduleBook
 
@@ -150,13 +151,16 @@ class Attempts:
             # An attempt is up: what follows is decided at its end.
             return
         now = self._clock.utc_now()
-        line = (found.call.account_id, found.call.user.number)
+        account_id, number = found.call.account_id, found.call.user.number
         if found.is_canceled:
             await self._book.change(canceled(found, now))
         elif found.is_late(due_at, now):
             await self._book.change(expired(found, now))
-        elif found.schedule.when_user_is_free and self._calls.admission.calls_of_line(*line):
-            self._book.agenda.put_off_until_room(line, _too_late_at(found, due_at), call_id)
+        elif found.schedule.when_user_is_free and self._calls.admission.calls_of_line(
+            ledger_of(found.call), number
+        ):
+            until = _too_late_at(found, due_at)
+            self._book.agenda.put_off_until_room((account_id, number), until, call_id)
             return
         else:
             await self._attempt(found, due_at)

@@ -5,6 +5,6 @@ from sqlalchemy import ColumnElement, Table
 from ringbridge.call.simulation import SIMULATED
 
 
-def is_test(table: Table) -> ColumnElement[bool]:
+def test_row(table: Table) -> ColumnElement[bool]:
     """Whether a row is of a call that was simulated; true or false, never null."""
     return table.c.user_trunk.is_not_distinct_from(SIMULATED)

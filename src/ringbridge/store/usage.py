@@ -10,7 +10,7 @@ from ringbridge.call.record import ERASED
 from ringbridge.call.usage import PastCall
 from ringbridge.store.database import reading
 from ringbridge.store.schedule_tables import schedules
-from ringbridge.store.simulated import is_test
+from ringbridge.store.simulated import test_row
 from ringbridge.store.tables import calls, charges, records
 from ringbridge.store.third_tables import thirds
 
@@ -39,9 +39,9 @@ class SqlUsage:
         """What calls accepted, and thirds asked for, from `start` and before `end` cost or may cost, in millionths, by account."""
         return await asyncio.to_thread(self._spent_within, start, end)
 
-    async def outcomes_since(self, account_id: str, utc: float) -> dict[str | None, int]:
-        """How many of the account's calls accepted since `utc` had which outcome; None for those that are not over."""
-        return await asyncio.to_thread(self._outcomes_since, account_id, utc)
+    async def outcomes_since(self, account_id: str, is_test: bool, utc: float) -> dict[str | None, int]:
+        """How many of the account's live or test calls accepted since `utc` had which outcome; None for those that are not over."""
+        return await asyncio.to_thread(self._outcomes_since, account_id, is_test, utc)
 
     def _calls_since(self, utc: float) -> list[PastCall]:
         statement = (
@@ -50,7 +50,7 @@ class SqlUsage:
                 calls.c.user_number,
                 calls.c.destination_number,
                 calls.c.accepted_at,
-                is_test(calls),
+                test_row(calls),
             )
             .where(
                 calls.c.id >= _first_id(utc),
@@ -70,7 +70,7 @@ class SqlUsage:
                 records.c.user_number,
                 records.c.destination_number,
                 records.c.ended_at,
-                is_test(records),
+                test_row(records),
             )
             .where(
                 records.c.call_id >= _first_id(utc - _LONGEST_BEFORE_ANSWER_SECONDS),
@@ -98,10 +98,15 @@ class SqlUsage:
                     spent[account_id] += int(micros)
         return dict(spent)
 
-    def _outcomes_since(self, account_id: str, utc: float) -> dict[str | None, int]:
+    def _outcomes_since(self, account_id: str, is_test: bool, utc: float) -> dict[str | None, int]:
         statement = (
             select(calls.c.outcome, func.count().label("calls"))
-            .where(calls.c.account_id == account_id, calls.c.accepted_at >= utc, _IS_DIALLED)
+            .where(
+                calls.c.account_id == account_id,
+                calls.c.accepted_at >= utc,
+                test_row(calls) if is_test else ~test_row(calls),
+                _IS_DIALLED,
+            )
             .group_by(calls.c.outcome)
         )
         with reading(self._engine) as connection:
