@@ -162,17 +162,16 @@ class _Server:
                 Dispatcher(outbox, sender, store.save_attempt, clock.utc_now, metrics)
             )
             await surroundings.refresh()
-            schedules = await resources.enter_async_context(
-                ScheduleService(
-                    calls=calls, store=SqlSchedules(database, store.write), directory=directory, clock=clock
-                )
-            )
         await resources.enter_async_context(surroundings.kept_up_to_date())
         await resources.enter_async_context(lock.watch())
         records = SqlRecords(database)
         await resources.enter_async_context(sweeping(records, clock))
         add_gauges(metrics, calls, engine)
         add_trunk_gauges(metrics, engine)
+
+        schedules = ScheduleService(
+            calls=calls, store=SqlSchedules(database, store.write), directory=directory, clock=clock
+        )
 
         def ready() -> Mapping[str, bool]:
             return {
@@ -200,6 +199,9 @@ class _Server:
             sock = listen(settings.http_host, settings.http_port)
         except OSError as exc:
             raise StartError(_taken("HTTP", settings.http_host, settings.http_port, exc)) from exc
+        with _translated():
+            # Last, for this dials: a server that cannot start after all must not have rung anybody.
+            await resources.enter_async_context(schedules)
         listening = Listening(
             http_host=settings.http_host,
             http_port=sock.getsockname()[1],
