@@ -139,6 +139,8 @@ class _Link(asyncio.Protocol):
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *(
+                    # Nothing is imported from the folder that the server happens to stand in.
+                    "-P",
                     "-m",
                     "ringbridge.notify.sending_worker",
                     str(theirs.fileno()),
