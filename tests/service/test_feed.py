@@ -193,6 +193,22 @@ async def test_no_position_of_a_replay_passes_over_what_is_told_after_it(feeds: 
     assert ("a", 2) in keys(await (await feeds.follow(second.position)).until(("a", 2)))
 
 
+async def test_between_the_calls_of_a_replay_others_have_their_turn(feeds: Feeds) -> None:
+    for number in range(PAGE_CALLS):
+        feeds.store.write(f"old-{number:04}", line(1, MORNING + number))
+    following = await feeds.follow(seen_at(MORNING))
+    loop, turns = asyncio.get_running_loop(), 0
+
+    def turn() -> None:
+        nonlocal turns
+        turns += 1
+        loop.call_soon(turn)
+
+    turn()
+    assert keys([await following.next()]) == [("old-0000", 1)]
+    assert turns >= PAGE_CALLS
+
+
 async def test_what_happens_while_the_database_is_read_is_told_once(feeds: Feeds) -> None:
     """From the history to the news: a call that changes meanwhile is told without a gap, and nothing of it twice."""
     for number in range(PAGE_CALLS):
