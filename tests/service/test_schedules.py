@@ -14,6 +14,7 @@ from ringbridge.call.errors import (
     InvalidCredentials,
     InvalidDestination,
     InvalidOption,
+    RequestInProgress,
     ServerDraining,
     StoreUnavailable,
     TooManyCalls,
@@ -434,6 +435,24 @@ async def test_a_repeated_request_leads_to_the_same_call(house: ScheduleHouse) -
     again = await house.schedules.place(CALLER, CLICK, wanted, key)
     assert again == Placed(first.call_id, replayed=True)
     assert len(house.plans.kept) == 1
+
+
+async def test_a_request_that_was_refused_and_is_being_undone_is_not_found_again(
+    house: ScheduleHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database has taken it, but nobody heard that in time: what undoes it is on its way."""
+    add = house.plans.add
+
+    async def add_unheard(step: ScheduleStep, key: IdempotencyKey | None) -> None:
+        await add(step, key)
+        raise StoreUnavailable("the database does not answer")
+
+    monkeypatch.setattr(house.plans, "add", add_unheard)
+    key, wanted = IdempotencyKey("one", "digest"), ScheduleRequest(at=house.clock.utc_now() + 600.0)
+    with pytest.raises(StoreUnavailable):
+        await house.schedules.place(CALLER, CLICK, wanted, key)
+    with pytest.raises(RequestInProgress):
+        await house.schedules.place(CALLER, CLICK, wanted, key)
 
 
 async def test_a_server_that_stops_takes_none_and_dials_none(house: ScheduleHouse) -> None:

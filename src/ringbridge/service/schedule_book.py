@@ -31,6 +31,11 @@ class ScheduleBook:
         self._accounts: dict[str, str] = {}
         self._open_of_account: Counter[str] = Counter()
         self._news: dict[str, asyncio.Event] = {}
+        calls.repetitions.is_waiting = self.knows
+
+    def knows(self, call_id: str) -> bool:
+        """Whether there is such a call, which is not over."""
+        return call_id in self._accounts
 
     def account_of(self, call_id: str) -> str | None:
         """Whose call it is; None for one that is over."""
