@@ -25,6 +25,7 @@ from ringbridge.call.idempotency import IdempotencyKey, KeptKey
 from ringbridge.call.model import Ending, State
 from ringbridge.call.schedule import Retry, ScheduledCall, ScheduleStep
 from ringbridge.call.schedule_ports import OpenSchedule
+from ringbridge.call.simulation import is_simulated
 from ringbridge.service import attempts
 from ringbridge.service import schedules as service
 from ringbridge.service.identifier import new_call_id
@@ -92,7 +93,7 @@ class MemorySchedules:
 
     async def open(self) -> list[OpenSchedule]:
         return [
-            OpenSchedule(one.call.id, one.call.account_id, one.due_at)
+            OpenSchedule(one.call.id, one.call.account_id, one.due_at, is_simulated(one.call))
             for one in self.kept.values()
             if not one.is_over
         ]
@@ -330,6 +331,19 @@ async def test_while_an_account_is_at_its_limit_its_other_calls_are_not_tried(ho
     assert house.store.accepted[1].attempt_of in calls
 
 
+async def test_test_calls_at_their_limit_hold_up_no_live_one(house: ScheduleHouse) -> None:
+    house.directory.limits_of_all = AccountLimits(concurrent=1, rate=100, per_user=9)
+    test_key = replace(KEY, id="test", is_test=True)
+    house.directory.keys[test_key.id] = test_key
+    tester = CALLER._replace(key=test_key)
+    await house.calls.place(tester, CLICK)
+    await house.schedules.place(tester, CLICK, ScheduleRequest(at=house.clock.utc_now()))
+    await _looked_at(house, lambda: bool(house.schedules._attempts._resting))
+    live = await house.schedule(when_user_is_free=True)
+    await house.attempt(2)
+    assert house.store.accepted[1].attempt_of == live
+
+
 async def test_a_user_who_has_as_many_calls_as_may_be_is_called_as_soon_as_one_is_over(
     house: ScheduleHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -424,7 +438,7 @@ async def test_what_was_not_stored_takes_no_room(house: ScheduleHouse) -> None:
     house.plans.fails = True
     with pytest.raises(StoreUnavailable):
         await house.schedule(600.0)
-    assert house.schedules._book._accounts == {}
+    assert house.schedules._book._ledgers == {}
     assert not house.schedules._book._open_of_account
 
 

@@ -4,12 +4,13 @@ import asyncio
 import heapq
 
 from ringbridge.service.clock import Clock
+from ringbridge.service.ledger import Ledger
 
 # The clock on the wall may be set meanwhile, so nothing is slept through for longer than this.
 _LONGEST_NAP_SECONDS = 60.0
 
-Room = tuple[str, str | None]
-"""What calls wait for until another is over: an account's id and the number of a line of it, None for the account itself."""
+Room = tuple[Ledger, str | None]
+"""What calls wait for until another is over: of an account's live or test calls, those of a line or, with None, all."""
 
 
 class Agenda:

@@ -37,7 +37,7 @@ from ringbridge.service.authentication import Caller
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
 from ringbridge.service.identifier import new_call_id
-from ringbridge.service.ledger import ledger_of
+from ringbridge.service.ledger import Ledger, ledger_of
 from ringbridge.service.request import CallRequest
 from ringbridge.service.schedule_book import ScheduleBook
 
@@ -76,8 +76,8 @@ class Attempts:
         self._store = store
         self._directory = directory
         self._clock = clock
-        # The accounts of which no call is tried, because a limit of all their calls refused one.
-        self._resting: dict[str, _Rest] = {}
+        # Of which accounts no live or no test call is tried, because a limit of all of them refused one.
+        self._resting: dict[Ledger, _Rest] = {}
         # When an attempt was due that was given up before it was dialled, though its claim may be stored.
         self._unclaimed: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -85,8 +85,8 @@ class Attempts:
     async def start(self) -> None:
         """Go on with what an earlier process left, when its calls have their ends. Raises StoreUnavailable."""
         self._calls.on_end = self._call_ended
-        for call_id, account_id, due_at in await self._store.open():
-            self._book.remember(call_id, account_id)
+        for call_id, account_id, due_at, is_test in await self._store.open():
+            self._book.remember(call_id, Ledger(account_id, is_test))
             if due_at is not None:
                 self._book.agenda.put(due_at, call_id)
             else:
@@ -131,13 +131,13 @@ class Attempts:
 
     def _rests(self, call_id: str) -> bool:
         """Whether the call's account rests; then it is looked at afterwards."""
-        account_id = self._book.account_of(call_id) or ""
-        rest = self._resting.get(account_id)
+        ledger = self._book.ledger_of(call_id)
+        rest = None if ledger is None else self._resting.get(ledger)
         left_seconds = 0.0 if rest is None else rest.until - self._clock.now()
-        if left_seconds <= 0.0:
+        if ledger is None or left_seconds <= 0.0:
             return False
         until = self._clock.utc_now() + left_seconds
-        self._book.agenda.put_off_until_room((account_id, None), until, call_id)
+        self._book.agenda.put_off_until_room((ledger, None), until, call_id)
         return True
 
     async def _look_at(self, call_id: str) -> None:
@@ -151,16 +151,13 @@ class Attempts:
             # An attempt is up: what follows is decided at its end.
             return
         now = self._clock.utc_now()
-        account_id, number = found.call.account_id, found.call.user.number
+        line = (ledger_of(found.call), found.call.user.number)
         if found.is_canceled:
             await self._book.change(canceled(found, now))
         elif found.is_late(due_at, now):
             await self._book.change(expired(found, now))
-        elif found.schedule.when_user_is_free and self._calls.admission.calls_of_line(
-            ledger_of(found.call), number
-        ):
-            until = _too_late_at(found, due_at)
-            self._book.agenda.put_off_until_room((account_id, number), until, call_id)
+        elif found.schedule.when_user_is_free and self._calls.admission.calls_of_line(*line):
+            self._book.agenda.put_off_until_room(line, _too_late_at(found, due_at), call_id)
             return
         else:
             await self._attempt(found, due_at)
@@ -183,23 +180,23 @@ class Attempts:
             self._unclaimed.pop(call_id, None)
         else:
             self._unclaimed.pop(call_id, None)
-            self._resting.pop(found.call.account_id, None)
+            self._resting.pop(ledger_of(found.call), None)
             # It is dialled: what could not be told now is told with its end.
             with suppress(StoreUnavailable):
                 await self._book.change(attempt_started(found, placed.call_id, self._clock.utc_now()))
 
     def _put_off(self, found: ScheduledCall, due_at: float, reason: CallError) -> None:
         """Try again when what refused the attempt may do so no more."""
-        account_id, number = found.call.account_id, found.call.user.number
+        ledger, number = ledger_of(found.call), found.call.user.number
         limit = reason.limit if isinstance(reason, TooManyCalls) else None
         pause_seconds = OUTAGE_SECONDS
         if isinstance(reason, TooManyCalls):
             pause_seconds = min(max(reason.retry_after_seconds, SHORTEST_REST_SECONDS), LONGEST_REST_SECONDS)
         if limit in _LIMITS_OF_ACCOUNT:
-            self._resting[account_id] = _Rest(self._clock.now() + pause_seconds, limit == "concurrent")
+            self._resting[ledger] = _Rest(self._clock.now() + pause_seconds, limit == "concurrent")
         until = min(self._clock.utc_now() + pause_seconds, _too_late_at(found, due_at))
         if limit in ("concurrent", "per_user"):
-            room = (account_id, number if limit == "per_user" else None)
+            room = (ledger, number if limit == "per_user" else None)
             self._book.agenda.put_off_until_room(room, until, found.call.id)
         else:
             self._book.agenda.put(until, found.call.id)
@@ -216,10 +213,11 @@ class Attempts:
         return Caller(account, key)
 
     def _call_ended(self, call: Call) -> None:
-        rest = self._resting.get(call.account_id)
+        ledger = ledger_of(call)
+        rest = self._resting.get(ledger)
         if rest is not None and rest.is_for_room:
-            del self._resting[call.account_id]
-        for room in ((call.account_id, call.user.number), (call.account_id, None)):
+            del self._resting[ledger]
+        for room in ((ledger, call.user.number), (ledger, None)):
             self._book.agenda.there_is_room(room)
         if call.attempt_of is not None and call.ending is not None:
             self._spawn(self._attempt_is_over(call.attempt_of, call.id, call.ending))
