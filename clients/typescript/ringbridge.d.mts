@@ -885,7 +885,7 @@ export class Ringbridge {
   /** Revoke a key, for good. */
   revokeKey(keyId: string, query?: { "end_calls"?: boolean; }, options?: RequestOptions): Promise<void>;
   /** Exchange a key for a new one that may the same. */
-  rotateKey(keyId: string, body: RotationBody, options?: RequestOptions): Promise<MadeKeyResource>;
+  rotateKey(keyId: string, body?: RotationBody | null, options?: RequestOptions): Promise<MadeKeyResource>;
   /** Make a token for a browser. */
   createToken(body: TokenBody, options?: RequestOptions): Promise<TokenResource>;
   /** The lines, by number. */

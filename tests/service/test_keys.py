@@ -129,6 +129,11 @@ async def test_no_key_gives_what_it_does_not_have(
     [
         (replace(WANTED, lines=("nobody",)), "lines", "invalid_number"),
         (replace(WANTED, lines=("205",)), "lines", "unknown_line"),
+        (
+            replace(WANTED, lines=("204",), scopes=frozenset({Scope.CALLS_CREATE, Scope.KEYS_READ})),
+            "scopes",
+            "not_with_lines",
+        ),
         (replace(WANTED, networks=("office",)), "networks", "invalid_network"),
         (replace(WANTED, not_before=1001.0 + 730 * 86_400), "not_before", "too_late"),
     ],

@@ -33,6 +33,16 @@ _WORDS = {
 _ENTERED = {State.HELD: "held", State.TRANSFERRING: "transferring", State.RETURNING: "transfer_failed"}
 _JOINED = {State.HELD: "resumed", State.RETURNING: "resumed", State.TRANSFERRING: "transferred"}
 
+EVENT_NAMES = frozenset(
+    {"accepted", "blocked", "user_dialing", "connected", "destination_ended", "digits_sent", "ended"}
+    | {"scheduled", "attempt_started", "attempt_failed", "cancel_requested"}
+    | set(_ENTERED.values())
+    | set(_JOINED.values())
+    | {f"{leg.value}_{word}" for leg in LegName for word in _WORDS.values() if word != "confirmed"}
+    | {"user_confirmed"}
+)
+"""Every name that an event of a call can have, a scheduled one's among them."""
+
 
 class CallEvent(NamedTuple):
     """One line of a call's history. `sequence` counts from 1 without gaps; `at` is monotonic seconds."""

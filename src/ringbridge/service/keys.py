@@ -9,7 +9,7 @@ from typing import NamedTuple
 import structlog
 
 from ringbridge.call.errors import CallError, InvalidOption, InvalidSetting, NotFound
-from ringbridge.call.key import ApiKey, KeyStore, KnownKey, Scope, parse_networks
+from ringbridge.call.key import ACCOUNT_SCOPES, ApiKey, KeyStore, KnownKey, Scope, parse_networks
 from ringbridge.call.number import InvalidNumber, normalise_line
 from ringbridge.call.ports import Directory
 from ringbridge.service.authentication import Caller
@@ -87,6 +87,8 @@ class KeyService:
             not_before=begins_at if begins_at > now_utc else None,
             expires_at=begins_at + wanted.days * DAY_SECONDS,
         )
+        if key.lines and wanted.scopes & ACCOUNT_SCOPES:
+            raise InvalidOption("scopes", "not_with_lines")
         _require_within(key, caller.key)
         await asyncio.to_thread(self._store.add_key, key, by_key=caller.key.id)
         log.info("key.created", account=caller.account.id, key=key.id, by_key=caller.key.id)

@@ -167,9 +167,10 @@ def keys_router(access: Access, keys: KeyService) -> APIRouter:
         summary="Exchange a key for a new one that may the same",
     )
     async def rotate_key(
-        caller: Annotated[Caller, writer], key_id: KeyId, body: RotationBody
+        caller: Annotated[Caller, writer], key_id: KeyId, body: RotationBody | None = None
     ) -> MadeKeyResource:
-        made = await keys.exchange(caller, key_id, body.overlap_hours * HOUR_SECONDS)
+        overlap_hours = (body or RotationBody()).overlap_hours
+        made = await keys.exchange(caller, key_id, overlap_hours * HOUR_SECONDS)
         return MadeKeyResource.from_made(made)
 
     @router.delete(
