@@ -115,6 +115,8 @@ export interface CallResource {
   metadata: Record<string, string>;
   /** The id of the scheduled call that this is an attempt of. */
   attempt_of: string | null;
+  /** It is simulated for a test key. */
+  test: boolean;
   user: LegResource;
   destination: LegResource;
   /** Of a scheduled call; else null. */
@@ -416,6 +418,8 @@ export interface ListedCallResource {
   metadata: Record<string, string>;
   /** The id of the scheduled call that this is an attempt of. */
   attempt_of: string | null;
+  /** It is simulated for a test key. */
+  test: boolean;
   user: LegResource;
   destination: LegResource;
 }
@@ -628,6 +632,8 @@ export interface RecordResource {
   destination: RecordLegResource;
   /** Whom it was transferred to, or was to be, in that order. */
   thirds: Array<ThirdResource>;
+  /** It was simulated for a test key. */
+  test: boolean;
 }
 
 /** Which events to send again. */
@@ -847,7 +853,7 @@ export class Ringbridge {
   /** Place a call. */
   placeCall(body: CallBody, options?: RequestOptions): Promise<CallResource>;
   /** Calls of the account, the newest first. */
-  listCalls(query?: { "state"?: State | null; "outcome"?: Outcome | null; "user_line"?: string | null; "destination_line"?: string | null; "metadata"?: Array<string>; "accepted_from"?: string | null; "accepted_before"?: string | null; "limit"?: number; "cursor"?: string | null; }, options?: RequestOptions): Promise<PageListedCallResource>;
+  listCalls(query?: { "state"?: State | null; "outcome"?: Outcome | null; "user_line"?: string | null; "destination_line"?: string | null; "metadata"?: Array<string>; "test"?: boolean | null; "accepted_from"?: string | null; "accepted_before"?: string | null; "limit"?: number; "cursor"?: string | null; }, options?: RequestOptions): Promise<PageListedCallResource>;
   /** What would become of a call. */
   previewCall(body: CallBody, options?: RequestOptions): Promise<PreviewResource>;
   /** A call so far. */
@@ -869,9 +875,9 @@ export class Ringbridge {
   /** Hang up one leg. */
   hangUpLeg(callId: string, body: HangUpBody, options?: RequestOptions): Promise<CallResource>;
   /** Calls that are over, the last first. */
-  listRecords(query?: { "limit"?: number; "cursor"?: string | null; "ended_from"?: string | null; "ended_before"?: string | null; "outcome"?: Outcome | null; }, options?: RequestOptions): Promise<PageRecordResource>;
+  listRecords(query?: { "limit"?: number; "cursor"?: string | null; "ended_from"?: string | null; "ended_before"?: string | null; "outcome"?: Outcome | null; "test"?: boolean | null; }, options?: RequestOptions): Promise<PageRecordResource>;
   /** All of them, as a table or a list. */
-  exportRecords(query?: { "format"?: ExportForm; "ended_from"?: string | null; "ended_before"?: string | null; "outcome"?: Outcome | null; }, options?: RequestOptions): Promise<string>;
+  exportRecords(query?: { "format"?: ExportForm; "ended_from"?: string | null; "ended_before"?: string | null; "outcome"?: Outcome | null; "test"?: boolean | null; }, options?: RequestOptions): Promise<string>;
   /** Forget a number in all calls that are over. */
   eraseNumber(body: ErasureBody, options?: RequestOptions): Promise<ErasureResource>;
   /** The record of a call. */

@@ -25,11 +25,12 @@ from ringbridge.call.event import (
     TransferRequested,
 )
 from ringbridge.call.model import LegName, Prompt
+from ringbridge.call.simulation import SIMULATED
 from ringbridge.service.actions import CallActions, WrongState
 from ringbridge.service.ledger import Ledger
 from ringbridge.service.spending import Period
-from tests.service.double import CALLER, STRANGER
-from tests.service.test_calls import House, house
+from tests.service.double import CALLER, STRANGER, TESTER
+from tests.service.test_calls import CLICK, House, house
 
 __all__ = ["house"]
 
@@ -209,3 +210,19 @@ async def test_a_call_that_is_over_or_another_account_s_takes_no_requests(house:
     await house.engine.until(lambda engine: call_id in engine.released)
     with pytest.raises(WrongState, match="ended"):
         actions.act(CALLER, call_id, HoldRequested(USER))
+
+
+async def test_a_third_in_a_test_call_is_simulated_and_costs_nothing_whoever_asks(house: House) -> None:
+    house.directory.all_rates = {"+1": 60_000}
+    placed = await house.calls.place(TESTER, CLICK)
+    await house.engine.until(lambda engine: (placed.call_id, Originate(USER)) in engine.performed)
+    for event in (LegAnswered(USER), LegAnswered(DESTINATION)):
+        house.engine.tell(placed.call_id, event)
+    await until_done(house, placed.call_id, Join())
+    await CallActions(house.calls).transfer(CALLER, placed.call_id, USER, "15125550003")
+    await until_done(house, placed.call_id, Originate(LegName.THIRD))
+    runner = house.calls.runner(CALLER, placed.call_id)
+    assert runner is not None
+    assert runner.call.transfer is not None
+    assert [route.trunk for route in runner.call.transfer.third.routes] == [SIMULATED]
+    assert spent(house) == 0

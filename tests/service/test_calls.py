@@ -10,9 +10,11 @@ from ringbridge.call.cause import Cause, EndedBy, Outcome
 from ringbridge.call.directory import AccountLimits
 from ringbridge.call.errors import (
     CannotPlaceCalls,
+    DestinationRefused,
     InvalidDestination,
     InvalidUserLine,
     ServerDraining,
+    SpendLimitReached,
     StoreUnavailable,
     TooManyCalls,
 )
@@ -29,6 +31,7 @@ from ringbridge.call.event import (
 )
 from ringbridge.call.history import StoredEvent
 from ringbridge.call.model import LegName, Prompt
+from ringbridge.call.simulation import is_simulated
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
 from ringbridge.service.request import CallRequest
@@ -36,6 +39,7 @@ from tests.service.double import (
     CALLER,
     MOBILE,
     STRANGER,
+    TESTER,
     CountingObserver,
     MemoryDirectory,
     MemoryStore,
@@ -530,9 +534,18 @@ async def test_a_call_that_could_cost_more_than_one_call_may_is_refused(house: H
     assert (await house.calls.place(CALLER, CLICK)).call_id
 
 
-async def test_a_test_call_costs_nothing(house: House) -> None:
-    house.directory.limits_of_all = AccountLimits(spend_per_day=1_000_000)
-    tester = CALLER._replace(key=replace(CALLER.key, is_test=True))
+async def test_a_test_call_meets_the_limits_of_money_and_takes_nothing_from_live_ones(house: House) -> None:
+    house.directory.limits_of_all = AccountLimits(spend_per_day=900_000, call_s=3600.0)
+    with pytest.raises(DestinationRefused) as caught:
+        await house.calls.place(TESTER, CLICK)
+    assert caught.value.code == "no_rate"
+    house.directory.all_rates = {"+1": 10_000}
 
-    assert (await house.calls.place(tester, CLICK)).call_id
-    assert house.store.accepted[0].tariff is None
+    # The phone of the user is one of our own, and would cost nothing either.
+    assert (await house.calls.place(TESTER, CLICK)).call_id
+    assert house.store.accepted[0].tariff == (0, 10_000)
+    with pytest.raises(SpendLimitReached):
+        await house.calls.place(TESTER, replace(CLICK, user_line=MOBILE.number))
+    assert (await house.calls.place(CALLER, CLICK)).call_id
+    (no_rate, no_money) = house.store.blocked
+    assert (is_simulated(no_rate), is_simulated(no_money)) == (True, True)

@@ -4,7 +4,7 @@ from sqlalchemy import Engine, select
 
 from ringbridge.call.cause import Cause, EndedBy, Outcome
 from ringbridge.call.history import first_event
-from ringbridge.call.model import Call, Ending, LegState, State, Tariff
+from ringbridge.call.model import Call, Ending, LegState, State, Tariff, ThirdPrice
 from ringbridge.call.tariff import cost_micros, most_micros
 from ringbridge.service.identifier import new_call_id
 from ringbridge.store.administration import Administration
@@ -22,6 +22,7 @@ from tests.store.samples import (
     connected,
     event,
     simulated,
+    transferring,
     written,
 )
 
@@ -168,3 +169,18 @@ async def test_a_call_that_was_not_accepted_after_all_leaves_no_charge(engine: E
         statements.apply(cursor, [ErasedCall(call.id)])
 
     assert stored_charges(engine) == {}
+
+
+async def test_test_calls_cost_nothing_that_is_kept(engine: Engine, store: SqlCallStore) -> None:
+    call = simulated(transferring(connected(new_call()), price=ThirdPrice(60_000, 1_000_000, START)))
+    await accept(store, call)
+    store.save(call, event(call, 2, "transferring"))
+    ended = completed(call)
+    store.save(ended, event(ended, 3, "ended"))
+    await written(store)
+    usage = SqlUsage(engine)
+    assert stored_charges(engine) == {}
+    assert await usage.spent_within(0.0, 9e9) == {call.account_id: 0}
+    found = await store.find(call.account_id, call.id)
+    assert found is not None
+    assert [third.micros for third in found.thirds] == [None]

@@ -78,6 +78,7 @@ class ListedCallResource(BaseModel):
     talk_seconds: float = Field(description="How long both sides were joined.")
     metadata: dict[str, str] = Field(description="What the client gave along.")
     attempt_of: str | None = Field(description="The id of the scheduled call that this is an attempt of.")
+    test: bool = Field(description="It is simulated for a test key.")
     user: LegResource
     destination: LegResource
 
@@ -99,6 +100,7 @@ class ListedCallResource(BaseModel):
             "talk_seconds": round(call.talk_seconds, 3),
             "metadata": dict(call.metadata or {}),
             "attempt_of": call.attempt_of,
+            "test": call.is_test,
             "user": LegResource.from_stored(call.user),
             "destination": LegResource.from_stored(call.destination),
         }

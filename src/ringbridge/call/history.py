@@ -17,6 +17,7 @@ from ringbridge.call.event import (
     Started,
 )
 from ringbridge.call.model import Call, LegName, LegState, State
+from ringbridge.call.simulation import SIMULATED
 from ringbridge.call.third import StoredThird, as_stored_third
 
 _WORDS = {
@@ -108,6 +109,7 @@ class ToldEvent(NamedTuple):
 
     call_id: str
     user_number: str
+    is_test: bool
     metadata: Mapping[str, str] | None
     event: StoredEvent
 
@@ -117,13 +119,14 @@ class CallHistory(NamedTuple):
 
     place: "CallPlace"
     user_number: str
+    is_test: bool
     metadata: Mapping[str, str] | None
     events: tuple[StoredEvent, ...]
 
     def told(self) -> Iterator[ToldEvent]:
         """Each line by itself."""
         for event in self.events:
-            yield ToldEvent(self.place.call_id, self.user_number, self.metadata, event)
+            yield ToldEvent(self.place.call_id, self.user_number, self.is_test, self.metadata, event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +196,11 @@ class StoredCall:
     events: tuple[StoredEvent, ...]
 
     @property
+    def is_test(self) -> bool:
+        """Whether it was simulated for a test key."""
+        return self.user.trunk == SIMULATED
+
+    @property
     def place(self) -> "CallPlace":
         """Where it stands among the calls of its account."""
         return CallPlace(self.accepted_at, self.id)
@@ -209,7 +217,7 @@ class CallPlace(NamedTuple):
 class CallFilter:
     """Which calls are asked for: all conditions hold; None and () are none. Times are UTC seconds since 1970.
 
-    lines: of one of these users' numbers. metadata: pairs of a name and its text.
+    lines: of one of these users' numbers. is_test: whether it was simulated. metadata: pairs of a name and its text.
     """
 
     state: str | None = None
@@ -217,6 +225,7 @@ class CallFilter:
     user_number: str | None = None
     destination_number: str | None = None
     lines: tuple[str, ...] = ()
+    is_test: bool | None = None
     metadata: tuple[tuple[str, str], ...] = ()
     accepted_from: float | None = None
     accepted_before: float | None = None

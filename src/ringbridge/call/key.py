@@ -89,8 +89,12 @@ class ApiKey:
         return scope in (CALL_SCOPES if self.scopes is None else self.scopes)
 
     def may_use(self, line_number: str) -> bool:
-        """Whether the key may place, see and end calls of the line with this number."""
+        """Whether the key may place calls of the line with this number."""
         return not self.lines or line_number in self.lines
+
+    def may_see(self, line_number: str, is_test: bool) -> bool:
+        """Whether the key may see, change and end a call of that line; a test key knows of test calls only."""
+        return self.may_use(line_number) and (is_test or not self.is_test)
 
     def refusal(self, address: str, utc_now: float) -> str | None:
         """Why the right key does not open at `utc_now` for a request from `address`, in a word for the log; None if it does."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from ringbridge.call.simulation import SIMULATED
 from ringbridge.call.third import StoredThird
 
 ERASED = "erased"
@@ -56,6 +57,11 @@ class Record:
     thirds: tuple[StoredThird, ...] = ()
 
     @property
+    def is_test(self) -> bool:
+        """Whether it was simulated for a test key."""
+        return self.user_trunk == SIMULATED
+
+    @property
     def place(self) -> "RecordPlace":
         """Where it stands among the records of its account."""
         return RecordPlace(self.ended_at, self.call_id)
@@ -72,13 +78,14 @@ class RecordPlace(NamedTuple):
 class RecordFilter:
     """Which records are asked for: of calls that ended at or after a time and before another, in UTC seconds, with one outcome.
 
-    lines: of calls of these lines only; none means all.
+    lines: of calls of these lines only; none means all. is_test: of calls that were simulated, or of all others.
     """
 
     ended_from: float | None = None
     ended_before: float | None = None
     outcome: str | None = None
     lines: tuple[str, ...] = ()
+    is_test: bool | None = None
 
 
 class Erasure(NamedTuple):
@@ -101,8 +108,11 @@ class RecordStore(Protocol):
         """The record of the account's call."""
         ...
 
-    def erase(self, account_id: str, number: str) -> Erasure:
-        """Forget a number in all that is stored of the account's calls that are over; the records stay for the books."""
+    def erase(self, account_id: str, number: str, *, of_tests: bool = False) -> Erasure:
+        """Forget a number in all that is stored of the account's calls that are over; the records stay for the books.
+
+        of_tests: of test calls alone.
+        """
         ...
 
     def sweep(self, now_utc: float, limit: int) -> int:

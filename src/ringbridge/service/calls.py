@@ -24,6 +24,7 @@ from ringbridge.call.history import StoredEvent, first_event
 from ringbridge.call.idempotency import IdempotencyKey
 from ringbridge.call.model import Call, LegName
 from ringbridge.call.ports import CallObserver, CallStore, Directory, Engine
+from ringbridge.call.simulation import is_simulated
 from ringbridge.service.admission import Admission
 from ringbridge.service.authentication import Caller
 from ringbridge.service.blocked import BlockedCalls
@@ -191,7 +192,7 @@ class CallService:
         try:
             planned, limits = await self._planner.plan_third(caller, call, call.other(leg), destination_line)
         except DestinationRefused as refusal:
-            self._blocked.refused_destination(caller, refusal)
+            self._blocked.refused_destination(caller, refusal, is_test=is_simulated(call))
             raise
         if planned.destination.number in [call.party(talker).number for talker in call.talkers]:
             raise InvalidDestination("already_in_call")
@@ -207,7 +208,7 @@ class CallService:
         try:
             return await self._planner.plan(caller, request, is_for_later=is_for_later)
         except DestinationRefused as refusal:
-            self._blocked.refused_destination(caller, refusal)
+            self._blocked.refused_destination(caller, refusal, is_test=caller.key.is_test)
             raise
 
     async def cancel(self, caller: Caller, call_id: str) -> bool:

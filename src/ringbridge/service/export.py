@@ -13,7 +13,9 @@ from ringbridge.call.money import amount_text
 from ringbridge.call.record import Record
 from ringbridge.call.third import StoredThird
 
-COLUMNS = tuple(item.name for item in fields(Record))
+_FIELDS = tuple(item.name for item in fields(Record))
+
+COLUMNS = (*_FIELDS, "test")
 
 _SIDES = ("user", "destination")
 _LEG = (
@@ -83,7 +85,8 @@ class ExportForm(Enum):
         """Some records; `is_first` when none was written before."""
         if self is ExportForm.CSV:
             return "".join(
-                table_row([_value(name, getattr(record, name)) for name in COLUMNS]) for record in records
+                table_row([*(_value(name, getattr(record, name)) for name in _FIELDS), _word(record.is_test)])
+                for record in records
             )
         texts = [f"\n{json.dumps(as_document(record), ensure_ascii=False)}" for record in records]
         return ("" if is_first or not texts else ",") + ",".join(texts)
@@ -94,7 +97,10 @@ def as_document(record: Record) -> dict[str, Any]:
     document = {name: _value(name, getattr(record, name)) for name in _CALL}
     for side in _SIDES:
         document[side] = {name: _value(name, getattr(record, f"{side}_{name}")) for name in _LEG}
-    return document | {"thirds": [third_document(third) for third in record.thirds]}
+    return document | {
+        "thirds": [third_document(third) for third in record.thirds],
+        "test": record.is_test,
+    }
 
 
 def third_document(third: StoredThird) -> dict[str, Any]:
@@ -112,6 +118,11 @@ def _value(name: str, value: Any) -> Any:
     if name.endswith("_at"):
         return moment_text(value)
     return round(value, 3) if name.endswith("_seconds") else value
+
+
+def _word(is_so: bool) -> str:
+    """As JSON has it."""
+    return "true" if is_so else "false"
 
 
 def moment_text(utc_seconds: float) -> str:

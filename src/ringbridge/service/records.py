@@ -14,7 +14,10 @@ _BATCH = 500
 
 
 class RecordService:
-    """The records of the caller's account, of its lines only where its key is bound to some. All methods raise StoreUnavailable."""
+    """The records of the caller's account: of its lines only where its key is bound to some, of test calls only for a test key.
+
+    All methods raise StoreUnavailable.
+    """
 
     def __init__(self, records: RecordStore) -> None:
         self._records = records
@@ -24,20 +27,31 @@ class RecordService:
     ) -> list[Record]:
         """The records behind the place `after`, the newest first, `limit` at most."""
         bound = replace(wanted, lines=caller.key.lines)
+        if caller.key.is_test:
+            if wanted.is_test is False:
+                return []
+            bound = replace(bound, is_test=True)
         return await asyncio.to_thread(self._records.page, caller.account.id, bound, after, limit)
 
     async def find(self, caller: Caller, call_id: str) -> Record | None:
         """The record of a call that is over."""
         record = await asyncio.to_thread(self._records.find, caller.account.id, call_id)
-        return record if record is not None and caller.key.may_use(record.user_number) else None
+        if record is None or not caller.key.may_see(record.user_number, record.is_test):
+            return None
+        return record
 
     async def erase(self, caller: Caller, number: str) -> Erasure:
-        """Forget a number, as people of the account's country write it, in all calls that are over. Raises InvalidOption."""
+        """Forget a number, as people of the account's country write it, in all calls that are over; for a test key in test calls.
+
+        Raises InvalidOption.
+        """
         try:
             known = normalise_line(number, caller.account.country)
         except InvalidNumber as error:
             raise InvalidOption("number", error.code) from error
-        return await asyncio.to_thread(self._records.erase, caller.account.id, known)
+        return await asyncio.to_thread(
+            self._records.erase, caller.account.id, known, of_tests=caller.key.is_test
+        )
 
     async def batches(self, caller: Caller, wanted: RecordFilter) -> AsyncIterator[list[Record]]:
         """All records, the newest first, some hundred at a time; at least one list, which may be empty."""

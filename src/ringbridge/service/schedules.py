@@ -21,6 +21,7 @@ from ringbridge.call.schedule import (
     scheduled,
 )
 from ringbridge.call.schedule_ports import ScheduleStore
+from ringbridge.call.simulation import is_simulated
 from ringbridge.service.attempts import LONGEST_REST_SECONDS, Attempts
 from ringbridge.service.authentication import Caller
 from ringbridge.service.calls import CallService
@@ -176,4 +177,4 @@ class ScheduleService:
 def _is_of(found: ScheduledCall, caller: Caller) -> bool:
     """Whether the caller may see the call, and end it."""
     call = found.call
-    return call.account_id == caller.account.id and caller.key.may_use(call.user.number)
+    return call.account_id == caller.account.id and caller.key.may_see(call.user.number, is_simulated(call))

@@ -12,6 +12,7 @@ from ringbridge.call.model import LegName
 from ringbridge.store.database import reading
 from ringbridge.store.schedule_tables import schedule_attempts, schedules
 from ringbridge.store.schedules import read_schedule
+from ringbridge.store.simulated import test_row
 from ringbridge.store.tables import call_events, calls, records
 from ringbridge.store.thirds import read_thirds
 
@@ -68,7 +69,13 @@ def read_histories(
     Raises StoreUnavailable.
     """
     statement = (
-        select(calls.c.id, calls.c.accepted_at, calls.c.user_number, calls.c.metadata)
+        select(
+            calls.c.id,
+            calls.c.accepted_at,
+            calls.c.user_number,
+            test_row(calls).label("is_test"),
+            calls.c.metadata,
+        )
         .where(
             *_not_over_by(account_id, since),
             or_(calls.c.outcome.is_distinct_from(Outcome.BLOCKED.value), _IS_SCHEDULED),
@@ -103,6 +110,7 @@ def read_histories(
         CallHistory(
             place=CallPlace(row["accepted_at"], row["id"]),
             user_number=row["user_number"],
+            is_test=row["is_test"],
             metadata=row["metadata"],
             events=tuple(events[row["id"]]),
         )
@@ -152,6 +160,8 @@ def _conditions(wanted: CallFilter) -> Iterator[ColumnElement[bool]]:
             yield column == value
     if wanted.lines:
         yield calls.c.user_number.in_(wanted.lines)
+    if wanted.is_test is not None:
+        yield test_row(calls) == wanted.is_test
     if wanted.accepted_from is not None:
         yield calls.c.accepted_at >= wanted.accepted_from
     if wanted.accepted_before is not None:

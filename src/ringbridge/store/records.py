@@ -24,6 +24,7 @@ from ringbridge.call.model import State
 from ringbridge.call.record import ERASED, Erasure, Record, RecordFilter, RecordPlace
 from ringbridge.store.audit import note
 from ringbridge.store.database import reading, storable, writing
+from ringbridge.store.simulated import test_row
 from ringbridge.store.tables import accounts, calls, record_retentions, records
 from ringbridge.store.third_tables import thirds
 from ringbridge.store.thirds import read_thirds
@@ -67,14 +68,15 @@ class SqlRecords:
                 return None
             return Record(**row, thirds=read_thirds(connection, [call_id]).get(call_id, ()))
 
-    def erase(self, account_id: str, number: str) -> Erasure:
-        """Forget a number in all that is stored of the account's calls that are over."""
-        of_calls = self._call_ids(account_id, number, calls.c.state == State.ENDED.value)
+    def erase(self, account_id: str, number: str, *, of_tests: bool = False) -> Erasure:
+        """Forget a number in all that is stored of the account's calls that are over, or of its test calls that are."""
+        of_calls = self._call_ids(account_id, number, of_tests, calls.c.state == State.ENDED.value)
         # A record may be all that is left of a call.
         with reading(self._engine) as connection:
             of_records = connection.scalars(
                 select(records.c.call_id).where(
                     records.c.account_id == account_id,
+                    *_only_of(records, of_tests),
                     or_(_has(records, number), records.c.call_id.in_(_with_third(account_id, number))),
                 )
             ).all()
@@ -97,7 +99,7 @@ class SqlRecords:
                     target_id=masked(number),
                     after={"calls": len(batch)},
                 )
-        running = self._call_ids(account_id, number, calls.c.state != State.ENDED.value)
+        running = self._call_ids(account_id, number, of_tests, calls.c.state != State.ENDED.value)
         return Erasure(calls=len(found), running=len(running))
 
     def set_retention(self, account_id: str, days: int | None) -> None:
@@ -157,9 +159,12 @@ class SqlRecords:
                 old.update(connection.scalars(statement.limit(limit)))
         return sorted(old)[:limit]
 
-    def _call_ids(self, account_id: str, number: str, condition: ColumnElement[bool]) -> list[str]:
+    def _call_ids(
+        self, account_id: str, number: str, of_tests: bool, condition: ColumnElement[bool]
+    ) -> list[str]:
         is_in_it = or_(_has(calls, number), calls.c.id.in_(_with_third(account_id, number)))
-        statement = select(calls.c.id).where(calls.c.account_id == account_id, is_in_it, condition)
+        of_account = (calls.c.account_id == account_id, *_only_of(calls, of_tests))
+        statement = select(calls.c.id).where(*of_account, is_in_it, condition)
         with reading(self._engine) as connection:
             return list(connection.scalars(statement))
 
@@ -174,7 +179,13 @@ def _conditions(wanted: RecordFilter) -> list[ColumnElement[bool]]:
         conditions.append(records.c.outcome == wanted.outcome)
     if wanted.lines:
         conditions.append(records.c.user_number.in_(wanted.lines))
+    if wanted.is_test is not None:
+        conditions.append(test_row(records) == wanted.is_test)
     return conditions
+
+
+def _only_of(table: Table, of_tests: bool) -> list[ColumnElement[bool]]:
+    return [test_row(table)] if of_tests else []
 
 
 def _has(table: Table, number: str) -> ColumnElement[bool]:

@@ -50,6 +50,7 @@ def call_list_router(access: Access, reader: CallReader) -> APIRouter:
                 max_length=MOST_METADATA, description="Only calls with this text by this name: `NAME:TEXT`."
             ),
         ] = [],  # noqa: B006 - the framework copies it
+        test: Annotated[bool | None, Query(description="Only test calls, or only others.")] = None,
         accepted_from: Annotated[
             AwareDatetime | None, Query(description="Only calls that were accepted then or later.")
         ] = None,
@@ -62,6 +63,7 @@ def call_list_router(access: Access, reader: CallReader) -> APIRouter:
         wanted = CallFilter(
             state=None if state is None else state.value,
             outcome=None if outcome is None else outcome.value,
+            is_test=test,
             metadata=tuple((name, text) for name, _, text in (pair.partition(":") for pair in metadata)),
             accepted_from=None if accepted_from is None else accepted_from.timestamp(),
             accepted_before=None if accepted_before is None else accepted_before.timestamp(),

@@ -24,13 +24,19 @@ class AccountEventResource(EventResource):
     """An event and its call."""
 
     call_id: str
+    test: bool = Field(description="The call is simulated for a test key.")
     metadata: dict[str, str] = Field(description="What the client gave along with the call.")
 
     @classmethod
     def from_feed(cls, told: FeedEvent) -> "AccountEventResource":
         """The resource of an event of some call."""
         event = EventResource.from_stored(told.event)
-        return cls(**event.model_dump(), call_id=told.call_id, metadata=dict(told.metadata or {}))
+        return cls(
+            **event.model_dump(),
+            call_id=told.call_id,
+            test=told.is_test,
+            metadata=dict(told.metadata or {}),
+        )
 
 
 def _position(text: str | None) -> str | None:
