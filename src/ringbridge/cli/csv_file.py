@@ -43,10 +43,7 @@ def read_lines(file: Path, account: Account, taken: AbstractSet[str], trunks: Ab
 
 
 def _rows(file: Path, stream: TextIO) -> Iterator[tuple[int, dict[str, str]]]:
-    first = stream.readline()
-    # Spreadsheets write semicolons where a comma stands before decimals.
-    delimiter = ";" if ";" in first and "," not in first else ","
-    reader = csv.reader(chain((first,), stream), delimiter=delimiter)
+    reader = csv_rows(stream)
     names = [name.strip().lower() for name in next(reader, [])]
     if "number" not in names or not {"uri", "trunk"} & set(names) or not set(names) <= set(COLUMNS):
         raise CommandError(
@@ -60,6 +57,14 @@ def _rows(file: Path, stream: TextIO) -> Iterator[tuple[int, dict[str, str]]]:
                     f"{file}, row {row}: {len(texts)} cells for {len(names)} columns; no line was added"
                 )
             yield row, dict(zip(names, texts, strict=False))
+
+
+def csv_rows(stream: TextIO) -> Iterator[list[str]]:
+    """The cells of each row; semicolons part them where they part the first row's."""
+    first = stream.readline()
+    # Spreadsheets write semicolons where a comma stands before decimals.
+    delimiter = ";" if ";" in first and "," not in first else ","
+    return csv.reader(chain((first,), stream), delimiter=delimiter)
 
 
 def _line(values: dict[str, str], account: Account) -> Line:

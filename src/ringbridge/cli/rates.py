@@ -1,6 +1,5 @@
 """`ringbridge rates`: what calls cost, for the limits of money."""
 
-import csv
 import re
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ringbridge.call.money import amount_text, parse_amount
-from ringbridge.cli.csv_file import opened_csv
+from ringbridge.cli.csv_file import csv_rows, opened_csv
 from ringbridge.cli.errors import CommandError
 from ringbridge.cli.output import counted, show
 from ringbridge.cli.workspace import database
@@ -29,6 +28,7 @@ def import_rates(
       prefix,per_minute
       +1,0.01
       +1876,0.20
+    Semicolons between the columns, and commas before decimals, do as well.
     The currency is yours: the limits of money (see ringbridge limits set --help) are in the same one.
     """
     from ringbridge.store.rates import RateTable
@@ -56,7 +56,7 @@ def _read(file: Path) -> dict[str, int]:
     """Prefix -> millionths a minute. Raises CommandError that names the row."""
     rates: dict[str, int] = {}
     with opened_csv(file) as stream:
-        for row, cells in enumerate(csv.reader(stream), start=1):
+        for row, cells in enumerate(csv_rows(stream), start=1):
             texts = [cell.strip() for cell in cells]
             if row == 1 and texts == ["prefix", "per_minute"]:
                 continue
@@ -64,7 +64,8 @@ def _read(file: Path) -> dict[str, int]:
                 raise CommandError(f"{file}, row 1: the columns are prefix and per_minute")
             if not any(texts):
                 continue
-            micros = parse_amount(texts[1]) if len(texts) == 2 else None
+            # A cell with a comma in it comes from a spreadsheet that writes it before decimals.
+            micros = parse_amount(texts[1].replace(",", ".")) if len(texts) == 2 else None
             if micros is None or _PREFIX.fullmatch(texts[0]) is None or not texts[0].isascii():
                 raise CommandError(
                     f"{file}, row {row}: write a prefix with its plus and an amount, such as +44,0.015; "
