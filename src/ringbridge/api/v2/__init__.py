@@ -48,7 +48,7 @@ def v2_router(
     """The routes below `/api/v2`."""
     access = Access(authenticator, tokens)
     router = APIRouter(prefix=PREFIX)
-    router.include_router(placing_router(access, calls, schedules))
+    router.include_router(placing_router(access, calls, schedules, webhooks))
     router.include_router(call_list_router(access, calls.reader))
     router.include_router(calls_router(access, calls, schedules))
     router.include_router(events_router(access, calls.reader))
