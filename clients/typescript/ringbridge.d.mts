@@ -235,8 +235,8 @@ export interface KeyBody {
   days?: number;
   /** When it begins to open. */
   not_before?: string | null;
-  /** Its calls are simulated. */
-  test?: boolean;
+  /** Its calls are simulated; left out, if those of the key that asks are. */
+  test?: boolean | null;
 }
 
 /** A key without its secret. Times are null where there is none. */

@@ -52,6 +52,10 @@ ACCOUNT_SCOPES = frozenset(
 )
 
 
+# What live calls go by: no test key changes it, whatever it was given.
+LIVE_SCOPES = frozenset({Scope.LINES_WRITE, Scope.LIMITS_WRITE})
+
+
 class TooManyKeys(CallError):
     """The account has as many active keys as it may; the text says what to do."""
 
@@ -83,8 +87,12 @@ class ApiKey:
     ends_calls: bool = False
 
     def may(self, scope: Scope) -> bool:
-        """Whether the key was given `scope`, and is not bound to lines where that concerns the whole account."""
+        """Whether the key was given `scope`, and is neither bound to lines where that concerns the whole account, nor a
+        test key where it concerns live calls.
+        """
         if self.lines and scope in ACCOUNT_SCOPES:
+            return False
+        if self.is_test and scope in LIVE_SCOPES:
             return False
         return scope in (CALL_SCOPES if self.scopes is None else self.scopes)
 
@@ -126,7 +134,9 @@ class KnownKey(NamedTuple):
 class KeyStore(Protocol):
     """Keeps keys; `ringbridge.store.keys` says what each method does and raises. Called in threads."""
 
-    def key_page(self, account_id: str, after: tuple[float, str] | None, limit: int) -> list[KnownKey]: ...
+    def key_page(
+        self, account_id: str, after: tuple[float, str] | None, limit: int, *, of_tests: bool = False
+    ) -> list[KnownKey]: ...
 
     def known_key(self, account_id: str, key_id: str) -> KnownKey | None: ...
 

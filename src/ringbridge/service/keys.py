@@ -34,7 +34,10 @@ class MadeKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRequest:
-    """A key that is wanted. Lines and networks are as the client wrote them; none means all that the asking key has."""
+    """A key that is wanted. Lines and networks are as the client wrote them; none means all that the asking key has.
+
+    is_test: whether its calls are to be simulated; None means like those of the asking key.
+    """
 
     name: str
     scopes: frozenset[Scope]
@@ -42,11 +45,14 @@ class KeyRequest:
     networks: tuple[str, ...] = ()
     days: int
     not_before: float | None = None
-    is_test: bool = False
+    is_test: bool | None = None
 
 
 class KeyService:
-    """The keys of the caller's account. All methods raise StoreUnavailable. `pepper` is what secrets are digested with."""
+    """The keys of the caller's account, of test keys only for one of those. `pepper` is what secrets are digested with.
+
+    All methods raise StoreUnavailable.
+    """
 
     def __init__(self, store: KeyStore, directory: Directory, pepper: bytes, clock: Clock) -> None:
         self._store = store
@@ -56,12 +62,14 @@ class KeyService:
 
     async def page(self, caller: Caller, after: tuple[float, str] | None, limit: int) -> list[KnownKey]:
         """The keys behind the one made at `after` with that id, the oldest first, `limit` at most; valid or not."""
-        return await asyncio.to_thread(self._store.key_page, caller.account.id, after, limit)
+        return await asyncio.to_thread(
+            self._store.key_page, caller.account.id, after, limit, of_tests=caller.key.is_test
+        )
 
     async def find(self, caller: Caller, key_id: str) -> KnownKey:
         """The key with this id. Raises NotFound."""
         known = await asyncio.to_thread(self._store.known_key, caller.account.id, key_id)
-        if known is None:
+        if known is None or (caller.key.is_test and not known.key.is_test):
             raise NotFound("There is no key with this id.")
         return known
 
@@ -77,7 +85,7 @@ class KeyService:
             wanted.name,
             now_utc,
             secrets.token_bytes,
-            is_test=wanted.is_test or caller.key.is_test,
+            is_test=caller.key.is_test if wanted.is_test is None else wanted.is_test,
         )
         key = replace(
             key,

@@ -86,9 +86,16 @@ class SqlKeys:
             require_account(connection, account_id)
             return [key_of(row) for row in connection.execute(statement).mappings()]
 
-    def key_page(self, account_id: str, after: tuple[float, str] | None, limit: int) -> list[KnownKey]:
-        """The account's keys, the oldest first, that follow the one made at `after` with that id; `limit` at most."""
+    def key_page(
+        self, account_id: str, after: tuple[float, str] | None, limit: int, *, of_tests: bool = False
+    ) -> list[KnownKey]:
+        """The account's keys, the oldest first, that follow the one made at `after` with that id; `limit` at most.
+
+        of_tests: test keys alone.
+        """
         statement = _KNOWN.where(api_keys.c.account_id == account_id)
+        if of_tests:
+            statement = statement.where(api_keys.c.is_test)
         if after is not None:
             statement = statement.where(tuple_(api_keys.c.created_at, api_keys.c.id) > after)
         with reading(self._engine) as connection:

@@ -90,7 +90,9 @@ class KeyBody(BaseModel):
     not_before: Annotated[AwareDatetime, Field(strict=False)] | None = Field(
         None, description="When it begins to open."
     )
-    test: bool = Field(False, description="Its calls are simulated.")
+    test: bool | None = Field(
+        None, description="Its calls are simulated; left out, if those of the key that asks are."
+    )
 
     def request(self) -> KeyRequest:
         """The same for the service."""
