@@ -123,6 +123,8 @@ export interface CallResource {
   schedule: ScheduleResource | null;
   /** Whom it was transferred to, or was to be, in that order. */
   thirds: Array<ThirdResource>;
+  /** In the currency of the rates, with its thirds; null until it is over, in test calls, and where no rate is known. */
+  cost: string | null;
   events: Array<EventResource>;
 }
 
@@ -634,6 +636,8 @@ export interface RecordResource {
   thirds: Array<ThirdResource>;
   /** It was simulated for a test key. */
   test: boolean;
+  /** In the currency of the rates, with its thirds; null in test calls, and where no rate is known. */
+  cost: string | null;
 }
 
 /** Which events to send again. */

@@ -135,6 +135,7 @@ async def test_one_record_joins_both_sides(door: FrontDoor, recorded: list[str])
             },
             "thirds": [],
             "test": False,
+            "cost": None,
         },
     )
 
@@ -157,7 +158,7 @@ async def test_the_table_is_whole_and_safe_for_spreadsheets(door: FrontDoor, rec
     assert rows[0]["user_trunk"] == ""
     assert rows[0]["metadata"] == '{"order": "=7"}'
     assert rows[0]["talk_seconds"] == "12.0"
-    assert rows[0]["test"] == "false"
+    assert (rows[0]["test"], rows[0]["cost"]) == ("false", "")
 
 
 async def test_whom_a_call_was_transferred_to_is_in_its_record(door: FrontDoor, recorded: list[str]) -> None:

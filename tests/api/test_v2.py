@@ -89,6 +89,7 @@ async def test_a_running_call_is_shown_as_far_as_it_is_known(door: FrontDoor) ->
         "metadata": {},
         "attempt_of": None,
         "test": False,
+        "cost": None,
         "schedule": None,
         "user": {
             "number": "+18175629656",

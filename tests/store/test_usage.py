@@ -3,14 +3,17 @@
 from sqlalchemy import Engine, select
 
 from ringbridge.call.cause import Cause, EndedBy, Outcome
-from ringbridge.call.history import first_event
+from ringbridge.call.history import as_stored, first_event
 from ringbridge.call.model import Call, Ending, LegState, State, Tariff, ThirdPrice
+from ringbridge.call.record import RecordFilter
 from ringbridge.call.tariff import cost_micros, most_micros
+from ringbridge.service.export import cost_text
 from ringbridge.service.identifier import new_call_id
 from ringbridge.store.administration import Administration
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.change import ChangeStatements, ErasedCall, NewCall
 from ringbridge.store.database import reading, writing
+from ringbridge.store.records import SqlRecords
 from ringbridge.store.tables import charges
 from ringbridge.store.usage import SqlUsage
 from tests.store.samples import (
@@ -184,3 +187,25 @@ async def test_test_calls_cost_nothing_that_is_kept(engine: Engine, store: SqlCa
     found = await store.find(call.account_id, call.id)
     assert found is not None
     assert [third.micros for third in found.thirds] == [None]
+
+
+async def test_what_a_call_cost_is_told_with_it_and_with_its_record(
+    engine: Engine, store: SqlCallStore
+) -> None:
+    call, unpriced = new_call(), new_call()._replace(tariff=None)
+    await accept(store, call, unpriced)
+    up = await store.find(call.account_id, call.id)
+    for ended in (completed(call), completed(unpriced)):
+        store.save(ended, event(ended, 2, "ended"))
+    await written(store)
+    found = await store.find(call.account_id, call.id)
+    assert up is not None
+    assert found is not None
+    assert (up.micros, found.micros) == (None, 41_000)
+    assert as_stored(completed(call), found.events).micros == 41_000
+    kept = SqlRecords(engine)
+    costs = {record.call_id: record.micros for record in kept.page(call.account_id, RecordFilter(), None, 9)}
+    assert costs == {call.id: 41_000, unpriced.id: None}
+    record = kept.find(call.account_id, call.id)
+    assert record is not None
+    assert cost_text(record.micros) == "0.041"

@@ -17,8 +17,9 @@ from ringbridge.call.event import (
     Started,
 )
 from ringbridge.call.model import Call, LegName, LegState, State
-from ringbridge.call.simulation import SIMULATED
-from ringbridge.call.third import StoredThird, as_stored_third
+from ringbridge.call.simulation import SIMULATED, is_simulated
+from ringbridge.call.tariff import cost_micros
+from ringbridge.call.third import StoredThird, as_stored_third, total_micros
 
 _WORDS = {
     LegDialed: "dialing",
@@ -173,7 +174,8 @@ class StoredSchedule(NamedTuple):
 class StoredCall:
     """A call as it was stored, with its history so far. `outcome`, `cause` and `ended_by` are None until it is over.
 
-    thirds: whom it was transferred to, or was to be; empty in pages.
+    thirds: whom it was transferred to, or was to be; empty in pages. legs_micros: what its two legs cost, in millionths of
+    the currency; None until it is over, in pages, in test calls, and where no rate was known.
     attempt_of: the id of the scheduled call that it is an attempt of. schedule: of a scheduled call that is shown alone.
     """
 
@@ -193,7 +195,13 @@ class StoredCall:
     user: StoredLeg
     destination: StoredLeg
     thirds: tuple[StoredThird, ...] = ()
+    legs_micros: int | None = None
     events: tuple[StoredEvent, ...]
+
+    @property
+    def micros(self) -> int | None:
+        """What it cost with its thirds, in millionths of the currency; None where that is not known."""
+        return total_micros(self.legs_micros, self.thirds)
 
     @property
     def is_test(self) -> bool:
@@ -235,6 +243,7 @@ def as_stored(call: Call, events: Sequence[StoredEvent]) -> StoredCall:
     """What the store will say of a call once it has written all of it."""
     # A reason that is still being spoken to the user is not yet the call's end.
     ending = call.ending if call.state is State.ENDED else None
+    has_cost = ending is not None and call.tariff is not None and not is_simulated(call)
     return StoredCall(
         id=call.id,
         account_id=call.account_id,
@@ -251,6 +260,7 @@ def as_stored(call: Call, events: Sequence[StoredEvent]) -> StoredCall:
         user=_leg_as_stored(call, LegName.USER),
         destination=_leg_as_stored(call, LegName.DESTINATION),
         thirds=tuple(as_stored_third(call, third) for third in call.thirds),
+        legs_micros=cost_micros(call) if has_cost else None,
         events=tuple(events),
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from ringbridge.call.simulation import SIMULATED
-from ringbridge.call.third import StoredThird
+from ringbridge.call.third import StoredThird, total_micros
 
 ERASED = "erased"
 """What stands in the place of a number that was erased, and of where it was reached."""
@@ -17,7 +17,8 @@ class Record:
 
     user_target, destination_target: the SIP URI that was dialled. user_caller_number, destination_caller_number:
     the number that the phone showed. Ring seconds end with the leg's answer or its end, talk seconds are from the
-    destination's answer to the end of the call. thirds: whom it was transferred to, or was to be.
+    destination's answer to the end of the call. thirds: whom it was transferred to, or was to be. legs_micros: what its
+    two legs cost, in millionths of the currency; None in test calls, and where no rate was known.
     """
 
     call_id: str
@@ -55,6 +56,12 @@ class Record:
     talk_seconds: float
     metadata: Mapping[str, str] | None = None
     thirds: tuple[StoredThird, ...] = ()
+    legs_micros: int | None = None
+
+    @property
+    def micros(self) -> int | None:
+        """What it cost with its thirds, in millionths of the currency; None where that is not known."""
+        return total_micros(self.legs_micros, self.thirds)
 
     @property
     def is_test(self) -> bool:

@@ -1,5 +1,6 @@
 """A third as it is kept and told: whom a call was transferred to, or was to be. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ringbridge.call.cause import Cause, Outcome, destination_outcome
@@ -48,6 +49,17 @@ class StoredThird:
         if self.answered_at is None or self.ended_at is None:
             return 0.0
         return max(0.0, self.ended_at - self.answered_at)
+
+
+def total_micros(own: int | None, thirds: Iterable[StoredThird]) -> int | None:
+    """What a call cost, in millionths: its own two legs, and the thirds that were up. None where one of these is not known.
+
+    A third may have been up without anybody knowing when a server was killed; then it has its cost all the same.
+    """
+    costs = [own]
+    costs += [third.micros for third in thirds if third.answered_at is not None or third.micros is not None]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if len(known) == len(costs) else None
 
 
 def as_stored_third(call: Call, third: Third) -> StoredThird:

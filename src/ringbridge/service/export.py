@@ -13,9 +13,9 @@ from ringbridge.call.money import amount_text
 from ringbridge.call.record import Record
 from ringbridge.call.third import StoredThird
 
-_FIELDS = tuple(item.name for item in fields(Record))
+_FIELDS = tuple(item.name for item in fields(Record) if item.name != "legs_micros")
 
-COLUMNS = (*_FIELDS, "test")
+COLUMNS = (*_FIELDS, "test", "cost")
 
 _SIDES = ("user", "destination")
 _LEG = (
@@ -85,7 +85,13 @@ class ExportForm(Enum):
         """Some records; `is_first` when none was written before."""
         if self is ExportForm.CSV:
             return "".join(
-                table_row([*(_value(name, getattr(record, name)) for name in _FIELDS), _word(record.is_test)])
+                table_row(
+                    [
+                        *(_value(name, getattr(record, name)) for name in _FIELDS),
+                        _word(record.is_test),
+                        cost_text(record.micros),
+                    ]
+                )
                 for record in records
             )
         texts = [f"\n{json.dumps(as_document(record), ensure_ascii=False)}" for record in records]
@@ -100,13 +106,19 @@ def as_document(record: Record) -> dict[str, Any]:
     return document | {
         "thirds": [third_document(third) for third in record.thirds],
         "test": record.is_test,
+        "cost": cost_text(record.micros),
     }
 
 
 def third_document(third: StoredThird) -> dict[str, Any]:
-    """A third as JSON has it. What it cost is text: a binary fraction is not exact."""
+    """A third as JSON has it."""
     document = {name: _value(name, getattr(third, name)) for name in _THIRD}
-    return document | {"cost": None if third.micros is None else amount_text(third.micros)}
+    return document | {"cost": cost_text(third.micros)}
+
+
+def cost_text(micros: int | None) -> str | None:
+    """What something cost, as text: a binary fraction is not exact. None where nobody knows."""
+    return None if micros is None else amount_text(micros)
 
 
 def _value(name: str, value: Any) -> Any:

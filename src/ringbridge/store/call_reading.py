@@ -13,7 +13,7 @@ from ringbridge.store.database import reading
 from ringbridge.store.schedule_tables import schedule_attempts, schedules
 from ringbridge.store.schedules import read_schedule
 from ringbridge.store.simulated import test_row
-from ringbridge.store.tables import call_events, calls, records
+from ringbridge.store.tables import call_events, calls, charges, records
 from ringbridge.store.thirds import read_thirds
 
 # All that may come before two people talk, and the longest talk (`HARD_CALL_SECONDS`), with hours to spare.
@@ -25,6 +25,7 @@ _IS_SCHEDULED = exists().where(schedules.c.call_id == calls.c.id).correlate(call
 def read_call(engine: Engine, account_id: str, call_id: str) -> StoredCall | None:
     """The account's call with its history so far. Raises StoreUnavailable."""
     statement = _calls_of(account_id).where(calls.c.id == call_id)
+    cost = select(charges.c.settled_micros).where(charges.c.call_id == call_id)
     history = (
         select(*(column for column in call_events.columns if column.name != "call_id"))
         .where(call_events.c.call_id == call_id)
@@ -37,8 +38,9 @@ def read_call(engine: Engine, account_id: str, call_id: str) -> StoredCall | Non
         events = connection.execute(history).mappings().all()
         schedule = read_schedule(connection, call_id)
         thirds = read_thirds(connection, [call_id])
+        legs_micros = connection.scalar(cost)
     call = _stored_call(row, tuple(StoredEvent(**event) for event in events))
-    return replace(call, schedule=schedule, thirds=thirds.get(call_id, ()))
+    return replace(call, schedule=schedule, thirds=thirds.get(call_id, ()), legs_micros=legs_micros)
 
 
 def read_calls(

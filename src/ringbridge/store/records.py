@@ -25,12 +25,17 @@ from ringbridge.call.record import ERASED, Erasure, Record, RecordFilter, Record
 from ringbridge.store.audit import note
 from ringbridge.store.database import reading, storable, writing
 from ringbridge.store.simulated import test_row
-from ringbridge.store.tables import accounts, calls, record_retentions, records
+from ringbridge.store.tables import accounts, calls, charges, record_retentions, records
 from ringbridge.store.third_tables import thirds
 from ringbridge.store.thirds import read_thirds
 
 _BATCH = 500
 _DAY_SECONDS = 86_400.0
+
+
+_WITH_COST = select(records, charges.c.settled_micros.label("legs_micros")).outerjoin(
+    charges, charges.c.call_id == records.c.call_id
+)
 
 
 class SqlRecords:
@@ -45,8 +50,7 @@ class SqlRecords:
         """The account's records behind the place `after`, the newest first, `limit` at most."""
         place = row_value(records.c.ended_at, records.c.call_id)
         statement = (
-            select(records)
-            .where(records.c.account_id == account_id, *_conditions(wanted))
+            _WITH_COST.where(records.c.account_id == account_id, *_conditions(wanted))
             .order_by(records.c.ended_at.desc(), records.c.call_id.desc())
             .limit(limit)
         )
@@ -61,7 +65,7 @@ class SqlRecords:
         """The record of the account's call."""
         if not storable(call_id):
             return None
-        statement = select(records).where(records.c.account_id == account_id, records.c.call_id == call_id)
+        statement = _WITH_COST.where(records.c.account_id == account_id, records.c.call_id == call_id)
         with reading(self._engine) as connection:
             row = connection.execute(statement).mappings().one_or_none()
             if row is None:

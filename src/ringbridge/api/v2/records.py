@@ -56,6 +56,10 @@ class RecordResource(BaseModel):
         description="Whom it was transferred to, or was to be, in that order."
     )
     test: bool = Field(description="It was simulated for a test key.")
+    cost: str | None = Field(
+        description="In the currency of the rates, with its thirds; null in test calls, and where no rate is known.",
+        examples=["0.025"],
+    )
 
     @classmethod
     def from_record(cls, record: Record) -> "RecordResource":
