@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
@@ -18,8 +19,10 @@ from structlog.testing import capture_logs
 
 from ringbridge.bootstrap import Listening, serve
 from ringbridge.config import PortRange, Settings
+from ringbridge.service.clock import Clock
+from ringbridge.starting import StartError
 from ringbridge.store.administration import Administration
-from ringbridge.store.database import migrate, open_database, writing
+from ringbridge.store.database import migrate, open_database, reading, writing
 from tests.peers.client import Client
 from tests.peers.phone import Ending, Phone
 from tests.peers.server import Deployment, user_number
@@ -38,6 +41,10 @@ def process() -> Iterator[None]:
     gc.set_threshold(*thresholds)
     for kind, handler in handlers.items():
         signal.signal(kind, handler)
+
+
+def in_an_hour() -> str:
+    return datetime.fromtimestamp(Clock().utc_now() + 3600.0, UTC).isoformat()
 
 
 def settings(data_dir: Path) -> Settings:
@@ -99,6 +106,25 @@ async def test_a_server_that_fails_ends_its_calls_and_closes_its_doors(tmp_path:
     assert [record.cause for record in Administration(database).records(deployment.account_id, 10)] == [
         "drained"
     ]
+    database.dispose()
+
+
+async def test_a_server_that_cannot_listen_dials_nothing_that_was_due(tmp_path: Path) -> None:
+    deployment = Deployment.provision(tmp_path / "data", lines=1)
+    headers = {"Authorization": deployment.authorization}
+    async with serving(deployment.data_dir) as (_, listening):
+        url = f"http://{LOOPBACK}:{listening.http_port}"
+        async with aiohttp.ClientSession(url, headers=headers) as session:
+            await Client(session).schedule(0, schedule={"at": in_an_hour()})
+    database = open_database(settings(deployment.data_dir).database_url)
+    with writing(database) as connection:
+        connection.execute(text("UPDATE schedules SET at = at - 3600, due_at = due_at - 3600"))
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        wanted = settings(deployment.data_dir).model_copy(update={"http_port": taken.getsockname()[1]})
+        with pytest.raises(StartError, match="cannot listen for HTTP"):
+            await asyncio.wait_for(serve(wanted, announce=lambda listening: None), END_SECONDS)
+    with reading(database) as connection:
+        assert connection.scalar(text("SELECT count(*) FROM schedule_attempts")) == 0
     database.dispose()
 
 

@@ -115,12 +115,16 @@ export interface CallResource {
   metadata: Record<string, string>;
   /** The id of the scheduled call that this is an attempt of. */
   attempt_of: string | null;
+  /** It is simulated for a test key. */
+  test: boolean;
   user: LegResource;
   destination: LegResource;
   /** Of a scheduled call; else null. */
   schedule: ScheduleResource | null;
   /** Whom it was transferred to, or was to be, in that order. */
   thirds: Array<ThirdResource>;
+  /** In the currency of the rates, with its thirds; null until it is over, in test calls, and where no rate is known. */
+  cost: string | null;
   events: Array<EventResource>;
 }
 
@@ -233,8 +237,8 @@ export interface KeyBody {
   days?: number;
   /** When it begins to open. */
   not_before?: string | null;
-  /** Its calls are simulated. */
-  test?: boolean;
+  /** Its calls are simulated; left out, if those of the key that asks are. */
+  test?: boolean | null;
 }
 
 /** A key without its secret. Times are null where there is none. */
@@ -416,6 +420,8 @@ export interface ListedCallResource {
   metadata: Record<string, string>;
   /** The id of the scheduled call that this is an attempt of. */
   attempt_of: string | null;
+  /** It is simulated for a test key. */
+  test: boolean;
   user: LegResource;
   destination: LegResource;
 }
@@ -526,8 +532,10 @@ export interface PageWebhookResource {
 
 /** Money in a running period. */
 export interface PeriodResource {
-  /** What calls did cost, and what those that are up may cost still. */
+  /** What calls that are over did cost. */
   spent: string;
+  /** What calls that are up may cost at the most. With what is spent, it is what a limit is compared with. */
+  reserved: string;
   limit: string | null;
   ends_at: string;
 }
@@ -626,6 +634,10 @@ export interface RecordResource {
   destination: RecordLegResource;
   /** Whom it was transferred to, or was to be, in that order. */
   thirds: Array<ThirdResource>;
+  /** It was simulated for a test key. */
+  test: boolean;
+  /** In the currency of the rates, with its thirds; null in test calls, and where no rate is known. */
+  cost: string | null;
 }
 
 /** Which events to send again. */
@@ -781,7 +793,7 @@ export interface TrunkResource {
   prefixes: Array<string>;
 }
 
-/** What the account does now, did today (UTC) and has spent. */
+/** What the account does now, did today (UTC) and has spent: in live calls, or for a test key in test calls. */
 export interface UsageResource {
   /** Calls that are not over. */
   calls_now: number;
@@ -845,7 +857,7 @@ export class Ringbridge {
   /** Place a call. */
   placeCall(body: CallBody, options?: RequestOptions): Promise<CallResource>;
   /** Calls of the account, the newest first. */
-  listCalls(query?: { "state"?: State | null; "outcome"?: Outcome | null; "user_line"?: string | null; "destination_line"?: string | null; "metadata"?: Array<string>; "accepted_from"?: string | null; "accepted_before"?: string | null; "limit"?: number; "cursor"?: string | null; }, options?: RequestOptions): Promise<PageListedCallResource>;
+  listCalls(query?: { "state"?: State | null; "outcome"?: Outcome | null; "user_line"?: string | null; "destination_line"?: string | null; "metadata"?: Array<string>; "test"?: boolean | null; "accepted_from"?: string | null; "accepted_before"?: string | null; "limit"?: number; "cursor"?: string | null; }, options?: RequestOptions): Promise<PageListedCallResource>;
   /** What would become of a call. */
   previewCall(body: CallBody, options?: RequestOptions): Promise<PreviewResource>;
   /** A call so far. */
@@ -867,9 +879,9 @@ export class Ringbridge {
   /** Hang up one leg. */
   hangUpLeg(callId: string, body: HangUpBody, options?: RequestOptions): Promise<CallResource>;
   /** Calls that are over, the last first. */
-  listRecords(query?: { "limit"?: number; "cursor"?: string | null; "ended_from"?: string | null; "ended_before"?: string | null; "outcome"?: Outcome | null; }, options?: RequestOptions): Promise<PageRecordResource>;
+  listRecords(query?: { "limit"?: number; "cursor"?: string | null; "ended_from"?: string | null; "ended_before"?: string | null; "outcome"?: Outcome | null; "test"?: boolean | null; }, options?: RequestOptions): Promise<PageRecordResource>;
   /** All of them, as a table or a list. */
-  exportRecords(query?: { "format"?: ExportForm; "ended_from"?: string | null; "ended_before"?: string | null; "outcome"?: Outcome | null; }, options?: RequestOptions): Promise<string>;
+  exportRecords(query?: { "format"?: ExportForm; "ended_from"?: string | null; "ended_before"?: string | null; "outcome"?: Outcome | null; "test"?: boolean | null; }, options?: RequestOptions): Promise<string>;
   /** Forget a number in all calls that are over. */
   eraseNumber(body: ErasureBody, options?: RequestOptions): Promise<ErasureResource>;
   /** The record of a call. */
@@ -883,7 +895,7 @@ export class Ringbridge {
   /** Revoke a key, for good. */
   revokeKey(keyId: string, query?: { "end_calls"?: boolean; }, options?: RequestOptions): Promise<void>;
   /** Exchange a key for a new one that may the same. */
-  rotateKey(keyId: string, body: RotationBody, options?: RequestOptions): Promise<MadeKeyResource>;
+  rotateKey(keyId: string, body?: RotationBody | null, options?: RequestOptions): Promise<MadeKeyResource>;
   /** Make a token for a browser. */
   createToken(body: TokenBody, options?: RequestOptions): Promise<TokenResource>;
   /** The lines, by number. */

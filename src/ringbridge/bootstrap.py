@@ -173,11 +173,6 @@ class _Server:
                 Dispatcher(outbox, sender, store.save_attempt, clock.utc_now, metrics)
             )
             await surroundings.refresh()
-            schedules = await resources.enter_async_context(
-                ScheduleService(
-                    calls=calls, store=SqlSchedules(database, store.write), directory=directory, clock=clock
-                )
-            )
         await resources.enter_async_context(surroundings.kept_up_to_date())
         await resources.enter_async_context(lock.watch())
         records = SqlRecords(database)
@@ -185,6 +180,10 @@ class _Server:
         await resources.enter_async_context(counting(SqlStatistics(database), clock))
         add_gauges(metrics, calls, engine)
         add_trunk_gauges(metrics, engine)
+
+        schedules = ScheduleService(
+            calls=calls, store=SqlSchedules(database, store.write), directory=directory, clock=clock
+        )
 
         def ready() -> Mapping[str, bool]:
             return {
@@ -229,6 +228,9 @@ class _Server:
             sock = listen(settings.http_host, settings.http_port)
         except OSError as exc:
             raise StartError(taken("HTTP", settings.http_host, settings.http_port, exc)) from exc
+        with translated():
+            # Last, for this dials: a server that cannot start after all must not have rung anybody.
+            await resources.enter_async_context(schedules)
         listening = Listening(
             http_host=settings.http_host,
             http_port=sock.getsockname()[1],

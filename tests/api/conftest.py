@@ -32,6 +32,7 @@ from ringbridge.service.keys import KeyService
 from ringbridge.service.limits import LimitService
 from ringbridge.service.lines import LineService
 from ringbridge.service.preview import Preview
+from ringbridge.service.reading import CallReader
 from ringbridge.service.records import RecordService
 from ringbridge.service.repetition import Placed
 from ringbridge.service.request import CallRequest
@@ -59,10 +60,11 @@ KEY = replace(_NEW_KEY, scopes=frozenset(Scope))
 CALL_ID = "019ab2c4-0000-7000-8000-000000000001"
 
 
-class ScriptedCalls(CallService):
-    """A double of the service: remembers what it was asked, and answers with what the test has set."""
+class ScriptedCalls(CallService, CallReader):
+    """A double of the service, and of its reader: remembers what it was asked, and answers with what the test has set."""
 
     def __init__(self) -> None:
+        self.reader = self
         self.reset()
 
     def reset(self) -> None:

@@ -6,9 +6,12 @@ from ringbridge.call.webhook import InvalidWebhook, Reply, Webhook
 class NoReceiver:
     """Refuses one URL, and has a status for each test."""
 
-    async def check(self, account_id: str, url: str) -> None:
+    def check_as_written(self, url: str) -> None:
         if "private" in url:
             raise InvalidWebhook("Requests may not be sent to private.example.com.")
+
+    async def check(self, account_id: str, url: str) -> None:
+        self.check_as_written(url)
 
     async def test(self, webhook: Webhook, utc_now: float) -> Reply:
         return Reply(204) if "good" in webhook.url else Reply(500, "status 500")

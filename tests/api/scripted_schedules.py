@@ -51,10 +51,10 @@ class ScriptedSchedules(ScheduleService):
 
     async def follow(self, caller: Caller, call_id: str, after: int) -> AsyncGenerator[StoredEvent]:
         self.followed_after.append(after)
-        found = await self._doubled.find(caller, call_id)
+        found = await self._doubled.reader.find(caller, call_id)
         for event in () if found is None else found.events[after:]:
             yield event
 
     async def find_ended(self, caller: Caller, call_id: str, within_seconds: float) -> StoredCall | None:
         self.waited.append(within_seconds)
-        return await self._doubled.find(caller, call_id)
+        return await self._doubled.reader.find(caller, call_id)

@@ -123,7 +123,7 @@ async def test_usage_is_shown_with_its_limits(door: FrontDoor, administration: A
     usage = told(reply)
     assert (usage["calls_now"], usage["calls_today"], usage["outcomes_today"]) == (0, 0, {})
     assert usage["day"].pop("ends_at").endswith("T00:00:00Z")
-    assert usage["day"] == {"spent": "0.00", "limit": "25.50"}
+    assert usage["day"] == {"spent": "0.00", "reserved": "0.00", "limit": "25.50"}
     assert (usage["hour"]["limit"], usage["month"]["limit"]) == (None, None)
 
 

@@ -66,6 +66,16 @@ async def test_every_option_reaches_the_service(door: FrontDoor) -> None:
     assert door.calls.requests == [CallRequest(**LINES, **OPTIONS)]
 
 
+@pytest.mark.parametrize("path", ["/api/v2/calls", "/api/v2/calls/preview"])
+async def test_a_webhook_that_is_never_sent_to_is_refused_before_anybody_is_rung(
+    door: FrontDoor, path: str
+) -> None:
+    body = json.dumps(LINES | {"webhook": "https://private.example.com/"}).encode()
+    reply = await exchange(door, request(body, path=path))
+    assert (reply.status, json.loads(reply.body)["code"]) == (422, "invalid_webhook")
+    assert door.calls.requests == []
+
+
 async def test_a_second_click_is_answered_with_the_first_call(door: FrontDoor) -> None:
     door.calls.stored[CALL_ID] = RUNNING
     door.calls.replayed = True

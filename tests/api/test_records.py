@@ -134,6 +134,8 @@ async def test_one_record_joins_both_sides(door: FrontDoor, recorded: list[str])
                 "ring_seconds": 4.0,
             },
             "thirds": [],
+            "test": False,
+            "cost": None,
         },
     )
 
@@ -156,6 +158,7 @@ async def test_the_table_is_whole_and_safe_for_spreadsheets(door: FrontDoor, rec
     assert rows[0]["user_trunk"] == ""
     assert rows[0]["metadata"] == '{"order": "=7"}'
     assert rows[0]["talk_seconds"] == "12.0"
+    assert (rows[0]["test"], rows[0]["cost"]) == ("false", "")
 
 
 async def test_whom_a_call_was_transferred_to_is_in_its_record(door: FrontDoor, recorded: list[str]) -> None:
@@ -265,6 +268,20 @@ async def test_a_key_that_is_bound_to_lines_sees_their_calls_only(
         assert await pages(door, "limit=9") == [shown]
         assert (await get(door, f"/{recorded[0]}")).status == (200 if shown else 404)
         assert len(json.loads((await download(door, "?format=json")).body)) == len(shown)
+
+
+async def test_a_test_key_knows_of_records_of_test_calls_only(
+    door: FrontDoor, recorded: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await pages(door, "limit=9&test=false"), await pages(door, "limit=9&test=true")) == (
+        [recorded],
+        [[]],
+    )
+    monkeypatch.setattr(conftest, "KEY", replace(KEY, is_test=True))
+    assert (await pages(door, "limit=9"), await pages(door, "limit=9&test=false")) == ([[]], [[]])
+    assert (await get(door, f"/{recorded[0]}")).status == 404
+    assert json.loads((await download(door, "?format=json")).body) == []
+    assert json.loads((await erase(door, "(305) 345-2300")).body) == {"calls": 0, "running": 0}
 
 
 async def test_reading_and_erasing_are_two_scopes(

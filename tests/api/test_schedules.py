@@ -91,6 +91,8 @@ async def test_without_them_it_is_placed_at_once(door: FrontDoor) -> None:
         ({"schedule": {"at": "2026-12-01T09:00:00"}}, "schedule.at"),
         ({"schedule": {"at": 1_800_000_000}}, "schedule.at"),
         ({"schedule": {"at": "tomorrow"}}, "schedule.at"),
+        ({"schedule": {"at": "0001-01-01T00:00:00+14:00"}}, "schedule.at"),
+        ({"schedule": {"at": "9999-12-31T23:59:59-14:00"}}, "schedule.at"),
         ({"schedule": {"window_seconds": 0}}, "schedule.window_seconds"),
         ({"schedule": {"window_seconds": 86_401}}, "schedule.window_seconds"),
         ({"retry": {"max_attempts": 0}}, "retry.max_attempts"),

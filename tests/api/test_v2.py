@@ -88,6 +88,8 @@ async def test_a_running_call_is_shown_as_far_as_it_is_known(door: FrontDoor) ->
         "talk_seconds": 0.0,
         "metadata": {},
         "attempt_of": None,
+        "test": False,
+        "cost": None,
         "schedule": None,
         "user": {
             "number": "+18175629656",

@@ -13,7 +13,7 @@ from ringbridge.call.event import (
     LegRinging,
     Started,
 )
-from ringbridge.call.history import as_stored, event_name, first_event
+from ringbridge.call.history import EVENT_NAMES, as_stored, event_name, first_event
 from tests.call.test_machine import ASKING, CALL, DESTINATION, DIALED, JOINED, SPOKEN, USER, run
 
 
@@ -42,6 +42,7 @@ def test_each_step_worth_telling_has_a_name(
     after, _ = machine.step(call, event, 200.0)
 
     assert event_name(call, event, after) == name
+    assert name is None or name in EVENT_NAMES
 
 
 def test_a_user_who_is_asked_first_answers_and_then_confirms() -> None:

@@ -39,6 +39,22 @@ def test_a_key_with_lines_may_use_those_and_nothing_else() -> None:
     assert [bound.may_use(number) for number in ("204", "+18175629656", "205")] == [True, True, False]
 
 
+def test_a_test_key_changes_nothing_that_live_calls_go_by() -> None:
+    strong = replace(KEY, scopes=frozenset(Scope))
+    test = replace(strong, is_test=True)
+    assert {scope.value for scope in Scope if strong.may(scope) and not test.may(scope)} == {
+        "lines:write",
+        "limits:write",
+    }
+
+
+def test_a_test_key_sees_test_calls_only() -> None:
+    bound = replace(KEY, is_test=True, lines=("204",))
+    assert [KEY.may_see("204", is_test) for is_test in (False, True)] == [True, True]
+    assert [bound.may_see("204", is_test) for is_test in (False, True)] == [False, True]
+    assert not bound.may_see("205", True)
+
+
 @pytest.mark.parametrize(
     ("key", "reason"),
     [

@@ -134,6 +134,15 @@ def test_a_refusal_ends_it_with_its_code(code: str, cause: Cause) -> None:
     assert (ending.outcome, ending.cause) == (Outcome.BLOCKED, cause)
 
 
+def test_ids_of_attempts_tell_their_order_when_the_clock_was_set_back() -> None:
+    one, told = waiting(Retry(max_attempts=5, after_seconds=0.0)), [0]
+    for utc_now in (NOW + 600, NOW - 3600, NOW - 3600, NOW + 600):
+        told.append(int(one.next_id_utc(utc_now) * 1000))
+        one = attempt_ended(attempt_started(one, f"{told[-1]}", utc_now).after, BUSY, utc_now).after
+    assert told[1] == (NOW + 600) * 1000
+    assert told == sorted(set(told))
+
+
 def test_no_history_runs_backwards_when_the_clock_was_set_back() -> None:
     up = attempt_started(waiting(), "first", NOW + 600).after
     after, event = over(up, DONE, NOW)

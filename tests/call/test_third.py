@@ -7,7 +7,7 @@ import pytest
 from ringbridge.call.cause import Cause
 from ringbridge.call.event import LegAnswered, LegEnded, TransferRequested
 from ringbridge.call.model import Call, ThirdPrice
-from ringbridge.call.third import StoredThird, as_stored_third
+from ringbridge.call.third import StoredThird, as_stored_third, total_micros
 from tests.call.test_machine import ASKED_THIRD, DESTINATION, JOINED, SPOKEN, THIRD, USER, run
 
 PRICE = ThirdPrice(60_000, 600_000, 0.0)
@@ -60,3 +60,14 @@ def test_each_third_of_a_call_is_kept() -> None:
     call, _ = run(*JOINED, ASKED, busy, SPOKEN, again)
     assert [third.transfer.third.number for third in call.thirds] == [ASKED_THIRD.number, "+15125550009"]
     assert [as_stored_third(call, third).outcome for third in call.thirds] == ["destination_busy", None]
+
+
+def test_a_call_costs_what_its_legs_and_the_thirds_that_were_up_do() -> None:
+    third = last(run(*JOINED, ASKED)[0])
+    up = replace(third, answered_at=1.0, micros=5)
+    unknown, unanswered = replace(up, micros=None), replace(third, answered_at=None, micros=None)
+    assert total_micros(7, ()) == 7
+    assert total_micros(7, (up, unanswered, up)) == 17
+    assert total_micros(7, (replace(unanswered, micros=3),)) == 10
+    assert total_micros(7, (up, unknown)) is None
+    assert total_micros(None, (up,)) is None

@@ -55,6 +55,14 @@ def test_the_help_and_the_page_about_keys_name_every_scope(ringbridge: Ringbridg
     assert f"`{scope.value}`" in PAGE.read_text()
 
 
+def test_a_key_of_some_lines_has_nothing_that_concerns_them_all(ringbridge: Ringbridge, account: str) -> None:
+    ringbridge("line", "add", "--account", account, "--number", "201", "--uri", "sip:201@127.0.0.1")
+    words = ("--line", "201", "--scope", "calls:create", "--scope", "webhooks:write", "--scope", "keys:read")
+    refused = ringbridge("key", "create", "--account", account, *words)
+    assert (refused.status, "keys:read, webhooks:write" in refused.err) == (2, True)
+    assert json.loads(ringbridge("key", "list", "--account", account, "--json").out or "[]") == []
+
+
 def created(ringbridge: Ringbridge, *words: str) -> str:
     """The text of a key that is made with these words."""
     out = ringbridge("key", "create", "--account", "1009683", *words).out

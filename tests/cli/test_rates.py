@@ -19,6 +19,16 @@ def test_a_file_takes_the_place_of_all_rates(ringbridge: Ringbridge, tmp_path: P
     assert shown == [{"prefix": "+44", "per_minute": "0.0125"}]
 
 
+@pytest.mark.parametrize("text", ["prefix;per_minute\n+1;0,01\n", 'prefix,per_minute\n+1,"0,01"\n'])
+def test_files_of_spreadsheets_with_decimal_commas_are_read(
+    ringbridge: Ringbridge, tmp_path: Path, text: str
+) -> None:
+    file = tmp_path / "rates.csv"
+    file.write_text(text)
+    assert ringbridge("rates", "import", str(file)) == (0, "1 rate\n", "")
+    assert ringbridge("rates", "list").out == "prefix  per_minute\n+1      0.01\n"
+
+
 def test_without_rates_it_says_how_to_get_some(ringbridge: Ringbridge) -> None:
     assert "ringbridge rates import FILE.csv" in "".join(ringbridge("rates", "list")[1:])
 

@@ -1,6 +1,7 @@
 """The two clients against a real server: what one can do the other can, too."""
 
 import asyncio
+import csv
 import inspect
 import itertools
 import secrets
@@ -160,6 +161,29 @@ async def test_lists_are_read_page_by_page(ask: Ask) -> None:
         await ask("wait", call.id)
 
 
+async def test_lists_are_filtered_by_several_words_of_metadata(ask: Ask) -> None:
+    order = {"order": secrets.token_hex(4)}
+    one, other = [await placed(ask, BUSY, metadata=order | {"part": part}) for part in ("1", "2")]
+    for call in (one, other):
+        await ask("wait", call.id)
+    wanted = order | {"part": "2"}
+    assert [call.id for call in await ask("calls", metadata=wanted)] == [other.id]
+    texts = [f"{name}:{text}" for name, text in wanted.items()]
+    assert [call.id for call in await ask("calls", metadata=texts)] == [other.id]
+
+
+async def test_records_are_exported_as_a_table(ask: Ask) -> None:
+    call = await placed(ask, BUSY)
+    await ask("wait", call.id)
+    table = csv.DictReader((await ask("export_records", outcome="destination_busy")).splitlines())
+    assert call.id in [row["call_id"] for row in table]
+
+
+async def test_an_asynchronous_client_says_that_it_is_to_be_opened(access: Access) -> None:
+    with pytest.raises(RuntimeError, match="async with"):
+        await AsyncClient(access.url, access.account_id, access.key).find("0199")
+
+
 async def test_what_needs_a_joined_call_is_refused_before(ask: Ask) -> None:
     call = await placed(ask, UNENDING)
     for name, words in (
@@ -177,9 +201,9 @@ async def test_what_needs_a_joined_call_is_refused_before(ask: Ask) -> None:
 
 
 async def test_whatever_else_there_is_can_be_asked(ask: Ask) -> None:
-    line = await ask("ask", "POST", "/api/v2/lines", {"number": "201", "name": "Ada"})
-    assert line["sip_password"]
-    assert await ask("ask", "DELETE", f"/api/v2/lines/{line['id']}") == {}
+    key = await ask("ask", "POST", "/api/v2/keys", {"name": "Ada", "scopes": ["calls:read"]})
+    assert (key["test"], key["key"][:9]) == (True, "c2c_test_")
+    assert await ask("ask", "DELETE", f"/api/v2/keys/{key['id']}") == {}
 
 
 async def test_a_refusal_says_why(ask: Ask, access: Access) -> None:

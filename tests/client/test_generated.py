@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from tests.peers.server import user_number
 from tests.peers.tool import WAIT_SECONDS, require_tool
 
 BUSY = "+15125550101"
+# It takes two, on a machine that has nothing else to do.
+COMPILER_SECONDS = 60.0
 DOCUMENT: dict[str, Any] = json.loads(DESCRIPTION.read_text())
 
 
@@ -68,6 +71,21 @@ def test_the_collection_has_every_operation_once_with_a_body_that_is_allowed() -
 )
 def test_examples_are_values_that_a_schema_allows(schema: dict[str, Any], value: object) -> None:
     assert example_of(schema, DOCUMENT) == value
+
+
+def test_the_types_let_programs_write_what_the_server_takes_and_nothing_else() -> None:
+    compiler = require_tool("tsc", "node-typescript")
+    program = Path(__file__).parent / "typed.mts"
+    strictly = ["--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--noEmit"]
+    modern = ["--module", "nodenext", "--target", "es2022", "--lib", "es2022,dom"]
+    compiled = subprocess.run(
+        [compiler, *strictly, *modern, str(program)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=COMPILER_SECONDS,
+    )
+    assert (compiled.returncode, compiled.stdout) == (0, "")
 
 
 async def test_a_program_in_javascript_places_and_follows_a_call(access: Access) -> None:

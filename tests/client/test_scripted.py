@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from ringbridge.client import AsyncClient, CallEvent, Client, Refused, ServerBusy, ServerUnreachable, TooMany
+from ringbridge.client.patience import PATIENCE_SECONDS, Patience
 
 CALL = "/api/v2/calls/0199"
 
@@ -68,6 +69,37 @@ async def test_a_stream_that_breaks_is_taken_up_again_where_it_broke(
 
     assert told == [(1, "accepted"), (2, "ringing_user"), (3, "ended")]
     assert script.asked == [f"GET {CALL}/events?after={after}" for after in (0, 2, 2)]
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+async def test_a_stream_is_taken_up_again_where_the_server_is_busy_starting(
+    kind: type[Client | AsyncClient],
+) -> None:
+    async with scripted(
+        answer("200 OK", event(1, "accepted")),
+        answer("503 Service Unavailable", '{"code": "draining"}'),
+        answer("502 Bad Gateway", "<html>"),
+        answer("200 OK", event(2, "ended")),
+    ) as (url, script):
+        assert [event.sequence for event in await followed(kind, url)] == [1, 2]
+    assert len(script.asked) == 4
+
+
+async def test_a_server_that_was_never_there_is_not_waited_for() -> None:
+    async with scripted(answer("503 Service Unavailable", '{"code": "draining"}')) as (url, _):
+        with pytest.raises(ServerBusy):
+            await followed(AsyncClient, url)
+
+
+def test_a_server_may_be_away_for_a_minute_each_time() -> None:
+    patience = Patience()
+    assert patience.is_over(0.0)
+    patience.heard()
+    assert not patience.is_over(1_000.0)
+    assert not patience.is_over(1_000.0 + PATIENCE_SECONDS - 0.1)
+    patience.heard()
+    assert not patience.is_over(1_100.0)
+    assert patience.is_over(1_100.0 + PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize(

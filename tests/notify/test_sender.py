@@ -2,11 +2,12 @@
 
 import asyncio
 import base64
+import contextlib
 import socket
 import ssl
 import subprocess
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,9 @@ from typing import Any
 import pytest
 
 from ringbridge.call.webhook import InvalidWebhook, Webhook
-from ringbridge.notify.address import PRIVATE_NETWORKS
+from ringbridge.notify.address import PRIVATE_NETWORKS, Network
 from ringbridge.notify.names import MOST_OF_AN_ACCOUNT
-from ringbridge.notify.sender import Sender
+from ringbridge.notify.sender import Sender, check_as_written
 from tests.notify.receiver import (
     Behaviour,
     Received,
@@ -305,6 +306,28 @@ async def test_h1_names_that_hang_keep_no_other_account_waiting(monkeypatch: pyt
 async def test_what_is_no_url_of_a_receiver_is_refused(sender: Sender, url: str) -> None:
     with pytest.raises(InvalidWebhook):
         await sender.check(WEBHOOK.account_id, url)
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed", "is_fine"),
+    [
+        ("https://10.0.0.1/hook", (), False),
+        ("https://10.0.0.1/hook", PRIVATE_NETWORKS, True),
+        ("https://[::1]/hook", (), False),
+        ("https://169.254.169.254/", PRIVATE_NETWORKS, False),
+        ("https://203.0.114.9/hook", (), True),
+        ("http://203.0.114.9/hook", PRIVATE_NETWORKS, False),
+        ("http://example.com/hook", (), False),
+        ("http://crm.internal/hook", PRIVATE_NETWORKS, True),
+        ("https://nowhere.invalid/hook", (), True),
+        ("https://ada:secret@example.com/", (), False),
+    ],
+)
+def test_without_a_look_up_only_what_is_written_is_judged(
+    url: str, allowed: Sequence[Network], is_fine: bool
+) -> None:
+    with contextlib.nullcontext() if is_fine else pytest.raises(InvalidWebhook):
+        check_as_written(url, allowed)
 
 
 async def test_plain_http_leads_only_into_allowed_networks(

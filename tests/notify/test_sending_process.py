@@ -42,6 +42,15 @@ async def test_it_sends_what_the_sender_would() -> None:
     assert json.loads(second.body)["id"] == second.headers["webhook-id"]
 
 
+async def test_it_imports_nothing_from_where_the_server_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "uvloop.py").write_text("raise SystemExit('not what was installed')")
+    monkeypatch.chdir(tmp_path)
+    async with receiving(answers(200)) as receiver, SendingProcess(PRIVATE_NETWORKS) as sending:
+        assert (await sending.test(replace(WEBHOOK, url=receiver.url), NOW)).is_taken
+
+
 async def test_it_refuses_what_the_sender_would() -> None:
     async with receiving(answers(200)) as receiver, SendingProcess() as sending:
         with pytest.raises(InvalidWebhook, match="private"):

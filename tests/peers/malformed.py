@@ -7,6 +7,7 @@ GOOD = b'{"user_line": "18175620001", "destination_line": "15125292329"}'
 LINE = b'"destination_line": "15125292329"}'
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data; boundary=b"
+GZIP_BOMB = gzip.compress(bytes(60_000_000))
 
 BODIES: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "application/json"),
@@ -120,5 +121,5 @@ def on_the_wire(request: Callable[..., bytes], path: str) -> dict[str, bytes]:
         "header without a name": request(GOOD).replace(b"Host: ", b": "),
         "line feeds only": request(GOOD).replace(b"\r\n", b"\n"),
         "no host, no body": b"POST %b HTTP/1.1\r\nConnection: close\r\n\r\n" % path.encode(),
-        "gzip bomb": request(gzip.compress(bytes(60_000_000)), headers={"Content-Encoding": "gzip"}),
+        "gzip bomb": request(GZIP_BOMB, headers={"Content-Encoding": "gzip"}),
     }

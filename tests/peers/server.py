@@ -164,12 +164,13 @@ class Server:
         *,
         settings: Mapping[str, str] | None = None,
         program: Sequence[str] = ("-m", "ringbridge"),
+        http_port: int | None = None,
     ) -> Iterator["Server"]:
         """The server while the block runs: ready at its start; stopped at its end, where exit status 0 and a log without a traceback are checked.
 
-        program: what Python runs.
+        program: what Python runs. http_port: of a server before, for clients that come back.
         """
-        http_port = free_port(socket.SOCK_STREAM)
+        http_port = http_port or free_port(socket.SOCK_STREAM)
         sip_port = free_sip_port(host=deployment.host)
         log = deployment.data_dir / "serve.log"
         first_media_port = 12_000 + 2_000 * (os.getpid() % 9)

@@ -25,11 +25,13 @@ async def caller_of(desk: Desk, user: User) -> Caller:
 async def test_a_call_is_placed_and_found_again(desk: Desk, role: Role) -> None:
     caller = await caller_of(desk, desk.users[role])
     placed = await desk.calls.place(caller, REQUEST)
-    assert await desk.calls.find(caller, placed.call_id) is not None
+    assert await desk.calls.reader.find(caller, placed.call_id) is not None
     runner = desk.calls.runner(caller, placed.call_id)
     assert runner is not None
     assert (runner.call.account_id, runner.call.key_id) == (ACCOUNT_ID, f"user_id-{role.value}")
-    assert [each.id for each in await desk.calls.page(caller, CallFilter(), None, 10)] == [placed.call_id]
+    assert [each.id for each in await desk.calls.reader.page(caller, CallFilter(), None, 10)] == [
+        placed.call_id
+    ]
 
 
 async def test_an_auditor_places_no_call(desk: Desk) -> None:
@@ -46,8 +48,8 @@ async def test_a_user_calls_from_the_own_line_and_sees_its_calls(desk: Desk) -> 
     user = await caller_of(desk, desk.users[Role.USER])
     with pytest.raises(InvalidUserLine):
         await desk.calls.place(user, CallRequest(user_line="200", destination_line=DESTINATION))
-    assert await desk.calls.find(user, theirs.call_id) is None
-    assert await desk.calls.page(user, CallFilter(), None, 10) == []
+    assert await desk.calls.reader.find(user, theirs.call_id) is None
+    assert await desk.calls.reader.page(user, CallFilter(), None, 10) == []
 
 
 async def test_an_owner_makes_keys_and_an_operator_does_not(desk: Desk) -> None:

@@ -49,7 +49,7 @@ async def call(client: Client) -> str:
 async def placed(desk: Desk) -> list[StoredCall]:
     """All calls of the account."""
     caller = await caller_of(desk, desk.users[Role.OWNER])
-    return await desk.calls.page(caller, CallFilter(), None, 10)
+    return await desk.calls.reader.page(caller, CallFilter(), None, 10)
 
 
 async def until(client: Client, path: str, *states: str) -> Reply:

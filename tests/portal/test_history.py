@@ -60,7 +60,7 @@ async def over(desk: Desk, destination: str, role: Role = Role.OWNER) -> str:
     caller = await caller_of(desk, desk.users[role])
     placed = await desk.calls.place(caller, CallRequest(user_line=LINE_NUMBER, destination_line=destination))
     async with asyncio.timeout(PATIENCE_SECONDS):
-        await desk.calls.find_ended(caller, placed.call_id, PATIENCE_SECONDS)
+        await desk.calls.reader.find_ended(caller, placed.call_id, PATIENCE_SECONDS)
     return placed.call_id
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import insert, select
 
 from ringbridge.call.directory import AccountLimits, Line, LineKind, Trunk
 from ringbridge.call.user import Role
+from ringbridge.service.ledger import Ledger
 from ringbridge.sip.registrar import device_digests
 from ringbridge.store.audit_tables import audit_entries
 from ringbridge.store.database import reading, writing
@@ -317,7 +318,7 @@ async def test_a_phone_is_tried_step_by_step(desk: Desk, owner: Client) -> None:
     reply = await concluded(owner, started.location)
     for sentence in ("It works", "It rings", "It was answered", "Key 1 arrived", "The phone was hung up"):
         assert sentence in reply.text
-    assert desk.calls.admission.calls_now(ACCOUNT_ID) == 0
+    assert desk.calls.admission.calls_now(Ledger(ACCOUNT_ID)) == 0
     # It is nobody else's, and of no other line.
     stranger = await desk.client_of(next(filter(None, [SqlUsers(desk.database).find("stranger")])))
     assert (await stranger.get(started.location)).status == 404

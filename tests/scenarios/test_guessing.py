@@ -20,7 +20,7 @@ GUESSES_PER_SECOND = 320.0
 CALLS_PER_SECOND = 5.0
 CALM_SECONDS = 2.0
 # What an answer may take beside the guessing, however busy the machine; it takes a few milliseconds.
-PATIENCE_SECONDS = 2.0
+PATIENCE_SECONDS = 5.0
 # How much longer than without it, at the most: twice as long, and what a machine that is busy otherwise may add.
 SLOWER, BUSY_SECONDS = 2.0, 0.05
 

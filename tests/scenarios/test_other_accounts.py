@@ -31,7 +31,7 @@ NEVER = {
 }
 NOWHERE = "http://127.0.0.1:9/"
 OF_EACH_KIND = 7
-# How many there have to be of what there would be few, and how one is made. Of keys an account has no more than five.
+# How many there have to be of what there would be few, and how one is made. Of keys an account has no more than twenty.
 MADE: dict[str, tuple[int, dict[str, object]]] = {
     "/api/v2/keys": (5, {"scopes": ["calls:read"]}),
     "/api/v2/webhooks": (OF_EACH_KIND, {"url": NOWHERE}),

@@ -1,15 +1,25 @@
 """Whatever the published description of the API allows, and much that it does not, sent to a real server.
 
-The phones and the trunk are ports where nobody listens. No answer is a 5xx, and none is of a status, a type or a form
-that docs/openapi.json does not name.
+Half of the requests are about things that there are: calls that talk, keys, lines, webhooks. No telephone rings, since
+the key is one for tests. No answer is a 5xx, and none is of a status, a type or a form that docs/openapi.json does not name.
 """
 
+import asyncio
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+import pytest
+import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -17,11 +27,23 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.peers.server import Server
+from ringbridge.call.key import Scope
+from ringbridge.call.webhook import event_id
+from tests.peers.client import Client
+from tests.peers.server import Deployment, Server, ringbridge, user_number
+from tests.scenarios.conftest import LINES
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
-EXAMPLES = 15
+EXAMPLES = 16
 ANSWER_SECONDS = 30.0
+OF_EACH_KIND = 12
+# A simulated destination that answers and talks until it is hung up.
+TALKING = "+15125550109"
+ANSWERING = "+15125550100"
+# Some talk to the end.
+SETTINGS = {"RINGBRIDGE_WEBHOOK_PRIVATE": "127.0.0.1", "RINGBRIDGE_DRAIN_SECONDS": "0"}
+NOWHERE = "http://127.0.0.1:9/"
+PLACES = {"url": [NOWHERE], "webhook": [NOWHERE], "origin": ["https://crm.example.com"]}
 
 CHECKS = [
     not_a_server_error,
@@ -31,12 +53,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 
-# An answer that goes on until a call is over is read by the tests of those who follow calls.
-api = schemathesis.openapi.from_path(DOCUMENT).exclude(path_regex="/events$")
-
-
-@api.parametrize()
-@settings(
+generate = settings(
     max_examples=EXAMPLES,
     derandomize=True,
     database=None,
@@ -44,10 +61,114 @@ api = schemathesis.openapi.from_path(DOCUMENT).exclude(path_regex="/events$")
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-def test_every_answer_is_one_that_is_described(case: schemathesis.Case[Any], server: Server) -> None:
+
+# An answer that goes on until a call is over, or for good, is not waited for.
+STREAMS = "/events$"
+api = schemathesis.openapi.from_path(DOCUMENT).exclude(path_regex=STREAMS)
+streams = schemathesis.openapi.from_path(DOCUMENT).include(path_regex=STREAMS)
+
+
+class Target:
+    """The server, the key to ask it with, and the ids of things that it has."""
+
+    def __init__(self, server: Server, test: str, live: str, ids: dict[str, list[str]]) -> None:
+        self.url = server.url
+        self._test, self._live = test, live
+        lines = [user_number(number) for number in range(OF_EACH_KIND, LINES)]
+        values = {
+            **ids,
+            "user_line": lines,
+            "destination_line": [TALKING, ANSWERING],
+            "line": lines,
+            **PLACES,
+        }
+        self._values = {name: cycle(known) for name, known in values.items()}
+        self._is_real = cycle((1, 0))
+
+    def headers(self, case: schemathesis.Case[Any]) -> dict[str, str]:
+        """Calls are placed by a test key, and all else is asked by one that may all: no phone rings."""
+        is_placing = (
+            case.operation.path in ("/api/v1/call", "/api/v2/calls") and case.operation.method == "post"
+        )
+        return {"Authorization": self._test if is_placing else self._live}
+
+    def aim(self, case: schemathesis.Case[Any]) -> None:
+        """Make every second request one about things that there are, where its path or its body names any."""
+        if next(self._is_real):
+            for named in (case.path_parameters, case.body):
+                parameters: dict[str, Any] = named if isinstance(named, dict) else {}
+                for name in parameters.keys() & self._values.keys():
+                    parameters[name] = next(self._values[name])
+
+
+@pytest.fixture(scope="module")
+def target(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    own = deployment.copied_to(tmp_path_factory.mktemp("server") / "data")
+    words = [word for scope in Scope for word in ("--scope", scope.value)]
+    test, live = (new_key(own, *words, *kind) for kind in (("--test",), ()))
+    with Server.running(own, settings=SETTINGS) as server:
+        yield Target(server, test, live, asyncio.run(things(server, test, live)))
+
+
+def new_key(own: Deployment, *words: str) -> str:
+    """The header of a key that is made so."""
+    printed = ringbridge(own.data_dir, "key", "create", "--account", own.account_id, *words)
+    header = re.search(r"Authorization:\s*(Basic \S+)", printed)
+    assert header is not None
+    return header[1]
+
+
+async def things(server: Server, test: str, live: str) -> dict[str, list[str]]:
+    """Make some of everything that has an id: the ids, by their names in paths."""
+    wanted: dict[str, list[dict[str, object]]] = {
+        "webhooks": [{"url": NOWHERE} for _ in range(OF_EACH_KIND)],
+        "keys": [{"name": "spare", "scopes": ["calls:read"]} for _ in range(OF_EACH_KIND)],
+        "lines": [{"number": str(200 + number)} for number in range(OF_EACH_KIND)],
+        "calls": [
+            {"user_line": user_number(number), "destination_line": TALKING} for number in range(OF_EACH_KIND)
+        ],
+    }
+    made = defaultdict[str, list[str]](list)
+    async with aiohttp.ClientSession(server.url) as session:
+        for collection, bodies in wanted.items():
+            headers = {"Authorization": test if collection == "calls" else live}
+            for body in bodies:
+                async with session.post(f"/api/v2/{collection}", json=body, headers=headers) as answer:
+                    assert answer.status == 201, await answer.text()
+                    made[f"{collection.removesuffix('s')}_id"].append((await answer.json())["id"])
+    async with Client.of(server) as client:
+        for call_id in made["call_id"]:
+            await client.reaches(call_id, "connected")
+    return {**made, "event_id": [event_id(call_id, 1) for call_id in made["call_id"]]}
+
+
+@api.parametrize()
+@generate
+def test_every_answer_is_one_that_is_described(case: schemathesis.Case[Any], target: Target) -> None:
+    target.aim(case)
     case.call_and_validate(
-        base_url=server.url,
-        headers={"Authorization": server.deployment.authorization},
-        checks=CHECKS,
-        timeout=ANSWER_SECONDS,
+        base_url=target.url, headers=target.headers(case), checks=CHECKS, timeout=ANSWER_SECONDS
     )
+
+
+@streams.parametrize()
+@generate
+def test_every_stream_begins_as_is_described(case: schemathesis.Case[Any], target: Target) -> None:
+    target.aim(case)
+    asked = case.as_transport_kwargs(base_url=target.url, headers=target.headers(case))
+    with requests.request(**asked, stream=True, timeout=ANSWER_SECONDS) as answer:
+        if answer.status_code == 405 and case.method != case.operation.method.upper():
+            return
+        described = case.operation.definition.raw["responses"]
+        assert str(answer.status_code) in described
+        content = described[str(answer.status_code)].get("content", {"": {}})
+        assert answer.headers.get("Content-Type", "").partition(";")[0] in content
+
+
+def test_every_operation_is_asked_for() -> None:
+    found = [operation for part in (api, streams) for operation in part.get_all_operations()]
+    assert {operation.ok().label for operation in found if isinstance(operation, Ok)} == {
+        f"{method.upper()} {path}"
+        for path, methods in json.loads(DOCUMENT.read_text())["paths"].items()
+        for method in methods
+    }

@@ -5,6 +5,7 @@ The real ones are held to the same ports by tests/engines, tests/store and tests
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from ringbridge.call.directory import Account, AccountLimits, Device, Line, LineKind, Phone, Trunk
 from ringbridge.call.errors import StoreUnavailable
@@ -20,6 +21,7 @@ ACCOUNT = Account(id="1009683", name="Example Inc", main_number="+18175620000")
 OTHER_ACCOUNT = Account(id="2000000", name="Other Ltd")
 KEY = ApiKey(id="k", account_id="1009683", name="crm", secret_digest="", created_at=0.0, expires_at=9e9)
 CALLER = Caller(ACCOUNT, KEY)
+TESTER = Caller(ACCOUNT, replace(KEY, is_test=True))
 STRANGER = Caller(OTHER_ACCOUNT, KEY)
 PHONE = Line(id="l1", account_id="1009683", number="+18175629657", kind=LineKind.URI, uri="sip:ann@192.0.2.7")
 MOBILE = Line(id="l3", account_id="1009683", number="+18175629658", kind=LineKind.TRUNK, trunk="carrier")
@@ -113,7 +115,7 @@ class MemoryStore:
     def write(self, call_id: str, *events: StoredEvent) -> None:
         """These lines of a call's history are in the database from now on."""
         place = CallPlace(events[0].at, call_id)
-        history = self.histories.get(call_id) or CallHistory(place, "1", None, ())
+        history = self.histories.get(call_id) or CallHistory(place, "1", False, None, ())
         self.histories[call_id] = history._replace(events=history.events + events)
 
     async def written(self) -> None:

@@ -1,5 +1,6 @@
 """What a client may ask of a call while it runs, over doubles at the ports."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -21,12 +22,15 @@ from ringbridge.call.event import (
     ResumeRequested,
     SendDigits,
     StopPlaying,
+    TransferRequested,
 )
 from ringbridge.call.model import LegName, Prompt
+from ringbridge.call.simulation import SIMULATED
 from ringbridge.service.actions import CallActions, WrongState
+from ringbridge.service.ledger import Ledger
 from ringbridge.service.spending import Period
-from tests.service.double import CALLER, STRANGER
-from tests.service.test_calls import House, house
+from tests.service.double import CALLER, STRANGER, TESTER
+from tests.service.test_calls import CLICK, House, house
 
 __all__ = ["house"]
 
@@ -40,6 +44,12 @@ async def talking(house: House) -> str:
         house.engine.tell(call_id, event)
     await until_done(house, call_id, Join())
     return call_id
+
+
+def spent(house: House) -> int:
+    """What the account's calls of this month cost, and may cost yet."""
+    ledger = Ledger(CALLER.account.id)
+    return sum(house.calls.admission.spending.sum(ledger, Period.MONTH, house.clock.utc_now()))
 
 
 async def until_done(house: House, call_id: str, effect: Effect) -> None:
@@ -120,25 +130,51 @@ async def test_money_is_set_aside_for_a_third_until_it_fails_or_the_call_is_over
 ) -> None:
     house.directory.all_rates = {"+1": 60_000}
     call_id = await talking(house)
-    spending = house.calls.admission.spending
-
-    def spent() -> int:
-        return spending.spent(CALLER.account.id, Period.MONTH, house.clock.utc_now())
-
-    before = spent()
+    before = spent(house)
     await CallActions(house.calls).transfer(CALLER, call_id, DESTINATION, "+1 512 555 0003")
-    assert before + 59 * 60_000 < spent() <= before + 60 * 60_000
+    assert before + 59 * 60_000 < spent(house) <= before + 60 * 60_000
     if answers:
         house.engine.tell(call_id, LegAnswered(LegName.THIRD))
         await until_done(house, call_id, Join(DESTINATION, LegName.THIRD))
-        assert spent() > before
+        assert spent(house) > before
     else:
         house.engine.tell(call_id, LegEnded(LegName.THIRD, Cause.BUSY, 486))
         await until_done(house, call_id, Play(Prompt.BUSY, leg=DESTINATION))
-        assert spent() == before
+        assert spent(house) == before
     house.engine.tell(call_id, LegEnded(DESTINATION, Cause.NORMAL))
     await house.engine.until(lambda engine: call_id in engine.released)
-    assert spent() < 60_000
+    assert spent(house) < 60_000
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_of_two_transfers_in_one_moment_the_money_of_one_is_set_aside(
+    house: House, at_once: bool
+) -> None:
+    house.directory.all_rates = {"+1": 60_000}
+    call_id = await talking(house)
+    actions, admit = CallActions(house.calls), house.calls.admit_third
+    before = spent(house)
+
+    async def admit_slowly(*words: object) -> TransferRequested:
+        wanted = await admit(*words)  # type: ignore[arg-type]
+        if not at_once:
+            await until_done(house, call_id, Originate(LegName.THIRD))
+        return wanted
+
+    asked = [actions.transfer(CALLER, call_id, DESTINATION, "+1 512 555 0003")]
+    if at_once:
+        asked.append(actions.transfer(CALLER, call_id, DESTINATION, "+1 512 555 0004"))
+        await asyncio.gather(*asked)
+    else:
+        house.calls.admit_third = admit_slowly  # type: ignore[assignment]
+        second = asyncio.create_task(actions.transfer(CALLER, call_id, DESTINATION, "+1 512 555 0004"))
+        await asyncio.wait([second], timeout=0)
+        house.calls.admit_third = admit  # type: ignore[method-assign]
+        await asked[0]
+        with pytest.raises(WrongState, match="transferring"):
+            await second
+    await until_done(house, call_id, Originate(LegName.THIRD))
+    assert before + 59 * 60_000 < spent(house) <= before + 60 * 60_000
 
 
 async def test_a_call_that_is_transferred_costs_no_more_than_a_call_may(house: House) -> None:
@@ -174,3 +210,19 @@ async def test_a_call_that_is_over_or_another_account_s_takes_no_requests(house:
     await house.engine.until(lambda engine: call_id in engine.released)
     with pytest.raises(WrongState, match="ended"):
         actions.act(CALLER, call_id, HoldRequested(USER))
+
+
+async def test_a_third_in_a_test_call_is_simulated_and_costs_nothing_whoever_asks(house: House) -> None:
+    house.directory.all_rates = {"+1": 60_000}
+    placed = await house.calls.place(TESTER, CLICK)
+    await house.engine.until(lambda engine: (placed.call_id, Originate(USER)) in engine.performed)
+    for event in (LegAnswered(USER), LegAnswered(DESTINATION)):
+        house.engine.tell(placed.call_id, event)
+    await until_done(house, placed.call_id, Join())
+    await CallActions(house.calls).transfer(CALLER, placed.call_id, USER, "15125550003")
+    await until_done(house, placed.call_id, Originate(LegName.THIRD))
+    runner = house.calls.runner(CALLER, placed.call_id)
+    assert runner is not None
+    assert runner.call.transfer is not None
+    assert [route.trunk for route in runner.call.transfer.third.routes] == [SIMULATED]
+    assert spent(house) == 0

@@ -20,6 +20,7 @@ from ringbridge.call.model import (
     Transfer,
 )
 from ringbridge.service.admission import Admission, Duplicate, RecentCall
+from ringbridge.service.ledger import Ledger
 from ringbridge.service.spending import Period
 
 HOUR_UTC = 1_699_999_200.0
@@ -222,7 +223,7 @@ async def test_accepted_calls_are_counted_for_as_long_as_the_limit_looks_back(
 async def test_calls_of_before_the_restart_count() -> None:
     admission = Admission()
     limits = AccountLimits(rate=100, user_per_minute=1)
-    admission.restore([RecentCall("1", "101", "+15125550100", -20.0)])
+    admission.restore([RecentCall(Ledger("1"), "101", "+15125550100", -20.0)])
 
     assert refused_limit(admission, "a", limits=limits, line="101") == ("user_per_minute", 40.0)
     assert click(admission, "b", limits=limits, line="102") is None
@@ -279,9 +280,9 @@ async def test_a_check_reserves_nothing() -> None:
     for _ in range(2):
         admission.check(a_call("a"), limits)
 
-    assert admission.calls_now("1") == 0
+    assert admission.calls_now(Ledger("1")) == 0
     assert click(admission, "a", limits=limits) is None
-    assert admission.calls_now("1") == 1
+    assert admission.calls_now(Ledger("1")) == 1
     with pytest.raises(TooManyCalls):
         admission.check(a_call("b"), limits)
 
@@ -313,7 +314,7 @@ def transferred(call: Call, price: ThirdPrice | None, at: float, seconds: float)
 
 def spent(admission: Admission, now: float) -> int:
     """On the day that it is then."""
-    return admission.spending.spent("1", Period.DAY, HOUR_UTC + now)
+    return sum(admission.spending.sum(Ledger("1"), Period.DAY, HOUR_UTC + now))
 
 
 async def test_a_third_counts_on_the_day_on_which_it_was_called() -> None:
@@ -326,7 +327,7 @@ async def test_a_third_counts_on_the_day_on_which_it_was_called() -> None:
     assert tried is not None
     # As long as the talk still may last, of which 700 s are over.
     assert spent(admission, midnight) == tried.most_micros == 4_833_334
-    admission.third_failed(call.id)
+    admission.keep_third(call.id, None)
     assert spent(admission, midnight) == 0
 
     price = admission.admit_third(call, planned, MONEY)
@@ -335,7 +336,7 @@ async def test_a_third_counts_on_the_day_on_which_it_was_called() -> None:
     admission.release(transferred(call, price, midnight + 120.0, 60.0))
     assert spent(admission, midnight) == 100_000
     assert spent(admission, midnight - 1.0) == 720 * 100_000 / 60
-    admission.third_failed(call.id)
+    admission.keep_third(call.id, None)
     assert spent(admission, midnight) == 100_000
 
 

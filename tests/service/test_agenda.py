@@ -4,9 +4,11 @@ import asyncio
 
 from ringbridge.service.agenda import Agenda
 from ringbridge.service.clock import Clock
+from ringbridge.service.ledger import Ledger
 
 NOW = 1_790_000_000.0
-LINE = ("a", "+18175629657")
+ACCOUNT = Ledger("a")
+LINE = (ACCOUNT, "+18175629657")
 
 
 class StoppedClock(Clock):
@@ -60,13 +62,13 @@ async def test_what_is_put_off_is_looked_at_then_only() -> None:
 async def test_who_waits_for_a_line_is_looked_at_when_it_is_free_or_late() -> None:
     clock = StoppedClock()
     agenda = Agenda(clock)
-    agenda.put_off_until_free(LINE, NOW + 60, "one")
-    agenda.put_off_until_free(LINE, NOW + 60, "two")
-    agenda.put_off_until_free(("a", "204"), NOW + 60, "three")
+    agenda.put_off_until_room(LINE, NOW + 60, "one")
+    agenda.put_off_until_room(LINE, NOW + 60, "two")
+    agenda.put_off_until_room((ACCOUNT, None), NOW + 60, "three")
     agenda.drop("two")
-    agenda.line_is_free(("b", LINE[1]))
+    agenda.there_is_room((Ledger("a", is_test=True), LINE[1]))
     assert await due(agenda) == []
-    agenda.line_is_free(LINE)
+    agenda.there_is_room(LINE)
     assert await due(agenda) == ["one"]
     clock.at = NOW + 60
     assert await due(agenda) == ["three"]

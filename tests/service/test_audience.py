@@ -150,13 +150,13 @@ async def test_a_revocation_ends_every_stream_and_wait_of_the_key_and_no_other(h
     other = replace(KEY, id="other")
     house.directory.keys[other.id] = other
     call_id = await house.place()
-    waiting = asyncio.create_task(house.calls.find_ended(CALLER, call_id, 2 * PATIENCE_SECONDS))
-    follows, goes_on = (house.calls.follow(Caller(ACCOUNT, key), call_id, 0) for key in (KEY, other))
+    waiting = asyncio.create_task(house.calls.reader.find_ended(CALLER, call_id, 2 * PATIENCE_SECONDS))
+    follows, goes_on = (house.calls.reader.follow(Caller(ACCOUNT, key), call_id, 0) for key in (KEY, other))
     assert isinstance(await anext(follows), StoredEvent)
     assert isinstance(await anext(goes_on), StoredEvent)
     async with (
-        house.calls.follow_account(CALLER, None) as account_wide,
-        house.calls.follow_account(STRANGER._replace(key=other), None) as elsewhere,
+        house.calls.reader.follow_account(CALLER, None) as account_wide,
+        house.calls.reader.follow_account(STRANGER._replace(key=other), None) as elsewhere,
     ):
         for events in (account_wide, elsewhere):
             assert isinstance(await anext(events), FeedPosition)

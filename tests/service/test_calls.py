@@ -10,9 +10,11 @@ from ringbridge.call.cause import Cause, EndedBy, Outcome
 from ringbridge.call.directory import AccountLimits
 from ringbridge.call.errors import (
     CannotPlaceCalls,
+    DestinationRefused,
     InvalidDestination,
     InvalidUserLine,
     ServerDraining,
+    SpendLimitReached,
     StoreUnavailable,
     TooManyCalls,
 )
@@ -29,6 +31,7 @@ from ringbridge.call.event import (
 )
 from ringbridge.call.history import StoredEvent
 from ringbridge.call.model import LegName, Prompt
+from ringbridge.call.simulation import is_simulated
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
 from ringbridge.service.request import CallRequest
@@ -36,6 +39,7 @@ from tests.service.double import (
     CALLER,
     MOBILE,
     STRANGER,
+    TESTER,
     CountingObserver,
     MemoryDirectory,
     MemoryStore,
@@ -315,7 +319,7 @@ async def test_a_call_can_be_cancelled_by_its_own_account_only(house: House) -> 
 
 
 async def followed(house: House, call_id: str, after: int) -> list[StoredEvent]:
-    return [event async for event in house.calls.follow(CALLER, call_id, after)]
+    return [event async for event in house.calls.reader.follow(CALLER, call_id, after)]
 
 
 async def test_a_follower_hears_the_past_and_then_the_rest(house: House) -> None:
@@ -354,12 +358,12 @@ async def test_a_follower_hears_nothing_up_to_where_it_says_it_is(house: House) 
 async def test_a_call_that_is_just_over_is_known_before_it_is_stored(house: House) -> None:
     call_id = await house.place()
     await house.end(call_id)
-    shown = await house.calls.find(CALLER, call_id)
+    shown = await house.calls.reader.find(CALLER, call_id)
 
     assert shown is not None
     assert (shown.state, shown.outcome) == ("ended", "user_declined")
     assert [event.name for event in await followed(house, call_id, 2)] == ["ended"]
-    assert await house.calls.find(STRANGER, call_id) is None
+    assert await house.calls.reader.find(STRANGER, call_id) is None
 
 
 @pytest.mark.parametrize("turned_seconds", [3600.0, -3600.0])
@@ -371,7 +375,7 @@ async def test_the_times_of_a_call_belong_together_though_the_clock_on_the_wall_
     house.clock.turned_seconds = turned_seconds
     house.engine.tell(call_id, LegRinging(USER))
     await house.end(call_id)
-    shown = await house.calls.find(CALLER, call_id)
+    shown = await house.calls.reader.find(CALLER, call_id)
 
     assert shown is not None
     assert shown.ended_at is not None
@@ -381,14 +385,14 @@ async def test_the_times_of_a_call_belong_together_though_the_clock_on_the_wall_
 
 
 async def test_an_unknown_call_is_looked_for_in_the_store(house: House) -> None:
-    assert await house.calls.find(CALLER, "unknown") is None
+    assert await house.calls.reader.find(CALLER, "unknown") is None
     assert await followed(house, "unknown", 0) == []
 
 
 async def test_a_stranger_hears_nothing_of_a_call(house: House) -> None:
     call_id = await house.place()
 
-    assert [event async for event in house.calls.follow(STRANGER, call_id, 0)] == []
+    assert [event async for event in house.calls.reader.follow(STRANGER, call_id, 0)] == []
 
 
 async def test_a_fault_of_the_engine_ends_the_call_and_no_other(house: House) -> None:
@@ -530,9 +534,18 @@ async def test_a_call_that_could_cost_more_than_one_call_may_is_refused(house: H
     assert (await house.calls.place(CALLER, CLICK)).call_id
 
 
-async def test_a_test_call_costs_nothing(house: House) -> None:
-    house.directory.limits_of_all = AccountLimits(spend_per_day=1_000_000)
-    tester = CALLER._replace(key=replace(CALLER.key, is_test=True))
+async def test_a_test_call_meets_the_limits_of_money_and_takes_nothing_from_live_ones(house: House) -> None:
+    house.directory.limits_of_all = AccountLimits(spend_per_day=900_000, call_s=3600.0)
+    with pytest.raises(DestinationRefused) as caught:
+        await house.calls.place(TESTER, CLICK)
+    assert caught.value.code == "no_rate"
+    house.directory.all_rates = {"+1": 10_000}
 
-    assert (await house.calls.place(tester, CLICK)).call_id
-    assert house.store.accepted[0].tariff is None
+    # The phone of the user is one of our own, and would cost nothing either.
+    assert (await house.calls.place(TESTER, CLICK)).call_id
+    assert house.store.accepted[0].tariff == (0, 10_000)
+    with pytest.raises(SpendLimitReached):
+        await house.calls.place(TESTER, replace(CLICK, user_line=MOBILE.number))
+    assert (await house.calls.place(CALLER, CLICK)).call_id
+    (no_rate, no_money) = house.store.blocked
+    assert (is_simulated(no_rate), is_simulated(no_money)) == (True, True)

@@ -1,7 +1,7 @@
 """The events of an account in one order: none is left out for a follower that was away, wherever it was."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
@@ -17,13 +17,14 @@ from ringbridge.service.feed import (
     EventFeed,
     FeedEvent,
     FeedPosition,
+    MaySee,
     PositionTooOld,
 )
 from ringbridge.service.follower import Follower
 from ringbridge.service.replay import PAGE_CALLS
 from tests.service.double import CALLER, STRANGER, MemoryStore
 from tests.service.test_calls import House
-from tests.store.samples import a_call
+from tests.store.samples import a_call, simulated
 
 ACCOUNT = "1009683"
 
@@ -43,7 +44,7 @@ class StoppedClock(Clock):
         return NOW
 
 
-def every(user_number: str) -> bool:
+def every(user_number: str, is_test: bool) -> bool:
     return True
 
 
@@ -97,9 +98,7 @@ class Feeds:
         self.feed = EventFeed(self.store, StoppedClock())
         self._exits = exits
 
-    async def follow(
-        self, after: FeedPosition | None = None, may_see: Callable[[str], bool] = every
-    ) -> Following:
+    async def follow(self, after: FeedPosition | None = None, may_see: MaySee = every) -> Following:
         """Somebody follows from here on."""
         follower: Follower[FeedEvent] = Follower(self.store.written)
         told = await self._exits.enter_async_context(self.feed.follow(ACCOUNT, after, may_see, follower))
@@ -193,6 +192,22 @@ async def test_no_position_of_a_replay_passes_over_what_is_told_after_it(feeds: 
     assert ("a", 2) in keys(await (await feeds.follow(second.position)).until(("a", 2)))
 
 
+async def test_between_the_calls_of_a_replay_others_have_their_turn(feeds: Feeds) -> None:
+    for number in range(PAGE_CALLS):
+        feeds.store.write(f"old-{number:04}", line(1, MORNING + number))
+    following = await feeds.follow(seen_at(MORNING))
+    loop, turns = asyncio.get_running_loop(), 0
+
+    def turn() -> None:
+        nonlocal turns
+        turns += 1
+        loop.call_soon(turn)
+
+    turn()
+    assert keys([await following.next()]) == [("old-0000", 1)]
+    assert turns >= PAGE_CALLS
+
+
 async def test_what_happens_while_the_database_is_read_is_told_once(feeds: Feeds) -> None:
     """From the history to the news: a call that changes meanwhile is told without a gap, and nothing of it twice."""
     for number in range(PAGE_CALLS):
@@ -234,7 +249,7 @@ async def test_more_than_a_day_is_not_told_again(feeds: Feeds) -> None:
 async def test_a_key_that_is_bound_to_lines_follows_their_calls(feeds: Feeds) -> None:
     own, strange = call("a"), call("b")._replace(user=call().destination)
 
-    def may_see(number: str) -> bool:
+    def may_see(number: str, is_test: bool) -> bool:
         return number == own.user.number
 
     feeds.store.write("stored", line(1, MORNING))
@@ -312,8 +327,8 @@ async def test_every_event_of_a_call_is_in_its_accounts_feed_and_in_no_others() 
     house.directory.keys["s"] = STRANGER.key
     async with (
         house.calls,
-        house.calls.follow_account(CALLER, None) as own,
-        house.calls.follow_account(STRANGER, None) as strange,
+        house.calls.reader.follow_account(CALLER, None) as own,
+        house.calls.reader.follow_account(STRANGER, None) as strange,
     ):
         call_id = await house.place()
         await house.end(call_id)
@@ -322,3 +337,16 @@ async def test_every_event_of_a_call_is_in_its_accounts_feed_and_in_no_others() 
         assert [event async for event in strange if isinstance(event, FeedEvent)] == []
     assert [event.event.sequence for event in heard] == [1, 2, 3]
     assert {event.call_id for event in heard} == {call_id}
+
+
+async def test_a_test_key_follows_test_calls(feeds: Feeds) -> None:
+    def may_see(number: str, is_test: bool) -> bool:
+        return is_test
+
+    news = await feeds.follow(None, may_see)
+    assert isinstance(await news.next(), FeedPosition)
+    feeds.feed.publish(call("live"), line(1))
+    feeds.feed.publish(simulated(call("test")), line(1))
+    told = await news.next()
+    assert isinstance(told, FeedEvent)
+    assert (told.call_id, told.is_test) == ("test", True)

@@ -129,6 +129,11 @@ async def test_no_key_gives_what_it_does_not_have(
     [
         (replace(WANTED, lines=("nobody",)), "lines", "invalid_number"),
         (replace(WANTED, lines=("205",)), "lines", "unknown_line"),
+        (
+            replace(WANTED, lines=("204",), scopes=frozenset({Scope.CALLS_CREATE, Scope.KEYS_READ})),
+            "scopes",
+            "not_with_lines",
+        ),
         (replace(WANTED, networks=("office",)), "networks", "invalid_network"),
         (replace(WANTED, not_before=1001.0 + 730 * 86_400), "not_before", "too_late"),
     ],
@@ -191,10 +196,29 @@ async def test_a_key_that_may_more_is_not_exchanged(ring: Ring) -> None:
     strong, _ = await ring.keys.create(caller(), replace(WANTED, scopes=frozenset({Scope.CALLS_READ})))
     with pytest.raises(BeyondOwnRights):
         await ring.keys.exchange(caller(scopes=frozenset({Scope.KEYS_WRITE})), strong.id, 60.0)
+
+
+async def test_a_test_key_knows_of_test_keys_only(ring: Ring) -> None:
     live, _ = await ring.keys.create(caller(), WANTED)
+    tester = caller(is_test=True)
+    test, _ = await ring.keys.create(tester, WANTED)
+    for ask in (
+        ring.keys.find(tester, live.id),
+        ring.keys.exchange(tester, live.id, 60.0),
+        ring.keys.revoke(tester, live.id, ends_calls=True),
+    ):
+        with pytest.raises(NotFound):
+            await ask
+    assert [known.key.id for known in await ring.keys.page(tester, None, 10)] == [test.id]
+    assert {known.key.id for known in await ring.keys.page(caller(), None, 10)} == {live.id, test.id}
+    await ring.keys.revoke(tester, test.id, ends_calls=False)
+
+
+async def test_a_test_key_makes_test_keys_only(ring: Ring) -> None:
     with pytest.raises(BeyondOwnRights) as caught:
-        await ring.keys.exchange(caller(is_test=True), live.id, 60.0)
+        await ring.keys.create(caller(is_test=True), replace(WANTED, is_test=False))
     assert str(caught.value) == "The key that asks is a test key."
+    assert not (await ring.keys.create(caller(), WANTED)).key.is_test
 
 
 async def test_a_key_is_revoked_for_good(ring: Ring) -> None:

@@ -14,6 +14,7 @@ from ringbridge.call.model import Call, Tariff
 from ringbridge.service.admission import Admission
 from ringbridge.service.clock import Clock
 from ringbridge.service.identifier import new_call_id
+from ringbridge.service.ledger import Ledger
 from ringbridge.service.limits import LimitService, OnlyTighter
 from ringbridge.service.spending import Period
 from ringbridge.service.suspicion import SuspiciousCalls
@@ -23,10 +24,11 @@ from ringbridge.store.database import migrate, open_database
 from ringbridge.store.directory import SqlDirectory
 from ringbridge.store.limits import SqlLimits
 from ringbridge.store.lock import ServerLock
+from ringbridge.store.records import SqlRecords
 from ringbridge.store.usage import SqlUsage
 from tests.peers.tool import poll
-from tests.service.double import ACCOUNT, CALLER
-from tests.store.samples import a_call, connected
+from tests.service.double import ACCOUNT, CALLER, TESTER
+from tests.store.samples import a_call, connected, simulated
 
 TARIFF = Tariff(0, 60_000)
 
@@ -69,6 +71,22 @@ async def accepted(database: Engine, *calls: Call) -> None:
         async with SqlCallStore(database, lock) as store:
             for call in calls:
                 await store.accept(call, first_event(call))
+
+
+async def ended_soon(database: Engine, *calls: Call) -> None:
+    """A server whose calls end a second after their answer."""
+    await accepted(database, *calls)
+    with ServerLock(database) as lock:
+        async with SqlCallStore(database, lock) as store:
+            for call in calls:
+                store.save(
+                    connected(call),
+                    CallEvent(call_id=call.id, sequence=2, name="connected", at=call.accepted_at + 8.0),
+                )
+    with ServerLock(database) as lock:
+        async with SqlCallStore(database, lock) as store:
+            for call in calls:
+                await store.close_interrupted(call.id, ended_at=call.accepted_utc + 9.0)
 
 
 async def test_calls_of_an_earlier_process_count_in_every_limit_that_looks_back(
@@ -141,27 +159,31 @@ async def test_usage_is_what_is_up_and_what_was_today(database: Engine, clock: C
     usage = await limits.usage(CALLER)
 
     assert (usage.calls_now, usage.calls_today, dict(usage.outcomes)) == (1, 1, {})
-    assert usage.spending[Period.DAY][:2] == (3_600_000, 25_500_000)
-    assert usage.spending[Period.HOUR][:2] == (3_600_000, None)
+    assert usage.spending[Period.DAY][:3] == (0, 3_600_000, 25_500_000)
+    assert usage.spending[Period.HOUR][:3] == (0, 3_600_000, None)
     assert usage.spending[Period.DAY].ends_at > clock.utc_now()
+
+    of_tests = await limits.usage(TESTER)
+    assert (of_tests.calls_now, of_tests.calls_today) == (0, 0)
+    assert of_tests.spending[Period.DAY][:3] == (0, 0, 25_500_000)
+    test_call = simulated(call_now(clock))
+    admission.admit(test_call, AccountLimits())
+    await accepted(database, test_call)
+    of_tests = await limits.usage(TESTER)
+    assert (of_tests.calls_now, of_tests.calls_today) == (1, 1)
+    assert (await limits.usage(CALLER))[:2] == (1, 1)
+
+    talked = connected(call)._replace(ended_at=call.accepted_at + 68.0)
+    admission.release(talked)
+    spent, reserved, *_ = (await limits.usage(CALLER)).spending[Period.DAY]
+    # A minute, perhaps with the next millionth begun.
+    assert (spent - 60_000 in (0, 1), reserved) == (True, 0)
 
 
 async def test_short_calls_of_an_earlier_process_make_a_later_one_suspend_the_account(
     database: Engine, clock: Clock
 ) -> None:
-    calls = [call_now(clock, seconds_ago=60.0) for _ in range(3)]
-    await accepted(database, *calls)
-    with ServerLock(database) as lock:
-        async with SqlCallStore(database, lock) as store:
-            for call in calls:
-                store.save(
-                    connected(call),
-                    CallEvent(call_id=call.id, sequence=2, name="connected", at=call.accepted_at + 8.0),
-                )
-    with ServerLock(database) as lock:
-        async with SqlCallStore(database, lock) as store:
-            for call in calls:
-                await store.close_interrupted(call.id, ended_at=call.accepted_utc + 9.0)
+    await ended_soon(database, *(call_now(clock, seconds_ago=60.0) for _ in range(3)))
     admission = Admission()
     limits = service(database, clock, admission)
     await limits.restore()
@@ -174,11 +196,38 @@ async def test_short_calls_of_an_earlier_process_make_a_later_one_suspend_the_ac
     await poll(suspended, bool, "a suspended account")
 
 
+async def test_a_short_call_to_a_number_that_was_erased_since_counts_for_no_country(
+    database: Engine, clock: Clock
+) -> None:
+    call = call_now(clock, seconds_ago=60.0)
+    await ended_soon(database, call)
+    assert SqlRecords(database).erase(ACCOUNT.id, call.destination.number).calls == 1
+    admission = Admission()
+    await service(database, clock, admission).restore()
+
+    admission.check(call_now(clock), AccountLimits(short_calls_per_hour=0))
+    with pytest.raises(TooManyCalls):
+        admission.check(call_now(clock), AccountLimits(per_minute=0))
+
+
+async def test_test_calls_of_an_earlier_process_count_in_no_limit_of_live_ones(
+    database: Engine, clock: Clock
+) -> None:
+    await ended_soon(database, *(simulated(call_now(clock, seconds_ago=20.0)) for _ in range(3)))
+    admission = Admission()
+    await service(database, clock, admission).restore()
+
+    limits = AccountLimits(
+        short_calls_per_hour=0, per_minute=1, user_per_minute=1, destination_per_10_minutes=1
+    )
+    admission.check(call_now(clock), limits)
+
+
 async def test_an_account_that_cannot_be_suspended_is_logged(database: Engine, clock: Clock) -> None:
     admission = Admission()
     service(database, clock, admission)
     for _ in range(3):
-        admission.short_calls.restore("gone", "+13053452300", clock.now())
+        admission.short_calls.restore(Ledger("gone"), "+13053452300", clock.now())
     with capture_logs() as lines:
         with pytest.raises(SuspiciousCalls):
             admission.admit(

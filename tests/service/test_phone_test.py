@@ -25,6 +25,7 @@ from ringbridge.call.user import Role, Session, User
 from ringbridge.service import phone_test
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
+from ringbridge.service.ledger import Ledger
 from ringbridge.service.phone_test import Happening, PhoneTest, PhoneTests, Verdict
 from ringbridge.service.sign_in import SignedIn
 from ringbridge.store.lines import SqlLines
@@ -119,7 +120,7 @@ async def bench() -> AsyncIterator[Bench]:
     bench = Bench()
     async with bench.calls, bench.tests:
         yield bench
-    assert bench.calls.admission.calls_now(ACCOUNT.id) == 0
+    assert bench.calls.admission.calls_now(Ledger(ACCOUNT.id)) == 0
     assert sorted(bench.engine.reserved) == sorted(bench.engine.released)
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from operator import attrgetter
 
 import pytest
 
@@ -13,6 +14,7 @@ from ringbridge.call.errors import (
     InvalidCredentials,
     InvalidDestination,
     InvalidOption,
+    RequestInProgress,
     ServerDraining,
     StoreUnavailable,
     TooManyCalls,
@@ -23,8 +25,10 @@ from ringbridge.call.idempotency import IdempotencyKey, KeptKey
 from ringbridge.call.model import Ending, State
 from ringbridge.call.schedule import Retry, ScheduledCall, ScheduleStep
 from ringbridge.call.schedule_ports import OpenSchedule
+from ringbridge.call.simulation import is_simulated
 from ringbridge.service import attempts
 from ringbridge.service import schedules as service
+from ringbridge.service.identifier import new_call_id
 from ringbridge.service.repetition import Placed
 from ringbridge.service.request import ScheduleRequest
 from ringbridge.service.schedules import ScheduleService
@@ -73,7 +77,10 @@ class MemorySchedules:
         kept = self.kept.get(call_id)
         if kept is None:
             return None
-        attempts = [call for call in self.house.store.accepted if call.attempt_of == call_id]
+        # As the database has them: by their ids.
+        attempts = sorted(
+            (call for call in self.house.store.accepted if call.attempt_of == call_id), key=attrgetter("id")
+        )
         if not attempts:
             return kept
         saved = [call for call, _ in self.house.store.saved if call.id == attempts[-1].id]
@@ -86,7 +93,7 @@ class MemorySchedules:
 
     async def open(self) -> list[OpenSchedule]:
         return [
-            OpenSchedule(one.call.id, one.call.account_id, one.due_at)
+            OpenSchedule(one.call.id, one.call.account_id, one.due_at, is_simulated(one.call))
             for one in self.kept.values()
             if not one.is_over
         ]
@@ -216,6 +223,24 @@ async def test_an_outcome_to_retry_is_followed_by_another_attempt(house: Schedul
     ]
 
 
+async def test_a_clock_that_is_set_back_between_attempts_confuses_none_with_another(
+    house: ScheduleHouse,
+) -> None:
+    call_id = await house.schedule(retry=Retry(max_attempts=4, after_seconds=0.0))
+    await house.attempt()
+    house.turn(-HOUR)
+    for number in (1, 2, 3):
+        house.engine.tell(await house.attempt(number), LegEnded(USER, Cause.BUSY, 486))
+        await house.plans.until(lambda n=number: house.plans.told[call_id].count("attempt_failed") == n)  # type: ignore[misc]
+        # By the clock as it is set now another attempt would be due in an hour.
+        house.schedules._book.agenda.put(0.0, call_id)
+    last = await house.attempt(4)
+    assert await house.schedules.cancel(CALLER, call_id)
+    await house.engine.until(lambda engine: last in engine.released)
+    assert (await house.ended(call_id)).outcome is Outcome.CANCELED
+    assert len(house.store.accepted) == 4
+
+
 async def test_called_off_before_its_time_it_is_never_dialled(house: ScheduleHouse) -> None:
     call_id = await house.schedule(600.0)
     assert not await house.schedules.cancel(STRANGER, call_id)
@@ -287,8 +312,9 @@ async def test_a_limit_that_is_reached_only_delays_it(house: ScheduleHouse) -> N
     await _looked_at(house, lambda: bool(house.schedules._attempts._resting))
     # Each try would fill the list of what was refused.
     assert house.store.blocked == []
+    # Whoever sets the clock back does not lengthen the pause, nor has the end of a call wait for it.
+    house.turn(-HOUR)
     await house.end(first)
-    house.turn(61.0)
     await house.attempt(2)
     assert house.store.accepted[1].attempt_of == call_id
 
@@ -301,9 +327,35 @@ async def test_while_an_account_is_at_its_limit_its_other_calls_are_not_tried(ho
         house, lambda: bool(house.schedules._attempts._resting) and len(house.schedules._book.agenda._at) == 3
     )
     await house.end(first)
-    house.turn(61.0)
     await house.attempt(2)
     assert house.store.accepted[1].attempt_of in calls
+
+
+async def test_test_calls_at_their_limit_hold_up_no_live_one(house: ScheduleHouse) -> None:
+    house.directory.limits_of_all = AccountLimits(concurrent=1, rate=100, per_user=9)
+    test_key = replace(KEY, id="test", is_test=True)
+    house.directory.keys[test_key.id] = test_key
+    tester = CALLER._replace(key=test_key)
+    await house.calls.place(tester, CLICK)
+    await house.schedules.place(tester, CLICK, ScheduleRequest(at=house.clock.utc_now()))
+    await _looked_at(house, lambda: bool(house.schedules._attempts._resting))
+    live = await house.schedule(when_user_is_free=True)
+    await house.attempt(2)
+    assert house.store.accepted[1].attempt_of == live
+
+
+async def test_a_user_who_has_as_many_calls_as_may_be_is_called_as_soon_as_one_is_over(
+    house: ScheduleHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "SHORTEST_REST_SECONDS", HOUR)
+    monkeypatch.setattr(attempts, "LONGEST_REST_SECONDS", HOUR)
+    house.directory.limits_of_all = AccountLimits(concurrent=9, rate=100, per_user=1)
+    first = await house.place()
+    call_id = await house.schedule()
+    await _looked_at(house, lambda: bool(house.schedules._book.agenda._waiting))
+    await house.end(first)
+    await house.attempt(2)
+    assert house.store.accepted[1].attempt_of == call_id
 
 
 @pytest.mark.parametrize("what", ["suspended", "revoked", "gone"])
@@ -386,7 +438,7 @@ async def test_what_was_not_stored_takes_no_room(house: ScheduleHouse) -> None:
     house.plans.fails = True
     with pytest.raises(StoreUnavailable):
         await house.schedule(600.0)
-    assert house.schedules._book._accounts == {}
+    assert house.schedules._book._ledgers == {}
     assert not house.schedules._book._open_of_account
 
 
@@ -397,6 +449,24 @@ async def test_a_repeated_request_leads_to_the_same_call(house: ScheduleHouse) -
     again = await house.schedules.place(CALLER, CLICK, wanted, key)
     assert again == Placed(first.call_id, replayed=True)
     assert len(house.plans.kept) == 1
+
+
+async def test_a_request_that_was_refused_and_is_being_undone_is_not_found_again(
+    house: ScheduleHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database has taken it, but nobody heard that in time: what undoes it is on its way."""
+    add = house.plans.add
+
+    async def add_unheard(step: ScheduleStep, key: IdempotencyKey | None) -> None:
+        await add(step, key)
+        raise StoreUnavailable("the database does not answer")
+
+    monkeypatch.setattr(house.plans, "add", add_unheard)
+    key, wanted = IdempotencyKey("one", "digest"), ScheduleRequest(at=house.clock.utc_now() + 600.0)
+    with pytest.raises(StoreUnavailable):
+        await house.schedules.place(CALLER, CLICK, wanted, key)
+    with pytest.raises(RequestInProgress):
+        await house.schedules.place(CALLER, CLICK, wanted, key)
 
 
 async def test_a_server_that_stops_takes_none_and_dials_none(house: ScheduleHouse) -> None:
@@ -473,7 +543,7 @@ async def _interrupt(house: ScheduleHouse, retry: Retry | None) -> str:
     """A scheduled call whose attempt was up when the server was killed, before it was told of."""
     call_id = await house.schedule(0.0, retry)
     kept = house.plans.kept[call_id]
-    placed = await house.calls.place_attempt(CALLER, CLICK, call_id)
+    placed = await house.calls.place_attempt(CALLER, CLICK, call_id, new_call_id(1.0))
     house.plans.kept[call_id] = kept._replace(due_at=None)
     await house.engine.until(lambda engine: (placed.call_id, Originate(USER)) in engine.performed)
     runner = house.calls.runner(CALLER, placed.call_id)

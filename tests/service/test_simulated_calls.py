@@ -1,7 +1,5 @@
 """What a test key's request becomes: the same call, over a trunk that is none."""
 
-from dataclasses import replace
-
 import pytest
 
 from ringbridge.call.directory import AccountLimits
@@ -10,9 +8,7 @@ from ringbridge.service.admission import Admission
 from ringbridge.service.clock import Clock
 from ringbridge.service.planner import Planner
 from ringbridge.service.request import CallRequest
-from tests.service.double import CALLER, EXTENSION, MOBILE, PHONE, MemoryDirectory
-
-TESTER = CALLER._replace(key=replace(CALLER.key, is_test=True))
+from tests.service.double import CALLER, EXTENSION, MOBILE, PHONE, TESTER, MemoryDirectory
 
 
 @pytest.mark.parametrize("line", [PHONE, MOBILE, EXTENSION])

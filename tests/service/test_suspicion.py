@@ -5,8 +5,9 @@ import pytest
 from ringbridge.call.directory import AccountLimits
 from ringbridge.call.model import Call, Leg, LegState, Party
 from ringbridge.service.admission import Admission
+from ringbridge.service.ledger import Ledger
 from ringbridge.service.suspicion import HOUR_SECONDS, SUSPENDING_SECONDS, ShortCalls, SuspiciousCalls
-from tests.store.samples import a_call
+from tests.store.samples import a_call, simulated
 
 LIMITS = AccountLimits(concurrent=100, per_user=100, rate=100, duplicates_s=0.0, short_calls_per_hour=2)
 JAMAICA, TEXAS = "+18764445555", "+15125292329"
@@ -78,7 +79,7 @@ async def test_a_look_at_what_would_happen_suspends_nobody() -> None:
     told: list[str] = []
     admission.short_calls.on_suspicion = told.append
     for _ in range(3):
-        admission.short_calls.restore("1009683", JAMAICA, 0.0)
+        admission.short_calls.restore(Ledger("1009683"), JAMAICA, 0.0)
     with pytest.raises(SuspiciousCalls):
         admission.check(call_to(JAMAICA, at=60.0), LIMITS)
 
@@ -88,6 +89,23 @@ async def test_a_look_at_what_would_happen_suspends_nobody() -> None:
 async def test_without_anybody_to_suspend_it_the_call_is_refused_all_the_same() -> None:
     admission = Admission()
     for _ in range(3):
-        admission.short_calls.restore("1009683", JAMAICA, 0.0)
+        admission.short_calls.restore(Ledger("1009683"), JAMAICA, 0.0)
     with pytest.raises(SuspiciousCalls):
         admission.admit(call_to(JAMAICA, at=60.0), LIMITS)
+
+
+async def test_short_test_calls_refuse_test_calls_and_suspend_nobody() -> None:
+    admission = Admission()
+    told: list[str] = []
+    admission.short_calls.on_suspicion = told.append
+    for number in range(3):
+        call = simulated(call_to(JAMAICA, name=f"short {number}"))
+        assert admission.admit(call, LIMITS) is None
+        admission.release(ended(call, talk_seconds=1.0))
+    with pytest.raises(SuspiciousCalls):
+        admission.admit(simulated(call_to(JAMAICA, at=60.0)), LIMITS)
+
+    assert told == []
+    assert admission.admit(call_to(JAMAICA, at=60.0, name="live"), LIMITS) is None
+    later = simulated(call_to(JAMAICA, at=60.0 + SUSPENDING_SECONDS, name="later"))
+    assert admission.admit(later, LIMITS) is None

@@ -18,6 +18,7 @@ from ringbridge.call.model import (
     ThirdPrice,
     Transfer,
 )
+from ringbridge.call.simulation import SIMULATED
 from ringbridge.store.calls import SqlCallStore
 
 UTC_OFFSET = 1_700_000_000.0
@@ -53,6 +54,14 @@ def a_call(call_id: str = "call-1", *, account_id: str = "1009683", accepted_at:
         ),
         accepted_at=accepted_at,
         accepted_utc=UTC_OFFSET + accepted_at,
+    )
+
+
+def simulated(call: Call) -> Call:
+    """The call as a test key would place it."""
+    route = Route(target="sip:1@simulated.invalid", caller_number="", trunk=SIMULATED)
+    return call._replace(
+        user=call.user._replace(routes=(route,)), destination=call.destination._replace(routes=(route,))
     )
 
 

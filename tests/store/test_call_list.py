@@ -5,7 +5,7 @@ import pytest
 from ringbridge.call.history import CallFilter, CallPlace, StoredCall
 from ringbridge.call.model import Party, Route
 from ringbridge.store.calls import SqlCallStore
-from tests.store.samples import UTC_OFFSET, a_call, accept, completed, event, written
+from tests.store.samples import UTC_OFFSET, a_call, accept, completed, event, simulated, written
 
 ACCOUNT = "1009683"
 EVERY = CallFilter()
@@ -88,3 +88,13 @@ async def test_calls_are_found_by_their_metadata_whatever_the_name_is_like(
     assert await page(store, CallFilter(metadata=((name, "4711"),))) == ["call-1"]
     assert await page(store, CallFilter(metadata=(("by", "ann"),))) == ["call-2", "call-1"]
     assert await page(store, CallFilter(metadata=((name, "4711"), ("by", "bob")))) == []
+
+
+async def test_test_calls_are_told_from_others(store: SqlCallStore) -> None:
+    await accept(store, a_call("live"), simulated(a_call("test")))
+    assert await page(store, CallFilter(is_test=True)) == ["test"]
+    assert await page(store, CallFilter(is_test=False)) == ["live"]
+    found = await store.page(ACCOUNT, EVERY, None, 10)
+    assert {call.id: call.is_test for call in found} == {"live": False, "test": True}
+    histories = await store.histories_since(ACCOUNT, 0.0, None, 10)
+    assert {history.place.call_id: history.is_test for history in histories} == {"live": False, "test": True}

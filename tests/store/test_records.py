@@ -10,7 +10,7 @@ from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.database import reading
 from ringbridge.store.records import SqlRecords
 from ringbridge.store.tables import call_events, calls
-from tests.store.samples import UTC_OFFSET, a_call, accept, completed, event, written
+from tests.store.samples import UTC_OFFSET, a_call, accept, completed, event, simulated, written
 
 ACCOUNT = "1009683"
 OTHER = "2000000"
@@ -161,3 +161,24 @@ def test_an_unknown_account_has_no_retention(kept: SqlRecords) -> None:
         kept.retention("7")
     with pytest.raises(NotFound, match="There is no account 7"):
         kept.set_retention("7", 30)
+
+
+async def test_of_test_calls_alone_a_number_is_forgotten_and_their_records_are_told_from_others(
+    store: SqlCallStore, kept: SqlRecords
+) -> None:
+    await ended(store, "live")
+    call = simulated(a_call("test", accepted_at=200.0))
+    await accept(
+        store, call, simulated(a_call("up", accepted_at=300.0)), a_call("live-up", accepted_at=400.0)
+    )
+    store.save(completed(call), event(call, 2, "ended"))
+    await written(store)
+
+    def found(wanted: RecordFilter) -> dict[str, str]:
+        return {record.call_id: record.destination_number for record in kept.page(ACCOUNT, wanted, None, 10)}
+
+    assert kept.erase(ACCOUNT, DESTINATION, of_tests=True) == Erasure(calls=1, running=1)
+    assert found(RecordFilter(is_test=True)) == {"test": ERASED}
+    assert found(RecordFilter(is_test=False)) == {"live": DESTINATION}
+    assert found(ALL) == {"test": ERASED, "live": DESTINATION}
+    assert kept.erase(ACCOUNT, DESTINATION) == Erasure(calls=1, running=2)

@@ -21,13 +21,14 @@ from ringbridge.call.schedule import (
     scheduled,
 )
 from ringbridge.call.schedule_ports import OpenSchedule, ScheduleStore
+from ringbridge.call.simulation import is_simulated
 from ringbridge.service.replay import replay
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.change import ErasedCall
 from ringbridge.store.records import SqlRecords
 from ringbridge.store.schedules import SqlSchedules
 from ringbridge.store.usage import SqlUsage
-from tests.store.samples import UTC_OFFSET, a_call, completed, event, written
+from tests.store.samples import UTC_OFFSET, a_call, completed, event, simulated, written
 
 ACCOUNT = "1009683"
 NOW = UTC_OFFSET + 100.0
@@ -70,8 +71,16 @@ async def test_what_is_scheduled_is_found_again_as_it_was(schedules: SqlSchedule
         added.call.metadata,
     )
     assert found.call.accepted_at == found.call.accepted_utc == NOW
-    assert await schedules.open() == [OpenSchedule("plan", ACCOUNT, NOW + 600.0)]
+    assert await schedules.open() == [OpenSchedule("plan", ACCOUNT, NOW + 600.0, is_test=False)]
     assert await schedules.find("another") is None
+
+
+async def test_one_of_a_test_key_is_known_as_such(schedules: SqlSchedules) -> None:
+    await schedules.add(scheduled(simulated(a_call("plan")), SCHEDULE, REQUEST), None)
+    assert [one.is_test for one in await schedules.open()] == [True]
+    found = await schedules.find("plan")
+    assert found is not None
+    assert is_simulated(found.call)
 
 
 async def test_without_retry_there_is_none(schedules: SqlSchedules) -> None:
@@ -107,7 +116,7 @@ async def test_an_attempt_is_claimed_with_its_acceptance(
     attempt = an_attempt("try-1")
     await store.accept(attempt, first_event(attempt))
     # As it would be found after a kill at this moment.
-    assert await schedules.open() == [OpenSchedule("plan", ACCOUNT, None)]
+    assert await schedules.open() == [OpenSchedule("plan", ACCOUNT, None, is_test=False)]
     found = await schedules.find("plan")
     assert found is not None
     assert (found.attempts, found.told_attempts, found.attempt_id, found.is_up) == (1, 0, "try-1", True)
@@ -231,7 +240,7 @@ async def test_only_attempts_count_as_calls(
     await store.accept(attempt, first_event(attempt))
     usage = SqlUsage(engine)
     assert [call.at for call in await usage.calls_since(0.0)] == [UTC_OFFSET + 700.0]
-    assert await usage.outcomes_since(ACCOUNT, 0.0) == {None: 1}
+    assert await usage.outcomes_since(ACCOUNT, False, 0.0) == {None: 1}
 
 
 async def test_what_happened_to_one_that_waited_for_days_is_told_again(

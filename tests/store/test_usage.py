@@ -3,14 +3,17 @@
 from sqlalchemy import Engine, select
 
 from ringbridge.call.cause import Cause, EndedBy, Outcome
-from ringbridge.call.history import first_event
-from ringbridge.call.model import Call, Ending, LegState, State, Tariff
+from ringbridge.call.history import as_stored, first_event
+from ringbridge.call.model import Call, Ending, LegState, State, Tariff, ThirdPrice
+from ringbridge.call.record import RecordFilter
 from ringbridge.call.tariff import cost_micros, most_micros
+from ringbridge.service.export import cost_text
 from ringbridge.service.identifier import new_call_id
 from ringbridge.store.administration import Administration
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.change import ChangeStatements, ErasedCall, NewCall
 from ringbridge.store.database import reading, writing
+from ringbridge.store.records import SqlRecords
 from ringbridge.store.tables import charges
 from ringbridge.store.usage import SqlUsage
 from tests.store.samples import (
@@ -21,6 +24,8 @@ from tests.store.samples import (
     completed,
     connected,
     event,
+    simulated,
+    transferring,
     written,
 )
 
@@ -138,7 +143,7 @@ async def test_the_calls_of_before_are_told_in_their_order_and_without_refused_o
     told = [call for call in await SqlUsage(engine).calls_since(START + 10.0) if call.account_id != "nobody"]
 
     assert told == [
-        (call.account_id, call.user.number, call.destination.number, call.accepted_utc)
+        (call.account_id, call.user.number, call.destination.number, call.accepted_utc, False)
         for call in (calls[2], calls[0])
     ]
     assert len(await SqlUsage(engine).calls_since(START)) >= 3
@@ -146,15 +151,16 @@ async def test_the_calls_of_before_are_told_in_their_order_and_without_refused_o
 
 async def test_outcomes_are_counted_for_one_account(engine: Engine, store: SqlCallStore) -> None:
     ended, up = new_call(), new_call(at=130.0)
-    await accept(store, ended, up, new_call(account_id="2"))
+    await accept(store, ended, up, new_call(account_id="2"), simulated(new_call()))
     store.save(completed(ended), event(ended, 2, "ended"))
     store.block(refused(new_call()))
     await written(store)
     usage = SqlUsage(engine)
 
-    assert await usage.outcomes_since("1009683", START) == {"completed": 1, None: 1, "blocked": 1}
-    assert await usage.outcomes_since("1009683", START + 10.0) == {None: 1}
-    assert await usage.outcomes_since("3", START) == {}
+    assert await usage.outcomes_since("1009683", False, START) == {"completed": 1, None: 1, "blocked": 1}
+    assert await usage.outcomes_since("1009683", True, START) == {None: 1}
+    assert await usage.outcomes_since("1009683", False, START + 10.0) == {None: 1}
+    assert await usage.outcomes_since("3", False, START) == {}
 
 
 async def test_a_call_that_was_not_accepted_after_all_leaves_no_charge(engine: Engine) -> None:
@@ -166,3 +172,40 @@ async def test_a_call_that_was_not_accepted_after_all_leaves_no_charge(engine: E
         statements.apply(cursor, [ErasedCall(call.id)])
 
     assert stored_charges(engine) == {}
+
+
+async def test_test_calls_cost_nothing_that_is_kept(engine: Engine, store: SqlCallStore) -> None:
+    call = simulated(transferring(connected(new_call()), price=ThirdPrice(60_000, 1_000_000, START)))
+    await accept(store, call)
+    store.save(call, event(call, 2, "transferring"))
+    ended = completed(call)
+    store.save(ended, event(ended, 3, "ended"))
+    await written(store)
+    usage = SqlUsage(engine)
+    assert stored_charges(engine) == {}
+    assert await usage.spent_within(0.0, 9e9) == {call.account_id: 0}
+    found = await store.find(call.account_id, call.id)
+    assert found is not None
+    assert [third.micros for third in found.thirds] == [None]
+
+
+async def test_what_a_call_cost_is_told_with_it_and_with_its_record(
+    engine: Engine, store: SqlCallStore
+) -> None:
+    call, unpriced = new_call(), new_call()._replace(tariff=None)
+    await accept(store, call, unpriced)
+    up = await store.find(call.account_id, call.id)
+    for ended in (completed(call), completed(unpriced)):
+        store.save(ended, event(ended, 2, "ended"))
+    await written(store)
+    found = await store.find(call.account_id, call.id)
+    assert up is not None
+    assert found is not None
+    assert (up.micros, found.micros) == (None, 41_000)
+    assert as_stored(completed(call), found.events).micros == 41_000
+    kept = SqlRecords(engine)
+    costs = {record.call_id: record.micros for record in kept.page(call.account_id, RecordFilter(), None, 9)}
+    assert costs == {call.id: 41_000, unpriced.id: None}
+    record = kept.find(call.account_id, call.id)
+    assert record is not None
+    assert cost_text(record.micros) == "0.041"

@@ -7,6 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ringbridge import __version__
@@ -14,6 +15,7 @@ from ringbridge.api.answer import Answer, HeaderList, error_answer, problem_answ
 from ringbridge.api.cors import Cors
 from ringbridge.api.documentation import documentation_routes
 from ringbridge.api.envelope import Envelope
+from ringbridge.api.head import Head
 from ringbridge.api.health import health_routes
 from ringbridge.api.v1 import PlaceCall
 from ringbridge.api.v2 import PREFIX, v2_router
@@ -33,6 +35,8 @@ from ringbridge.service.webhooks import WebhookService
 CALL_PATHS = ("/api/v1/call", "/api/v1/call/")
 # What belongs to programs and to those who write them, by its beginning.
 API_PATHS = ("/api/", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics")
+
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 _FIELD_CODES = {"missing": "missing_field", "extra_forbidden": "unknown_field"}
 
@@ -95,6 +99,7 @@ def _framework(
         redirect_slashes=False,
     )
     app.add_middleware(Cors)
+    app.add_middleware(Head)
     app.add_middleware(Envelope)
     app.router.routes += health_routes(metrics, ready)
     app.include_router(
@@ -115,10 +120,24 @@ async def _http_error(request: Request, error: Exception) -> Response:
     )
     if error.status_code == 204:
         return Answer(204, headers, b"").response()
+    if error.status_code == 405:
+        # The router knows only the first route with this path.
+        headers = ((b"allow", ", ".join(_methods(request)).encode()),)
     code = error.detail.lower().replace(" ", "_")
     if request.url.path.startswith(PREFIX):
         return problem_answer(error.status_code, code, error.detail, headers).response()
     return error_answer(error.status_code, error.detail, code, headers).response()
+
+
+def _methods(request: Request) -> list[str]:
+    """The methods that the request's path takes (RFC 9110 section 10.2.1)."""
+
+    def takes(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+
+    found = [method for method in _METHODS if takes(method)]
+    return ["HEAD", *found] if "GET" in found else found
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:

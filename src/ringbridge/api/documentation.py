@@ -3,7 +3,9 @@
 Version 2 describes itself from its code. Version 1 is described here by hand, since it is no code of the framework.
 """
 
+import asyncio
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -145,10 +147,17 @@ def _tell_problems(paths: dict[str, Any], schemas: dict[str, Any]) -> None:
 
 def documentation_routes(app: FastAPI) -> list[BaseRoute]:
     """The routes `/openapi.json`, and `/docs` with its files."""
-    document = json.dumps(openapi_document(app), ensure_ascii=False).encode()
+    making = asyncio.Lock()
+
+    @cache
+    def document() -> bytes:
+        return json.dumps(openapi_document(app), ensure_ascii=False).encode()
 
     async def openapi(request: Request) -> Response:
-        return Response(document, media_type="application/json; charset=utf-8")
+        # It takes half a second to make: not while the server starts, not on the loop, where calls wait, and once.
+        async with making:
+            content = await asyncio.to_thread(document)
+        return Response(content, media_type="application/json; charset=utf-8")
 
     async def docs(request: Request) -> Response:
         return FileResponse(

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, WithJsonSchema
 
 from ringbridge.call.history import StoredCall, StoredEvent, StoredLeg, StoredSchedule
 from ringbridge.call.third import StoredThird
-from ringbridge.service.export import third_document
+from ringbridge.service.export import cost_text, third_document
 
 Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 """A point in time that is text already."""
@@ -78,6 +78,7 @@ class ListedCallResource(BaseModel):
     talk_seconds: float = Field(description="How long both sides were joined.")
     metadata: dict[str, str] = Field(description="What the client gave along.")
     attempt_of: str | None = Field(description="The id of the scheduled call that this is an attempt of.")
+    test: bool = Field(description="It is simulated for a test key.")
     user: LegResource
     destination: LegResource
 
@@ -99,6 +100,7 @@ class ListedCallResource(BaseModel):
             "talk_seconds": round(call.talk_seconds, 3),
             "metadata": dict(call.metadata or {}),
             "attempt_of": call.attempt_of,
+            "test": call.is_test,
             "user": LegResource.from_stored(call.user),
             "destination": LegResource.from_stored(call.destination),
         }
@@ -190,6 +192,10 @@ class CallResource(ListedCallResource):
     thirds: list[ThirdResource] = Field(
         description="Whom it was transferred to, or was to be, in that order."
     )
+    cost: str | None = Field(
+        description="In the currency of the rates, with its thirds; null until it is over, in test calls, and where no rate is known.",
+        examples=["0.025"],
+    )
     events: list[EventResource]
 
     @classmethod
@@ -198,7 +204,8 @@ class CallResource(ListedCallResource):
         thirds = [ThirdResource.from_stored(third) for third in call.thirds]
         events = [EventResource.from_stored(event) for event in call.events]
         schedule = None if call.schedule is None else ScheduleResource.from_stored(call.schedule)
-        return cls(**cls._fields_of(call), schedule=schedule, thirds=thirds, events=events)
+        cost = cost_text(call.micros)
+        return cls(**cls._fields_of(call), schedule=schedule, thirds=thirds, cost=cost, events=events)
 
 
 class CancelResource(BaseModel):

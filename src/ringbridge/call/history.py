@@ -17,7 +17,9 @@ from ringbridge.call.event import (
     Started,
 )
 from ringbridge.call.model import Call, LegName, LegState, State
-from ringbridge.call.third import StoredThird, as_stored_third
+from ringbridge.call.simulation import SIMULATED, is_simulated
+from ringbridge.call.tariff import cost_micros
+from ringbridge.call.third import StoredThird, as_stored_third, total_micros
 
 _WORDS = {
     LegDialed: "dialing",
@@ -32,6 +34,16 @@ _WORDS = {
 # What is told of a call that comes into a state, and of two who hear each other from now on, by the state before.
 _ENTERED = {State.HELD: "held", State.TRANSFERRING: "transferring", State.RETURNING: "transfer_failed"}
 _JOINED = {State.HELD: "resumed", State.RETURNING: "resumed", State.TRANSFERRING: "transferred"}
+
+EVENT_NAMES = frozenset(
+    {"accepted", "blocked", "user_dialing", "connected", "destination_ended", "digits_sent", "ended"}
+    | {"scheduled", "attempt_started", "attempt_failed", "cancel_requested"}
+    | set(_ENTERED.values())
+    | set(_JOINED.values())
+    | {f"{leg.value}_{word}" for leg in LegName for word in _WORDS.values() if word != "confirmed"}
+    | {"user_confirmed"}
+)
+"""Every name that an event of a call can have, a scheduled one's among them."""
 
 
 class CallEvent(NamedTuple):
@@ -98,6 +110,7 @@ class ToldEvent(NamedTuple):
 
     call_id: str
     user_number: str
+    is_test: bool
     metadata: Mapping[str, str] | None
     event: StoredEvent
 
@@ -107,13 +120,14 @@ class CallHistory(NamedTuple):
 
     place: "CallPlace"
     user_number: str
+    is_test: bool
     metadata: Mapping[str, str] | None
     events: tuple[StoredEvent, ...]
 
     def told(self) -> Iterator[ToldEvent]:
         """Each line by itself."""
         for event in self.events:
-            yield ToldEvent(self.place.call_id, self.user_number, self.metadata, event)
+            yield ToldEvent(self.place.call_id, self.user_number, self.is_test, self.metadata, event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +174,8 @@ class StoredSchedule(NamedTuple):
 class StoredCall:
     """A call as it was stored, with its history so far. `outcome`, `cause` and `ended_by` are None until it is over.
 
-    thirds: whom it was transferred to, or was to be; empty in pages.
+    thirds: whom it was transferred to, or was to be; empty in pages. legs_micros: what its two legs cost, in millionths of
+    the currency; None until it is over, in pages, in test calls, and where no rate was known.
     attempt_of: the id of the scheduled call that it is an attempt of. schedule: of a scheduled call that is shown alone.
     """
 
@@ -180,7 +195,18 @@ class StoredCall:
     user: StoredLeg
     destination: StoredLeg
     thirds: tuple[StoredThird, ...] = ()
+    legs_micros: int | None = None
     events: tuple[StoredEvent, ...]
+
+    @property
+    def micros(self) -> int | None:
+        """What it cost with its thirds, in millionths of the currency; None where that is not known."""
+        return total_micros(self.legs_micros, self.thirds)
+
+    @property
+    def is_test(self) -> bool:
+        """Whether it was simulated for a test key."""
+        return self.user.trunk == SIMULATED
 
     @property
     def place(self) -> "CallPlace":
@@ -199,7 +225,7 @@ class CallPlace(NamedTuple):
 class CallFilter:
     """Which calls are asked for: all conditions hold; None and () are none. Times are UTC seconds since 1970.
 
-    lines: of one of these users' numbers. metadata: pairs of a name and its text.
+    lines: of one of these users' numbers. is_test: whether it was simulated. metadata: pairs of a name and its text.
     """
 
     state: str | None = None
@@ -207,6 +233,7 @@ class CallFilter:
     user_number: str | None = None
     destination_number: str | None = None
     lines: tuple[str, ...] = ()
+    is_test: bool | None = None
     metadata: tuple[tuple[str, str], ...] = ()
     accepted_from: float | None = None
     accepted_before: float | None = None
@@ -216,6 +243,7 @@ def as_stored(call: Call, events: Sequence[StoredEvent]) -> StoredCall:
     """What the store will say of a call once it has written all of it."""
     # A reason that is still being spoken to the user is not yet the call's end.
     ending = call.ending if call.state is State.ENDED else None
+    has_cost = ending is not None and call.tariff is not None and not is_simulated(call)
     return StoredCall(
         id=call.id,
         account_id=call.account_id,
@@ -232,6 +260,7 @@ def as_stored(call: Call, events: Sequence[StoredEvent]) -> StoredCall:
         user=_leg_as_stored(call, LegName.USER),
         destination=_leg_as_stored(call, LegName.DESTINATION),
         thirds=tuple(as_stored_third(call, third) for third in call.thirds),
+        legs_micros=cost_micros(call) if has_cost else None,
         events=tuple(events),
     )
 

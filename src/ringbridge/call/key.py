@@ -52,6 +52,10 @@ ACCOUNT_SCOPES = frozenset(
 )
 
 
+# What live calls go by: no test key changes it, whatever it was given.
+LIVE_SCOPES = frozenset({Scope.LINES_WRITE, Scope.LIMITS_WRITE})
+
+
 class TooManyKeys(CallError):
     """The account has as many active keys as it may; the text says what to do."""
 
@@ -83,14 +87,22 @@ class ApiKey:
     ends_calls: bool = False
 
     def may(self, scope: Scope) -> bool:
-        """Whether the key was given `scope`, and is not bound to lines where that concerns the whole account."""
+        """Whether the key was given `scope`, and is neither bound to lines where that concerns the whole account, nor a
+        test key where it concerns live calls.
+        """
         if self.lines and scope in ACCOUNT_SCOPES:
+            return False
+        if self.is_test and scope in LIVE_SCOPES:
             return False
         return scope in (CALL_SCOPES if self.scopes is None else self.scopes)
 
     def may_use(self, line_number: str) -> bool:
-        """Whether the key may place, see and end calls of the line with this number."""
+        """Whether the key may place calls of the line with this number."""
         return not self.lines or line_number in self.lines
+
+    def may_see(self, line_number: str, is_test: bool) -> bool:
+        """Whether the key may see, change and end a call of that line; a test key knows of test calls only."""
+        return self.may_use(line_number) and (is_test or not self.is_test)
 
     def refusal(self, address: str, utc_now: float) -> str | None:
         """Why the right key does not open at `utc_now` for a request from `address`, in a word for the log; None if it does."""
@@ -130,6 +142,7 @@ class KeyStore(Protocol):
         *,
         ended: bool | None = None,
         at: float = 0.0,
+        of_tests: bool = False,
     ) -> list[KnownKey]: ...
 
     def known_key(self, account_id: str, key_id: str) -> KnownKey | None: ...

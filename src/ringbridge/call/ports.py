@@ -134,15 +134,18 @@ class Usage(Protocol):
         ...
 
     async def short_calls_since(self, utc: float, seconds: float) -> list[PastCall]:
-        """The calls that ended since then, less than `seconds` after the destination's answer, the oldest first."""
+        """The calls that ended since then, less than `seconds` after the destination's answer, the oldest first.
+
+        Without those whose destination was erased: nobody knows any more where they went.
+        """
         ...
 
     async def spent_within(self, start: float, end: float) -> dict[str, int]:
         """What calls accepted, and thirds asked for, from `start` and before `end` cost or may cost, in millionths, by account."""
         ...
 
-    async def outcomes_since(self, account_id: str, utc: float) -> dict[str | None, int]:
-        """How many of the account's calls accepted since then had which outcome; None for those that are not over."""
+    async def outcomes_since(self, account_id: str, is_test: bool, utc: float) -> dict[str | None, int]:
+        """How many of the account's live or test calls accepted since then had which outcome; None for those that are not over."""
         ...
 
 

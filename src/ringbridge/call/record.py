@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from ringbridge.call.third import StoredThird
+from ringbridge.call.simulation import SIMULATED
+from ringbridge.call.third import StoredThird, total_micros
 
 ERASED = "erased"
 """What stands in the place of a number that was erased, and of where it was reached."""
@@ -16,7 +17,8 @@ class Record:
 
     user_target, destination_target: the SIP URI that was dialled. user_caller_number, destination_caller_number:
     the number that the phone showed. Ring seconds end with the leg's answer or its end, talk seconds are from the
-    destination's answer to the end of the call. thirds: whom it was transferred to, or was to be.
+    destination's answer to the end of the call. thirds: whom it was transferred to, or was to be. legs_micros: what its
+    two legs cost, in millionths of the currency; None in test calls, and where no rate was known.
     """
 
     call_id: str
@@ -54,6 +56,17 @@ class Record:
     talk_seconds: float
     metadata: Mapping[str, str] | None = None
     thirds: tuple[StoredThird, ...] = ()
+    legs_micros: int | None = None
+
+    @property
+    def micros(self) -> int | None:
+        """What it cost with its thirds, in millionths of the currency; None where that is not known."""
+        return total_micros(self.legs_micros, self.thirds)
+
+    @property
+    def is_test(self) -> bool:
+        """Whether it was simulated for a test key."""
+        return self.user_trunk == SIMULATED
 
     @property
     def place(self) -> "RecordPlace":
@@ -74,13 +87,14 @@ class RecordFilter:
 
     ended_from, ended_before: of calls that ended at or after the one and before the other. outcomes: with one of these.
     lines: of one of these users' numbers. number: one side's is this. number_part: one side's has this in it.
-    key_id: who asked for the call.
+    key_id: who asked for the call. is_test: of calls that were simulated, or of all others.
     """
 
     ended_from: float | None = None
     ended_before: float | None = None
     outcomes: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
+    is_test: bool | None = None
     number: str | None = None
     number_part: str | None = None
     key_id: str | None = None
@@ -134,8 +148,11 @@ class RecordStore(Protocol):
         """What the account's call cost; None where no rate was known."""
         ...
 
-    def erase(self, account_id: str, number: str) -> Erasure:
-        """Forget a number in all that is stored of the account's calls that are over; the records stay for the books."""
+    def erase(self, account_id: str, number: str, *, of_tests: bool = False) -> Erasure:
+        """Forget a number in all that is stored of the account's calls that are over; the records stay for the books.
+
+        of_tests: of test calls alone.
+        """
         ...
 
     def sweep(self, now_utc: float, limit: int) -> int:

@@ -26,6 +26,9 @@ LONGEST_RETRY_SECONDS = 86_400.0
 # Clocks differ, and requests take their time.
 _PAST_SECONDS = 60.0
 
+# An id tells milliseconds: of two moments so far apart it tells both.
+_ID_SECONDS = 0.002
+
 DEFAULT_RETRY_ON = (
     Outcome.USER_BUSY,
     Outcome.USER_NO_ANSWER,
@@ -111,6 +114,13 @@ class ScheduledCall(NamedTuple):
     def is_late(self, due_at: float, utc_now: float) -> bool:
         """Whether an attempt that was due at `due_at` may not begin any more."""
         return utc_now > due_at + self.schedule.window_seconds
+
+    def next_id_utc(self, utc_now: float) -> float:
+        """The time that the id of an attempt which begins now is to tell: which attempt is the last one, the ids say.
+
+        The clock on the wall may have been set back since the one before.
+        """
+        return max(utc_now, self.event_at + _ID_SECONDS * self.attempts)
 
 
 class ScheduleStep(NamedTuple):

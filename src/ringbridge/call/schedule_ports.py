@@ -7,11 +7,12 @@ from ringbridge.call.schedule import ScheduledCall, ScheduleStep
 
 
 class OpenSchedule(NamedTuple):
-    """A scheduled call that is not over. due_at: UTC seconds since 1970; None while an attempt is up."""
+    """A scheduled call that is not over. due_at: UTC seconds since 1970; None while an attempt is up. is_test: of a test key."""
 
     call_id: str
     account_id: str
     due_at: float | None
+    is_test: bool
 
 
 class ScheduleStore(Protocol):

@@ -1,9 +1,11 @@
 """A third as it is kept and told: whom a call was transferred to, or was to be. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ringbridge.call.cause import Cause, Outcome, destination_outcome
 from ringbridge.call.model import Call, LegState, Third
+from ringbridge.call.simulation import is_simulated
 from ringbridge.call.tariff import third_micros
 
 # What ends the call, and with it the leg of a third who still rings: that one has done nothing.
@@ -16,7 +18,7 @@ _ENDS_OF_THE_CALL = frozenset(
 class StoredThird:
     """One of the thirds of a call; times are UTC seconds since 1970. `trunk` is the one that was tried last.
 
-    micros: what it cost, in millionths of the currency; None until it is over, and where no rate was known.
+    micros: what it cost, in millionths of the currency; None until it is over, in test calls, and where no rate was known.
     """
 
     number: str
@@ -49,10 +51,21 @@ class StoredThird:
         return max(0.0, self.ended_at - self.answered_at)
 
 
+def total_micros(own: int | None, thirds: Iterable[StoredThird]) -> int | None:
+    """What a call cost, in millionths: its own two legs, and the thirds that were up. None where one of these is not known.
+
+    A third may have been up without anybody knowing when a server was killed; then it has its cost all the same.
+    """
+    costs = [own]
+    costs += [third.micros for third in thirds if third.answered_at is not None or third.micros is not None]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if len(known) == len(costs) else None
+
+
 def as_stored_third(call: Call, third: Third) -> StoredThird:
     """What the store will say of a third once it has written all of it."""
     transfer, leg = third
-    is_over = leg.state is LegState.ENDED
+    has_cost = leg.state is LegState.ENDED and transfer.price is not None and not is_simulated(call)
     return StoredThird(
         number=transfer.third.number,
         trunk=transfer.third.route(leg.trunk).trunk,
@@ -64,7 +77,7 @@ def as_stored_third(call: Call, third: Third) -> StoredThird:
         cause=None if leg.cause is None else leg.cause.value,
         sip_status=leg.sip_status,
         q850=leg.q850,
-        micros=third_micros(call, third) if is_over and transfer.price is not None else None,
+        micros=third_micros(call, third) if has_cost else None,
     )
 
 

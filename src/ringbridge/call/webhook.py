@@ -4,6 +4,7 @@ All times are UTC seconds since 1970.
 """
 
 import base64
+import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from ringbridge.call.errors import CallError
-from ringbridge.call.history import CallEvent
+from ringbridge.call.history import EVENT_NAMES, CallEvent
 from ringbridge.call.model import Call
 
 MOST_WEBHOOKS = 20
@@ -24,9 +25,7 @@ SECRET_PREFIX = "whsec_"  # noqa: S105 - it is no secret itself
 SECRET_OCTETS = 32
 
 _OF_CALLS = "call:"
-_EVENT_NAME = re.compile(r"[a-z][a-z_]{0,39}")
 _EVENT_ID = re.compile(r"evt_([0-9A-Za-z-]{1,64})_([1-9][0-9]{0,8})")
-_MOST_EVENT_NAMES = 64
 
 
 class InvalidWebhook(CallError):
@@ -143,14 +142,14 @@ def secret_of(octets: bytes) -> str:
 
 
 def parse_event_names(names: list[str]) -> tuple[str, ...]:
-    """The names of events that are wanted, each once. Raises InvalidWebhook."""
-    for name in names:
-        if _EVENT_NAME.fullmatch(name) is None:
-            raise InvalidWebhook(f"{name[:60]!a} is no name of an event, such as connected or ended.")
-    wanted = tuple(dict.fromkeys(names))
-    if len(wanted) > _MOST_EVENT_NAMES:
-        raise InvalidWebhook(f"More than {_MOST_EVENT_NAMES} names of events.")
-    return wanted
+    """The names of events that are wanted, each once; `call.ended` is `ended`. Raises InvalidWebhook."""
+    wanted = [name.removeprefix("call.") for name in names]
+    for name in wanted:
+        if name not in EVENT_NAMES and name not in NET2PHONE_EVENTS.values():
+            near = difflib.get_close_matches(name, EVENT_NAMES, 1)
+            hint = f"did you mean {near[0]}?" if near else "docs/webhooks.md names them all."
+            raise InvalidWebhook(f"{name[:60]!a} is no name of an event; {hint}")
+    return tuple(dict.fromkeys(wanted))
 
 
 class DeliveryKey(NamedTuple):

@@ -60,6 +60,10 @@ class WebhookStore(Protocol):
 class WebhookSender(Protocol):
     """Reaches receivers."""
 
+    def check_as_written(self, url: str) -> None:
+        """Whether a webhook may have this URL, as far as that is seen without a look-up of its name. Raises InvalidWebhook."""
+        ...
+
     async def check(self, account_id: str, url: str) -> None:
         """Whether the account's webhook may have this URL, by what its name leads to now. Raises InvalidWebhook."""
         ...

@@ -82,7 +82,7 @@ def create(
       ringbridge key create --account 1009683 --name "reports" --scope records:read --network 203.0.113.0/24
       ringbridge key create --account 1009683 --name "CI" --test
     """
-    from ringbridge.call.key import parse_networks, parse_scopes
+    from ringbridge.call.key import ACCOUNT_SCOPES, parse_networks, parse_scopes
     from ringbridge.cli.name import shown_name
     from ringbridge.cli.number import line_number
     from ringbridge.service.clock import Clock
@@ -94,6 +94,13 @@ def create(
         own_lines = {line.number for line in directory.lines(account)}
         bound_to = tuple(dict.fromkeys(line_number(line, country) for line in lines or ()))
         _require_lines(account, bound_to, own_lines)
+        wanted_scopes = parse_scopes(scopes or [])
+        if bound_to and (
+            beyond := sorted(scope.value for scope in (wanted_scopes or frozenset()) & ACCOUNT_SCOPES)
+        ):
+            raise CommandError(
+                f"A key with --line cannot have what concerns the whole account: {', '.join(beyond)}."
+            )
         now_utc = Clock().utc_now()
         begins_at = None if from_day is None else utc_seconds(from_day)
         if begins_at is not None and begins_at > now_utc + LONGEST_LIFE_DAYS * DAY_SECONDS:
@@ -108,7 +115,7 @@ def create(
         )
         key = replace(
             key,
-            scopes=parse_scopes(scopes or []),
+            scopes=wanted_scopes,
             lines=bound_to,
             networks=parse_networks(networks or []),
             not_before=begins_at,

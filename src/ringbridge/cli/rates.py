@@ -1,6 +1,5 @@
 """`ringbridge rates`: what calls cost, for the limits of money."""
 
-import csv
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +25,7 @@ def import_rates(
       prefix,per_minute
       +1,0.01
       +1876,0.20
+    Semicolons between the columns, and commas before decimals, do as well.
     The currency is yours: the limits of money (see ringbridge limits set --help) are in the same one.
     """
     from ringbridge.store.rates import RateTable
@@ -51,12 +51,12 @@ def list_rates(
 
 def _read(file: Path) -> dict[str, int]:
     """Prefix -> millionths a minute. Raises CommandError that names the row."""
-    from ringbridge.service.csv_file import UnusableFile
+    from ringbridge.service.csv_file import UnusableFile, csv_rows
     from ringbridge.service.rates import read_rates
 
     with opened_csv(file) as stream:
         try:
-            return read_rates(csv.reader(stream))
+            return read_rates(csv_rows(stream))
         except UnusableFile as error:
             why = {
                 "rate_columns": "the columns are prefix and per_minute",

@@ -38,6 +38,10 @@ def export(
     ended_before: Annotated[
         str | None, typer.Option("--until", help="Only calls that ended before then: 2026-12-01T00:00Z.")
     ] = None,
+    is_test: Annotated[
+        bool | None,
+        typer.Option("--test/--live", help="Only test calls, or only others.", show_default=False),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="A new file for it; else it goes to standard output.")
     ] = None,
@@ -58,6 +62,7 @@ def export(
     wanted = RecordFilter(
         ended_from=None if ended_from is None else utc_seconds(ended_from),
         ended_before=None if ended_before is None else utc_seconds(ended_before),
+        is_test=is_test,
     )
     with database() as engine:
         find_account(Administration(engine), account)

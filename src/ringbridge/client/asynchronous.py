@@ -1,6 +1,7 @@
 """The client for programs with an event loop."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from types import TracebackType
@@ -11,9 +12,10 @@ from typing_extensions import Unpack
 
 from ringbridge.client import operation
 from ringbridge.client.blocking import ANSWER_SECONDS, STREAM_SECONDS
-from ringbridge.client.errors import ServerUnreachable
+from ringbridge.client.errors import ServerBusy, ServerUnreachable
 from ringbridge.client.model import Call, CallEvent, Document, Record
-from ringbridge.client.operation import AGAIN_SECONDS, CallOptions, Operation, Page
+from ringbridge.client.operation import CallOptions, Operation, Page
+from ringbridge.client.patience import AGAIN_SECONDS, AWAY_SECONDS, Patience
 
 Result = TypeVar("Result")
 Item = TypeVar("Item")
@@ -28,16 +30,22 @@ class AsyncClient:
         self._url = operation.server_url(url)
         self._headers = {"Authorization": operation.authorization(account_id, key)}
         self._timeout = aiohttp.ClientTimeout(total=answer_seconds)
-        self._session: aiohttp.ClientSession
+        self._opened: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(headers=self._headers)
+        self._opened = aiohttp.ClientSession(headers=self._headers)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._session.close()
+
+    @property
+    def _session(self) -> aiohttp.ClientSession:
+        if self._opened is None:
+            raise RuntimeError("an AsyncClient is opened first: async with AsyncClient(...) as client")
+        return self._opened
 
     async def place(
         self,
@@ -63,24 +71,40 @@ class AsyncClient:
         return self._all(lambda cursor: operation.page_of_records(filters, cursor))
 
     async def follow(self, call_id: str, *, after: int = 0) -> AsyncIterator[CallEvent]:
-        """The call's history behind a sequence, as it happens, to its end. A stream that breaks is taken up again."""
+        """The call's history behind a sequence, as it happens, to its end.
+
+        A stream that breaks is taken up again, also from a server that is away for a minute at most.
+        """
+        patience = Patience()
         while True:
-            async for event in self._stream(operation.events_path(call_id, after)):
-                if event is None:
-                    return
-                after = event.sequence
-                yield event
-                if event.state == "ended":
-                    return
-            with suppress(TimeoutError):
-                async with asyncio.timeout(AGAIN_SECONDS):
-                    await asyncio.Event().wait()
+            pause_seconds = AGAIN_SECONDS
+            try:
+                async for event in self._stream(operation.events_path(call_id, after), patience):
+                    if event is None:
+                        return
+                    after = event.sequence
+                    yield event
+                    if event.state == "ended":
+                        return
+            except (ServerUnreachable, ServerBusy):
+                if patience.is_over(time.monotonic()):
+                    raise
+                pause_seconds = AWAY_SECONDS
+            await _pause(pause_seconds)
 
     async def wait(self, call_id: str) -> Call:
-        """The call when it is over."""
+        """The call when it is over; a server that is away meanwhile is waited for as in `follow`."""
+        patience = Patience()
         async for _ in self.follow(call_id):
             pass
-        return await self.find(call_id)
+        patience.heard()
+        while True:
+            try:
+                return await self.find(call_id)
+            except (ServerUnreachable, ServerBusy):
+                if patience.is_over(time.monotonic()):
+                    raise
+            await _pause(AWAY_SECONDS)
 
     async def hang_up(self, call_id: str) -> None:
         """End the call. Raises Refused with `call_already_ended` when it is over."""
@@ -106,6 +130,10 @@ class AsyncClient:
     async def release(self, call_id: str, leg: str) -> None:
         """Hang up one leg; the other one is told why."""
         await self._do(operation.act(call_id, "hangup", {"leg": leg}))
+
+    async def export_records(self, **filters: Any) -> str:
+        """All records that the filters let through as a table (CSV, RFC 4180), in memory."""
+        return await self._do(operation.export_of_records(filters))
 
     async def ask(self, method: str, path: str, body: Document | None = None) -> Document:
         """Whatever else docs/api.md offers: the document that is answered."""
@@ -139,7 +167,7 @@ class AsyncClient:
             raise self._unreachable() from error
         return wanted.result(answer.status, _lower(answer.headers), content)
 
-    async def _stream(self, path: str) -> AsyncIterator[CallEvent | None]:
+    async def _stream(self, path: str, patience: Patience) -> AsyncIterator[CallEvent | None]:
         """The events until the connection ends; None when nothing will follow."""
         endless = aiohttp.ClientTimeout(total=None, sock_connect=ANSWER_SECONDS, sock_read=STREAM_SECONDS)
         try:
@@ -149,6 +177,7 @@ class AsyncClient:
                     return
                 if answer.status != 200:
                     raise operation.refused(answer.status, _lower(answer.headers), await answer.read())
+                patience.heard()
                 async for line in answer.content:
                     event = operation.event_in(line)
                     if event is not None:
@@ -162,3 +191,9 @@ class AsyncClient:
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
+
+
+async def _pause(seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await asyncio.Event().wait()

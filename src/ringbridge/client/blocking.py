@@ -2,6 +2,7 @@
 
 import http.client
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -10,9 +11,10 @@ from typing import Any, TypeVar
 from typing_extensions import Unpack
 
 from ringbridge.client import operation
-from ringbridge.client.errors import ServerUnreachable
+from ringbridge.client.errors import ServerBusy, ServerUnreachable
 from ringbridge.client.model import Call, CallEvent, Document, Record
-from ringbridge.client.operation import AGAIN_SECONDS, CallOptions, Operation, Page
+from ringbridge.client.operation import CallOptions, Operation, Page
+from ringbridge.client.patience import AGAIN_SECONDS, AWAY_SECONDS, Patience
 
 Result = TypeVar("Result")
 Item = TypeVar("Item")
@@ -60,22 +62,40 @@ class Client:
         return self._all(lambda cursor: operation.page_of_records(filters, cursor))
 
     def follow(self, call_id: str, *, after: int = 0) -> Iterator[CallEvent]:
-        """The call's history behind a sequence, as it happens, to its end. A stream that breaks is taken up again."""
+        """The call's history behind a sequence, as it happens, to its end.
+
+        A stream that breaks is taken up again, also from a server that is away for a minute at most.
+        """
+        patience = Patience()
         while True:
-            for event in self._stream(operation.events_path(call_id, after)):
-                if event is None:
-                    return
-                after = event.sequence
-                yield event
-                if event.state == "ended":
-                    return
-            threading.Event().wait(AGAIN_SECONDS)
+            pause_seconds = AGAIN_SECONDS
+            try:
+                for event in self._stream(operation.events_path(call_id, after), patience):
+                    if event is None:
+                        return
+                    after = event.sequence
+                    yield event
+                    if event.state == "ended":
+                        return
+            except (ServerUnreachable, ServerBusy):
+                if patience.is_over(time.monotonic()):
+                    raise
+                pause_seconds = AWAY_SECONDS
+            _pause(pause_seconds)
 
     def wait(self, call_id: str) -> Call:
-        """The call when it is over."""
+        """The call when it is over; a server that is away meanwhile is waited for as in `follow`."""
+        patience = Patience()
         for _ in self.follow(call_id):
             pass
-        return self.find(call_id)
+        patience.heard()
+        while True:
+            try:
+                return self.find(call_id)
+            except (ServerUnreachable, ServerBusy):
+                if patience.is_over(time.monotonic()):
+                    raise
+            _pause(AWAY_SECONDS)
 
     def hang_up(self, call_id: str) -> None:
         """End the call. Raises Refused with `call_already_ended` when it is over."""
@@ -102,6 +122,10 @@ class Client:
         """Hang up one leg; the other one is told why."""
         self._do(operation.act(call_id, "hangup", {"leg": leg}))
 
+    def export_records(self, **filters: Any) -> str:
+        """All records that the filters let through as a table (CSV, RFC 4180), in memory."""
+        return self._do(operation.export_of_records(filters))
+
     def ask(self, method: str, path: str, body: Document | None = None) -> Document:
         """Whatever else docs/api.md offers: the document that is answered."""
         return self._do(operation.ask(method, path, body))
@@ -127,7 +151,7 @@ class Client:
         except (OSError, http.client.HTTPException) as error:
             raise self._unreachable() from error
 
-    def _stream(self, path: str) -> Iterator[CallEvent | None]:
+    def _stream(self, path: str, patience: Patience) -> Iterator[CallEvent | None]:
         """The events until the connection ends; None when nothing will follow."""
         try:
             with self._open("GET", path, None, {}, STREAM_SECONDS) as answer:
@@ -136,6 +160,7 @@ class Client:
                     return
                 if answer.status != 200:
                     raise operation.refused(answer.status or 0, _lower(answer.headers.items()), answer.read())
+                patience.heard()
                 for line in answer:
                     event = operation.event_in(line)
                     if event is not None:
@@ -162,3 +187,7 @@ class Client:
 
 def _lower(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers}
+
+
+def _pause(seconds: float) -> None:
+    threading.Event().wait(seconds)

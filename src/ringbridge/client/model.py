@@ -98,7 +98,7 @@ class Third:
             sip_status=told["sip_status"],
             q850=told["q850"],
             talk_seconds=told["talk_seconds"],
-            cost=None if told["cost"] is None else Decimal(told["cost"]),
+            cost=_cost(told),
         )
 
 
@@ -131,6 +131,7 @@ class Call:
 
     attempt_of: the id of the scheduled call that it is an attempt of. schedule: of a scheduled call; None in lists.
     thirds: whom it was transferred to, or was to be. events: its history so far. Both are empty in lists of calls.
+    test: it is simulated for a test key. cost: None until it is over, in lists, and where it is not known.
     """
 
     id: str
@@ -143,6 +144,8 @@ class Call:
     talk_seconds: float
     metadata: Mapping[str, str]
     attempt_of: str | None
+    test: bool
+    cost: Decimal | None
     schedule: Schedule | None
     user: Leg
     destination: Leg
@@ -168,6 +171,8 @@ class Call:
             talk_seconds=told["talk_seconds"],
             metadata=told.get("metadata") or {},
             attempt_of=told.get("attempt_of"),
+            test=told.get("test", False),
+            cost=_cost(told),
             schedule=None if told.get("schedule") is None else Schedule.of(told["schedule"]),
             user=Leg.of(told["user"]),
             destination=Leg.of(told["destination"]),
@@ -212,7 +217,7 @@ class RecordLeg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What is left of a call that is over."""
+    """What is left of a call that is over. test: it was simulated. cost: None where it is not known."""
 
     call_id: str
     key_id: str
@@ -223,6 +228,8 @@ class Record:
     ended_at: datetime
     talk_seconds: float
     metadata: Mapping[str, str]
+    test: bool
+    cost: Decimal | None
     user: RecordLeg
     destination: RecordLeg
     thirds: tuple[Third, ...]
@@ -240,10 +247,16 @@ class Record:
             ended_at=_moment(told["ended_at"]),
             talk_seconds=told["talk_seconds"],
             metadata=told.get("metadata") or {},
+            test=told.get("test", False),
+            cost=_cost(told),
             user=RecordLeg.of(told["user"]),
             destination=RecordLeg.of(told["destination"]),
             thirds=tuple(Third.of(third) for third in told.get("thirds", ())),
         )
+
+
+def _cost(told: Document) -> Decimal | None:
+    return None if told.get("cost") is None else Decimal(told["cost"])
 
 
 def _moment(text: str) -> datetime:

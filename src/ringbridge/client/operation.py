@@ -13,9 +13,6 @@ from urllib.parse import quote, urlencode, urlsplit
 from ringbridge.client.errors import ClientError, ServerUnreachable, refusal
 from ringbridge.client.model import Call, CallEvent, Document, Record
 
-# Before a stream that broke is taken up again.
-AGAIN_SECONDS = 0.1
-
 Result = TypeVar("Result")
 Item = TypeVar("Item")
 
@@ -47,13 +44,14 @@ class Page(NamedTuple, Generic[Item]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation(Generic[Result]):
-    """One request, and how to read its answer. `path` begins with a slash and has its query."""
+    """One request, and how to read its answer: a document, or text. `path` begins with a slash and has its query."""
 
     method: str
     path: str
-    read: Callable[[Document], Result]
+    read: Callable[[Any], Result]
     body: Document | None = None
     headers: Mapping[str, str] | None = None
+    is_text: bool = False
 
     def content(self) -> bytes | None:
         """The octets of the body."""
@@ -64,6 +62,8 @@ class Operation(Generic[Result]):
         if not 200 <= status < 300:
             raise refused(status, headers, content)
         try:
+            if self.is_text:
+                return self.read(content.decode())
             return self.read(_document(content) if content else {})
         except (KeyError, TypeError, ValueError) as error:
             raise ServerUnreachable("what answers there is no ringbridge server") from error
@@ -126,6 +126,12 @@ def page_of_records(filters: Mapping[str, Any], cursor: str | None) -> Operation
     return Operation(method="GET", path=_listing("records", filters, cursor), read=_page_of(Record.of))
 
 
+def export_of_records(filters: Mapping[str, Any]) -> Operation[str]:
+    """All of the account's records at once, as a table."""
+    path = _listing("records/export", {**filters, "format": "csv"}, None)
+    return Operation(method="GET", path=path, read=str, is_text=True)
+
+
 def hang_up(call_id: str) -> Operation[None]:
     """End a call."""
     return Operation(method="DELETE", path=_call(call_id), read=lambda _: None)
@@ -159,7 +165,9 @@ def _call(call_id: str) -> str:
 
 def _listing(name: str, filters: Mapping[str, Any], cursor: str | None) -> str:
     given = {**filters, "cursor": cursor}
-    query = urlencode({name: value for name, value in given.items() if value is not None})
+    if isinstance(metadata := given.get("metadata"), Mapping):
+        given["metadata"] = [f"{key}:{value}" for key, value in metadata.items()]
+    query = urlencode({name: value for name, value in given.items() if value is not None}, doseq=True)
     return f"/api/v2/{name}?{query}"
 
 

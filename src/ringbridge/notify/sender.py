@@ -7,6 +7,7 @@ when the webhook was made. Redirects are answers like any other that is not 2xx.
 import contextlib
 import email.utils
 import errno
+import ipaddress
 import math
 import re
 import secrets
@@ -84,11 +85,7 @@ class Sender:
                 found = await self._names.resolve(host, port, socket.AF_UNSPEC)
         except (OSError, UnicodeError):
             raise InvalidWebhook(f"The name {host} cannot be looked up.") from None
-        addresses = [one["host"] for one in found]
-        if not all(may_send(address, self._allowed) for address in addresses):
-            raise InvalidWebhook(f"Requests may not be sent to {host}: {_REFUSED}.")
-        if urlsplit(url).scheme == "http" and not all(is_allowed(one, self._allowed) for one in addresses):
-            raise InvalidWebhook("Use https: what is sent names people's numbers.")
+        _require_allowed(url, host, [one["host"] for one in found], self._allowed)
 
     async def send(self, webhook: Webhook, event_id: str, body: bytes, utc_now: float) -> Reply:
         """Send `body`, signed at `utc_now`, and read the answer. Whatever the receiver does is in the reply."""
@@ -140,6 +137,27 @@ class Sender:
         connection = socket.socket(family, kind, protocol)
         connection.setblocking(False)
         return connection
+
+
+def check_as_written(url: str, allowed: Sequence[Network]) -> None:
+    """Whether a receiver may have this URL, as far as that is seen without a look-up of its name. Raises InvalidWebhook."""
+    host, _ = parse_url(url)
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        _require_allowed(url, host, (), allowed)
+    else:
+        _require_allowed(url, host, (host,), allowed)
+
+
+def _require_allowed(url: str, host: str, addresses: Sequence[str], allowed: Sequence[Network]) -> None:
+    """Raises InvalidWebhook for a URL that leads to these addresses, one of which is not sent to."""
+    if not all(may_send(address, allowed) for address in addresses):
+        raise InvalidWebhook(f"Requests may not be sent to {host}: {_REFUSED}.")
+    if urlsplit(url).scheme == "http" and not (
+        allowed and all(is_allowed(one, allowed) for one in addresses)
+    ):
+        raise InvalidWebhook("Use https: what is sent names people's numbers.")
 
 
 def parse_url(url: str) -> tuple[str, int]:

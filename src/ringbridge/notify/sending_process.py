@@ -19,7 +19,7 @@ import structlog
 
 from ringbridge.call.webhook import InvalidWebhook, Reply, SenderUnavailable, Webhook
 from ringbridge.notify.address import Network
-from ringbridge.notify.sender import TOTAL_SECONDS
+from ringbridge.notify.sender import TOTAL_SECONDS, check_as_written
 from ringbridge.notify.sending_worker import LENGTH_OCTETS, packed, webhook_fields
 
 # So much longer than a request may take at most is waited for an answer of the process.
@@ -48,7 +48,7 @@ class SendingProcess:
     """
 
     def __init__(self, allowed: Sequence[Network] = (), total_seconds: float = TOTAL_SECONDS) -> None:
-        self._allowed = ",".join(map(str, allowed))
+        self._allowed = allowed
         self._total_seconds = total_seconds
         self._starting = asyncio.Lock()
         self._link: _Link | None = None
@@ -67,6 +67,10 @@ class SendingProcess:
     def process_id(self) -> int | None:
         """Of the process that sends; None before there was one."""
         return None if self._link is None else self._link.process.pid
+
+    def check_as_written(self, url: str) -> None:
+        """See `sender.check_as_written`; asks no process."""
+        check_as_written(url, self._allowed)
 
     async def check(self, account_id: str, url: str) -> None:
         """See `Sender.check`. Raises SenderUnavailable, too."""
@@ -115,7 +119,7 @@ class SendingProcess:
             self._started_at = loop.time()
             if self._link is not None:
                 await self._link.stop()
-            self._link = await _Link.start(self._allowed, self._total_seconds)
+            self._link = await _Link.start(",".join(map(str, self._allowed)), self._total_seconds)
             return self._link
 
 
@@ -139,6 +143,8 @@ class _Link(asyncio.Protocol):
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *(
+                    # Nothing is imported from the folder that the server happens to stand in.
+                    "-P",
                     "-m",
                     "ringbridge.notify.sending_worker",
                     str(theirs.fileno()),

@@ -73,7 +73,13 @@ class CallActions:
         # The record does not know whose key it was.
         said = {"call": call_id, "account": call.account_id, "key": caller.key.id}
         log.info("call.transfer_asked", **said, number=wanted.third.number)
-        return _delivered(self._running(caller, call_id), wanted)
+        try:
+            return _delivered(self._running(caller, call_id), wanted)
+        except WrongState:
+            # It was transferred or it ended while this third was looked at.
+            last = runner.call.transfer
+            self._calls.admission.keep_third(call_id, None if last is None else last.price)
+            raise
 
     def possible(self, caller: Caller, call_id: str) -> frozenset[str]:
         """What may be asked of a call as it is now: `hold`, `resume`, `digits`, `transfer` of its destination, and `hangup`."""

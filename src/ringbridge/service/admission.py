@@ -1,5 +1,7 @@
 """How many calls an account and a line may have at once, how fast, for how much, and the double click. In memory, for one node.
 
+Test calls and live ones count apart, against the same limits.
+
 A check and its reservation are one step that never awaits, so that of a hundred requests in the same moment exactly
 as many get through as the limit says. No call survives a restart; what the calls of before count is given back by `restore`.
 """
@@ -13,8 +15,8 @@ from typing import NamedTuple, TypeVar
 from ringbridge.call.directory import AccountLimits
 from ringbridge.call.errors import TooManyCalls
 from ringbridge.call.model import Call, ThirdPrice
-from ringbridge.call.simulation import SIMULATED, is_simulated
 from ringbridge.call.tariff import cost_micros, most_micros, third_micros, third_price
+from ringbridge.service.ledger import Ledger, ledger_of
 from ringbridge.service.spending import Spending
 from ringbridge.service.suspicion import ShortCalls, SuspiciousCalls
 from ringbridge.service.window import Window
@@ -44,18 +46,18 @@ class Duplicate:
 class RecentCall(NamedTuple):
     """A call that an earlier process accepted, for the limits that look back. `accepted_at` is on this process's clock."""
 
-    account_id: str
+    ledger: Ledger
     user_number: str
     destination_number: str
     accepted_at: float
 
 
 class _Reservation(NamedTuple):
-    """What one admitted call holds. `click` is the account, the line and the destination; `micros` and `thirds` the money."""
+    """What one admitted call holds. `click` is where it counts, the line and the destination; `micros` and `thirds` the money."""
 
-    account_id: str
-    line: tuple[str, str]
-    click: tuple[str, str, str]
+    ledger: Ledger
+    line: tuple[Ledger, str]
+    click: tuple[Ledger, str, str]
     admitted_at: float
     micros: int
     stored: asyncio.Future[bool]
@@ -73,34 +75,34 @@ class Admission:
         self.spending = Spending()
         self.short_calls = ShortCalls()
         self._reservations: dict[str, _Reservation] = {}
-        self._calls_of_account: Counter[str] = Counter()
-        self._calls_of_line: Counter[tuple[str, str]] = Counter()
-        self._second_of_account: Window[str] = Window(RATE_SECONDS)
-        self._minute_of_account: Window[str] = Window(MINUTE_SECONDS)
-        self._minute_of_line: Window[tuple[str, str]] = Window(MINUTE_SECONDS)
-        self._calls_to: Window[tuple[str, str]] = Window(DESTINATION_SECONDS)
-        self._clicks: dict[tuple[str, str, str], str] = {}
+        self._calls_of_account: Counter[Ledger] = Counter()
+        self._calls_of_line: Counter[tuple[Ledger, str]] = Counter()
+        self._second_of_account: Window[Ledger] = Window(RATE_SECONDS)
+        self._minute_of_account: Window[Ledger] = Window(MINUTE_SECONDS)
+        self._minute_of_line: Window[tuple[Ledger, str]] = Window(MINUTE_SECONDS)
+        self._calls_to: Window[tuple[Ledger, str]] = Window(DESTINATION_SECONDS)
+        self._clicks: dict[tuple[Ledger, str, str], str] = {}
 
     def restore(self, calls: Iterable[RecentCall]) -> None:
         """Count calls of an earlier process, the oldest first."""
         for call in calls:
             at = call.accepted_at
-            self._second_of_account.add(call.account_id, at)
-            self._minute_of_account.add(call.account_id, at)
-            self._minute_of_line.add((call.account_id, call.user_number), at)
-            self._calls_to.add((call.account_id, call.destination_number), at)
+            self._second_of_account.add(call.ledger, at)
+            self._minute_of_account.add(call.ledger, at)
+            self._minute_of_line.add((call.ledger, call.user_number), at)
+            self._calls_to.add((call.ledger, call.destination_number), at)
 
-    def calls_now(self, account_id: str) -> int:
+    def calls_now(self, ledger: Ledger) -> int:
         """How many calls of the account are not over."""
-        return self._calls_of_account[account_id]
+        return self._calls_of_account[ledger]
 
-    def calls_last_minute(self, account_id: str, now: float) -> int:
+    def calls_last_minute(self, ledger: Ledger, now: float) -> int:
         """How many calls of the account were accepted within a minute; 0 while no limit counts them."""
-        return self._minute_of_account.count(account_id, now)
+        return self._minute_of_account.count(ledger, now)
 
-    def calls_of_line(self, account_id: str, number: str) -> int:
+    def calls_of_line(self, ledger: Ledger, number: str) -> int:
         """How many calls of the account's line are not over."""
-        return self._calls_of_line[account_id, number]
+        return self._calls_of_line[ledger, number]
 
     def admit(self, call: Call, limits: AccountLimits) -> Duplicate | None:
         """Reserve room and money for the call, which was accepted now, or find the call that it repeats.
@@ -108,10 +110,9 @@ class Admission:
         Raises TooManyCalls or SpendLimitReached; then nothing is reserved.
         """
         now = call.accepted_at
-        line = (call.account_id, call.user.number)
-        # A click on a test key's call is none on a live one.
-        mark = SIMULATED if is_simulated(call) else ""
-        click = (*line, call.destination.number + call.digits + mark)
+        ledger = ledger_of(call)
+        line = (ledger, call.user.number)
+        click = (*line, call.destination.number + call.digits)
         first_id = self._clicks.get(click)
         if first_id is not None:
             first = self._reservations[first_id]
@@ -123,13 +124,13 @@ class Admission:
         except SuspiciousCalls:
             self.short_calls.suspect(call)
             raise
-        self.spending.reserve(call.account_id, micros, call.accepted_utc)
+        self.spending.reserve(ledger, micros, call.accepted_utc)
         self._count(call, limits)
-        self._calls_of_account[call.account_id] += 1
+        self._calls_of_account[ledger] += 1
         self._calls_of_line[line] += 1
         self._clicks[click] = call.id
         self._reservations[call.id] = _Reservation(
-            account_id=call.account_id,
+            ledger=ledger,
             line=line,
             click=click,
             admitted_at=now,
@@ -143,13 +144,13 @@ class Admission:
         self._check(call, limits, most_micros(call))
 
     def _check(self, call: Call, limits: AccountLimits, micros: int) -> None:
-        account_id = call.account_id
-        if self._calls_of_line[account_id, call.user.number] >= limits.per_user:
+        ledger = ledger_of(call)
+        if self._calls_of_line[ledger, call.user.number] >= limits.per_user:
             raise TooManyCalls("per_user", most=limits.per_user, retry_after_seconds=BUSY_RETRY_SECONDS)
-        if self._calls_of_account[account_id] >= limits.concurrent:
+        if self._calls_of_account[ledger] >= limits.concurrent:
             raise TooManyCalls("concurrent", most=limits.concurrent, retry_after_seconds=BUSY_RETRY_SECONDS)
         self._check_rates(call, limits)
-        self.spending.check(account_id, limits, micros, call.accepted_utc)
+        self.spending.check(ledger, limits, micros, call.accepted_utc)
 
     def admit_third(self, call: Call, planned: Call, limits: AccountLimits) -> ThirdPrice | None:
         """Reserve money for a third who is dialled in the talking `call` as the destination of `planned` would be.
@@ -159,34 +160,35 @@ class Admission:
         """
         self._check_rates(planned, limits)
         price = third_price(call, planned)
-        self.spending.check(
-            call.account_id, limits, 0 if price is None else price.most_micros, planned.accepted_utc
-        )
+        ledger, most_micros_more = ledger_of(call), 0 if price is None else price.most_micros
+        self.spending.check(ledger, limits, most_micros_more, planned.accepted_utc)
         self._count(planned, limits)
         reservation = self._reservations.get(call.id)
         if reservation is not None and price is not None:
-            self.spending.reserve(call.account_id, price.most_micros, price.asked_utc)
+            self.spending.reserve(ledger, price.most_micros, price.asked_utc)
             self._reservations[call.id] = reservation._replace(thirds=(*reservation.thirds, price))
         return price
 
-    def third_failed(self, call_id: str) -> None:
-        """A third did not answer: nothing is reserved any more for any third of the call."""
+    def keep_third(self, call_id: str, dialed: ThirdPrice | None) -> None:
+        """Nothing is reserved any more for a third of the call but for this one; None when nobody is dialled."""
         reservation = self._reservations.get(call_id)
         if reservation is not None:
             for price in reservation.thirds:
-                self.spending.settle(reservation.account_id, price.most_micros, 0, price.asked_utc)
-            self._reservations[call_id] = reservation._replace(thirds=())
+                if price is not dialed:
+                    self.spending.settle(reservation.ledger, price.most_micros, 0, price.asked_utc)
+            kept = tuple(price for price in reservation.thirds if price is dialed)
+            self._reservations[call_id] = reservation._replace(thirds=kept)
 
     def _check_rates(self, call: Call, limits: AccountLimits) -> None:
-        account_id, now = call.account_id, call.accepted_at
-        _check_rate("rate", self._second_of_account, account_id, limits.rate, now)
+        ledger, now = ledger_of(call), call.accepted_at
+        _check_rate("rate", self._second_of_account, ledger, limits.rate, now)
         if limits.per_minute is not None:
-            _check_rate("per_minute", self._minute_of_account, account_id, limits.per_minute, now)
+            _check_rate("per_minute", self._minute_of_account, ledger, limits.per_minute, now)
         if limits.user_per_minute is not None:
-            line = (account_id, call.user.number)
+            line = (ledger, call.user.number)
             _check_rate("user_per_minute", self._minute_of_line, line, limits.user_per_minute, now)
         if limits.destination_per_10_minutes is not None:
-            destination = (account_id, call.destination.number)
+            destination = (ledger, call.destination.number)
             most = limits.destination_per_10_minutes
             _check_rate("destination_per_10_minutes", self._calls_to, destination, most, now)
         self.short_calls.check(call, limits)
@@ -212,25 +214,26 @@ class Admission:
             reservation.stored.set_result(False)
         self._forget_click(call.id, reservation)
         self.short_calls.ended(call)
-        self.spending.settle(call.account_id, reservation.micros, cost_micros(call), call.accepted_utc)
+        ledger = reservation.ledger
+        self.spending.settle(ledger, reservation.micros, cost_micros(call), call.accepted_utc)
         for price in reservation.thirds:
             # Another one than the last was asked for in the same moment, and never dialled.
             is_last = call.transfer is not None and call.transfer.price is price
             cost = third_micros(call, call.thirds[-1]) if is_last else 0
-            self.spending.settle(call.account_id, price.most_micros, cost, price.asked_utc)
-        _subtract(self._calls_of_account, reservation.account_id)
+            self.spending.settle(ledger, price.most_micros, cost, price.asked_utc)
+        _subtract(self._calls_of_account, ledger)
         _subtract(self._calls_of_line, reservation.line)
 
     def _count(self, call: Call, limits: AccountLimits) -> None:
         """What no limit asks for is not counted: ten minutes of calls are much to keep."""
-        account_id, at = call.account_id, call.accepted_at
-        self._second_of_account.add(account_id, at)
+        ledger, at = ledger_of(call), call.accepted_at
+        self._second_of_account.add(ledger, at)
         if limits.per_minute is not None:
-            self._minute_of_account.add(account_id, at)
+            self._minute_of_account.add(ledger, at)
         if limits.user_per_minute is not None:
-            self._minute_of_line.add((account_id, call.user.number), at)
+            self._minute_of_line.add((ledger, call.user.number), at)
         if limits.destination_per_10_minutes is not None:
-            self._calls_to.add((account_id, call.destination.number), at)
+            self._calls_to.add((ledger, call.destination.number), at)
 
     def _forget_click(self, call_id: str, reservation: _Reservation) -> None:
         """A later call of the same click may have taken the place."""

@@ -4,12 +4,13 @@ import asyncio
 import heapq
 
 from ringbridge.service.clock import Clock
+from ringbridge.service.ledger import Ledger
 
 # The clock on the wall may be set meanwhile, so nothing is slept through for longer than this.
 _LONGEST_NAP_SECONDS = 60.0
 
-LineKey = tuple[str, str]
-"""An account's id and the number of a line of it."""
+Room = tuple[Ledger, str | None]
+"""What calls wait for until another is over: of an account's live or test calls, those of a line or, with None, all."""
 
 
 class Agenda:
@@ -20,7 +21,7 @@ class Agenda:
         self._at: dict[str, float] = {}
         # With entries that were taken out or put off since, which are passed over.
         self._heap: list[tuple[float, str]] = []
-        self._waiting: dict[LineKey, dict[str, None]] = {}
+        self._waiting: dict[Room, dict[str, None]] = {}
         self._is_changed = asyncio.Event()
 
     def put(self, at: float, call_id: str) -> None:
@@ -33,14 +34,14 @@ class Agenda:
         """Do not look at the call."""
         self._at.pop(call_id, None)
 
-    def put_off_until_free(self, line: LineKey, until: float, call_id: str) -> None:
-        """Look at the call when the line has become free, or then."""
-        self._waiting.setdefault(line, {})[call_id] = None
+    def put_off_until_room(self, room: Room, until: float, call_id: str) -> None:
+        """Look at the call when there is room again, or then."""
+        self._waiting.setdefault(room, {})[call_id] = None
         self.put(until, call_id)
 
-    def line_is_free(self, line: LineKey) -> None:
-        """Look at the calls that have waited for the line."""
-        for call_id in self._waiting.pop(line, ()):
+    def there_is_room(self, room: Room) -> None:
+        """Look at the calls that have waited for it."""
+        for call_id in self._waiting.pop(room, ()):
             if call_id in self._at:
                 self.put(self._clock.utc_now(), call_id)
 

@@ -8,11 +8,12 @@ import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
 from ringbridge.call.errors import (
+    CallError,
     CannotPlaceCalls,
     InvalidCredentials,
     RequestRefused,
@@ -35,6 +36,8 @@ from ringbridge.call.schedule_ports import ScheduleStore
 from ringbridge.service.authentication import Caller
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
+from ringbridge.service.identifier import new_call_id
+from ringbridge.service.ledger import Ledger, ledger_of
 from ringbridge.service.request import CallRequest
 from ringbridge.service.schedule_book import ScheduleBook
 
@@ -47,6 +50,13 @@ LONGEST_REST_SECONDS = 60.0
 OUTAGE_SECONDS = 5.0
 
 _LIMITS_OF_ACCOUNT = ("rate", "concurrent", "per_minute")
+
+
+class _Rest(NamedTuple):
+    """until: monotonic, for the clock on the wall may be set. is_for_room: it is over as soon as one of the calls is."""
+
+    until: float
+    is_for_room: bool
 
 
 class Attempts:
@@ -66,8 +76,8 @@ class Attempts:
         self._store = store
         self._directory = directory
         self._clock = clock
-        # Until when no call of an account is tried, because a limit of all its calls refused one.
-        self._resting: dict[str, float] = {}
+        # Of which accounts no live or no test call is tried, because a limit of all of them refused one.
+        self._resting: dict[Ledger, _Rest] = {}
         # When an attempt was due that was given up before it was dialled, though its claim may be stored.
         self._unclaimed: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -75,8 +85,8 @@ class Attempts:
     async def start(self) -> None:
         """Go on with what an earlier process left, when its calls have their ends. Raises StoreUnavailable."""
         self._calls.on_end = self._call_ended
-        for call_id, account_id, due_at in await self._store.open():
-            self._book.remember(call_id, account_id)
+        for call_id, account_id, due_at, is_test in await self._store.open():
+            self._book.remember(call_id, Ledger(account_id, is_test))
             if due_at is not None:
                 self._book.agenda.put(due_at, call_id)
             else:
@@ -105,9 +115,7 @@ class Attempts:
         """Place what is due, one after the other, until the server stops."""
         while True:
             call_id = await self._book.agenda.next()
-            rest = self._resting.get(self._book.account_of(call_id) or "", 0.0)
-            if rest > self._clock.utc_now():
-                self._book.agenda.put(rest, call_id)
+            if self._rests(call_id):
                 continue
             async with self._book.deciding:
                 try:
@@ -121,6 +129,17 @@ class Attempts:
                     log.exception("schedule.failed", call=call_id)
                     self._book.agenda.put(self._clock.utc_now() + LONGEST_REST_SECONDS, call_id)
 
+    def _rests(self, call_id: str) -> bool:
+        """Whether the call's account rests; then it is looked at afterwards."""
+        ledger = self._book.ledger_of(call_id)
+        rest = None if ledger is None else self._resting.get(ledger)
+        left_seconds = 0.0 if rest is None else rest.until - self._clock.now()
+        if ledger is None or left_seconds <= 0.0:
+            return False
+        until = self._clock.utc_now() + left_seconds
+        self._book.agenda.put_off_until_room((ledger, None), until, call_id)
+        return True
+
     async def _look_at(self, call_id: str) -> None:
         """Place the next attempt of a call if that can be done now, or say when to look at it again, or end it."""
         found = await self._store.find(call_id)
@@ -132,13 +151,13 @@ class Attempts:
             # An attempt is up: what follows is decided at its end.
             return
         now = self._clock.utc_now()
-        line = (found.call.account_id, found.call.user.number)
+        line = (ledger_of(found.call), found.call.user.number)
         if found.is_canceled:
             await self._book.change(canceled(found, now))
         elif found.is_late(due_at, now):
             await self._book.change(expired(found, now))
         elif found.schedule.when_user_is_free and self._calls.admission.calls_of_line(*line):
-            self._book.agenda.put_off_until_free(line, _too_late_at(found, due_at), call_id)
+            self._book.agenda.put_off_until_room(line, _too_late_at(found, due_at), call_id)
             return
         else:
             await self._attempt(found, due_at)
@@ -149,28 +168,38 @@ class Attempts:
         call_id, now = found.call.id, self._clock.utc_now()
         try:
             caller = await self._caller(found.call)
-            placed = await self._calls.place_attempt(caller, CallRequest(**found.request), call_id)
+            request, attempt_id = CallRequest(**found.request), new_call_id(found.next_id_utc(now))
+            placed = await self._calls.place_attempt(caller, request, call_id, attempt_id)
         except ServerDraining:
             raise
         except (TooManyCalls, CannotPlaceCalls, StoreUnavailable) as error:
             self._unclaimed[call_id] = due_at
-            pause_seconds = OUTAGE_SECONDS
-            if isinstance(error, TooManyCalls):
-                pause_seconds = min(
-                    max(error.retry_after_seconds, SHORTEST_REST_SECONDS), LONGEST_REST_SECONDS
-                )
-                if error.limit in _LIMITS_OF_ACCOUNT:
-                    self._resting[found.call.account_id] = now + pause_seconds
-            self._book.agenda.put(min(now + pause_seconds, _too_late_at(found, due_at)), call_id)
+            self._put_off(found, due_at, error)
         except RequestRefused as refusal:
             await self._book.change(refused(found, refusal.code, now))
             self._unclaimed.pop(call_id, None)
         else:
             self._unclaimed.pop(call_id, None)
-            self._resting.pop(found.call.account_id, None)
+            self._resting.pop(ledger_of(found.call), None)
             # It is dialled: what could not be told now is told with its end.
             with suppress(StoreUnavailable):
                 await self._book.change(attempt_started(found, placed.call_id, self._clock.utc_now()))
+
+    def _put_off(self, found: ScheduledCall, due_at: float, reason: CallError) -> None:
+        """Try again when what refused the attempt may do so no more."""
+        ledger, number = ledger_of(found.call), found.call.user.number
+        limit = reason.limit if isinstance(reason, TooManyCalls) else None
+        pause_seconds = OUTAGE_SECONDS
+        if isinstance(reason, TooManyCalls):
+            pause_seconds = min(max(reason.retry_after_seconds, SHORTEST_REST_SECONDS), LONGEST_REST_SECONDS)
+        if limit in _LIMITS_OF_ACCOUNT:
+            self._resting[ledger] = _Rest(self._clock.now() + pause_seconds, limit == "concurrent")
+        until = min(self._clock.utc_now() + pause_seconds, _too_late_at(found, due_at))
+        if limit in ("concurrent", "per_user"):
+            room = (ledger, number if limit == "per_user" else None)
+            self._book.agenda.put_off_until_room(room, until, found.call.id)
+        else:
+            self._book.agenda.put(until, found.call.id)
 
     async def _caller(self, call: Call) -> Caller:
         """Who has asked for the call, if the key still opens; where the request came from was looked at then."""
@@ -184,7 +213,12 @@ class Attempts:
         return Caller(account, key)
 
     def _call_ended(self, call: Call) -> None:
-        self._book.agenda.line_is_free((call.account_id, call.user.number))
+        ledger = ledger_of(call)
+        rest = self._resting.get(ledger)
+        if rest is not None and rest.is_for_room:
+            del self._resting[ledger]
+        for room in ((ledger, call.user.number), (ledger, None)):
+            self._book.agenda.there_is_room(room)
         if call.attempt_of is not None and call.ending is not None:
             self._spawn(self._attempt_is_over(call.attempt_of, call.id, call.ending))
 

@@ -4,6 +4,7 @@ from ringbridge.call.cause import Cause, EndedBy, Outcome
 from ringbridge.call.errors import DestinationRefused, TooManyCalls
 from ringbridge.call.model import Call, Ending, Party, Route, State
 from ringbridge.call.ports import CallStore
+from ringbridge.call.simulation import SIMULATED
 from ringbridge.service.authentication import Caller
 from ringbridge.service.clock import Clock
 from ringbridge.service.identifier import new_call_id
@@ -11,8 +12,6 @@ from ringbridge.service.window import Window
 
 # Of each account. Whoever is refused more often than this learns nothing new from it, and must not fill the disk.
 MOST_PER_MINUTE = 1000
-
-_NOWHERE = (Route(target="", caller_number=""),)
 
 
 class BlockedCalls:
@@ -23,15 +22,16 @@ class BlockedCalls:
         self._clock = clock
         self._recent: Window[str] = Window(60.0)
 
-    def refused_destination(self, caller: Caller, refusal: DestinationRefused) -> None:
-        """The account may not call that number."""
+    def refused_destination(self, caller: Caller, refusal: DestinationRefused, *, is_test: bool) -> None:
+        """The account may not call that number, in a test call or another."""
         utc_now = self._clock.utc_now()
+        routes = (Route(target="", caller_number="", trunk=SIMULATED if is_test else None),)
         call = Call(
             id=new_call_id(utc_now),
             account_id=caller.account.id,
             key_id=caller.key.id,
-            user=Party(number=refusal.user_number, routes=_NOWHERE),
-            destination=Party(number=refusal.destination_number, routes=_NOWHERE),
+            user=Party(number=refusal.user_number, routes=routes),
+            destination=Party(number=refusal.destination_number, routes=routes),
             accepted_at=self._clock.now(),
             accepted_utc=utc_now,
         )

@@ -73,7 +73,7 @@ class Board:
                     changed.add(event.call_id)
                     has_changed.set()
 
-        async with self._calls.follow_account(caller, None) as events:
+        async with self._calls.reader.follow_account(caller, None) as events:
             reading = asyncio.create_task(read(events))
             reading.add_done_callback(lambda _: has_changed.set())
             try:

@@ -1,14 +1,13 @@
-"""Placing, finding, following and ending calls: what the front doors may ask for.
+"""Placing and ending calls: what the front doors may ask for. What they may see of them is in `reading`.
 
 Order is the promise: the call is admitted, stored durably, answered to the client, and only then is anything dialled.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import structlog
 
@@ -21,20 +20,19 @@ from ringbridge.call.errors import (
     TooManyCalls,
 )
 from ringbridge.call.event import CancelRequested, Event, TransferRequested
-from ringbridge.call.history import CallFilter, CallPlace, StoredCall, StoredEvent, as_stored, first_event
+from ringbridge.call.history import StoredEvent, first_event
 from ringbridge.call.idempotency import IdempotencyKey
 from ringbridge.call.model import Call, LegName
 from ringbridge.call.ports import CallObserver, CallStore, Directory, Engine
+from ringbridge.call.simulation import is_simulated
 from ringbridge.service.admission import Admission
-from ringbridge.service.audience import Audience
 from ringbridge.service.authentication import Caller
 from ringbridge.service.blocked import BlockedCalls
 from ringbridge.service.clock import Clock
-from ringbridge.service.feed import EventFeed, FeedEvent, FeedPosition
-from ringbridge.service.follower import Follower
 from ringbridge.service.live import LiveCalls
-from ringbridge.service.planner import Plan, Planner, read_destination, read_user_line
+from ringbridge.service.planner import Plan, Planner
 from ringbridge.service.preview import Preview, Previewer
+from ringbridge.service.reading import CallReader, is_of
 from ringbridge.service.repetition import Placed, Repetitions
 from ringbridge.service.request import CallRequest
 from ringbridge.service.runner import Runner
@@ -42,11 +40,18 @@ from ringbridge.service.runner import Runner
 log = structlog.get_logger()
 
 
+class AttemptOf(NamedTuple):
+    """That a call is an attempt of the scheduled call `call_id`, and the id that it is to have."""
+
+    call_id: str
+    attempt_id: str
+
+
 class CallService:
     """The use cases around one call. An async context manager: leaving it waits for the tasks of all calls.
 
-    repetitions: the requests that were made. on_end: told of each call that is over; it must neither block nor raise.
-    on_other_event: told of what happens to legs that belong to none of these calls.
+    reader: what clients may see of calls. repetitions: the requests that were made. on_end: told of each call that is over; it
+    must neither block nor raise. on_other_event: told of what happens to legs that belong to none of these calls.
     """
 
     def __init__(
@@ -67,8 +72,7 @@ class CallService:
         self._blocked = BlockedCalls(store, clock)
         self._live = LiveCalls()
         self._previewer = Previewer(self._planner, self._admission, engine)
-        self._feed = EventFeed(store, clock)
-        self._audience = Audience(directory, clock)
+        self.reader = CallReader(store, self._live, directory, clock)
         self.repetitions = Repetitions(store, self._live, clock)
         self._tasks = asyncio.TaskGroup()
         self._is_draining = False
@@ -97,11 +101,6 @@ class CallService:
         return self._admission
 
     @property
-    def audience(self) -> Audience:
-        """Who follows events, or waits for the end of a call."""
-        return self._audience
-
-    @property
     def is_draining(self) -> bool:
         """Whether new calls are refused because the server stops."""
         return self._is_draining
@@ -117,9 +116,11 @@ class CallService:
         account_id = caller.account.id
         return await self.repetitions.once(account_id, key, lambda: self._place(caller, request, key))
 
-    async def place_attempt(self, caller: Caller, request: CallRequest, attempt_of: str) -> Placed:
-        """Accept a call that is an attempt of this scheduled one; it repeats no click. Raises what `_place` raises."""
-        return await self._place(caller, request, None, attempt_of)
+    async def place_attempt(
+        self, caller: Caller, request: CallRequest, attempt_of: str, attempt_id: str
+    ) -> Placed:
+        """Accept a call with this new id that is an attempt of a scheduled one; it repeats no click. Raises what `_place` raises."""
+        return await self._place(caller, request, None, AttemptOf(attempt_of, attempt_id))
 
     async def plan_later(self, caller: Caller, request: CallRequest) -> Call:
         """The call that is asked for, if it may be placed at another time.
@@ -130,10 +131,6 @@ class CallService:
             raise ServerDraining("the server is shutting down")
         return (await self._plan(caller, request, is_for_later=True)).call
 
-    def tell(self, call: Call, event: StoredEvent) -> None:
-        """Tell those who follow the account of something that happened to a call that does not run here."""
-        self._feed.publish(call, event)
-
     async def preview(self, caller: Caller, request: CallRequest, at: float | None = None) -> Preview:
         """What would become of the request if it were placed now, or `at` a time (UTC). Raises StoreUnavailable."""
         return await self._previewer.preview(caller, request, at)
@@ -143,7 +140,7 @@ class CallService:
         caller: Caller,
         request: CallRequest,
         key: IdempotencyKey | None,
-        attempt_of: str | None = None,
+        attempt: AttemptOf | None = None,
     ) -> Placed:
         """Accept a new call, or find the one of a first click.
 
@@ -155,16 +152,16 @@ class CallService:
         call, limits = await self._plan(caller, request)
         if not self._engine.healthy():
             raise CannotPlaceCalls("engine_down")
-        if attempt_of is not None:
-            call = call._replace(attempt_of=attempt_of)
-        if key is not None or attempt_of is not None:
+        if attempt is not None:
+            call = call._replace(id=attempt.attempt_id, attempt_of=attempt.call_id)
+        if key is not None or attempt is not None:
             # With keys a client says itself what is the same call.
             limits = replace(limits, duplicates_s=0.0)
         try:
             duplicate = self._admission.admit(call, limits)
         except TooManyCalls as refusal:
             # An attempt only waits for its turn.
-            if attempt_of is None:
+            if attempt is None:
                 self._blocked.refused_call(call, refusal)
             raise
         if duplicate is not None:
@@ -197,7 +194,7 @@ class CallService:
         try:
             planned, limits = await self._planner.plan_third(caller, call, call.other(leg), destination_line)
         except DestinationRefused as refusal:
-            self._blocked.refused_destination(caller, refusal)
+            self._blocked.refused_destination(caller, refusal, is_test=is_simulated(call))
             raise
         if planned.destination.number in [call.party(talker).number for talker in call.talkers]:
             raise InvalidDestination("already_in_call")
@@ -213,89 +210,8 @@ class CallService:
         try:
             return await self._planner.plan(caller, request, is_for_later=is_for_later)
         except DestinationRefused as refusal:
-            self._blocked.refused_destination(caller, refusal)
+            self._blocked.refused_destination(caller, refusal, is_test=caller.key.is_test)
             raise
-
-    async def find(self, caller: Caller, call_id: str) -> StoredCall | None:
-        """The call of the caller's account with this id, as it is now. Raises StoreUnavailable."""
-        runner = self._live.look_up(call_id)
-        if runner is not None and _is_of(runner, caller):
-            return as_stored(runner.call, runner.history)
-        # A running call of somebody else is looked for as well, so that the time it takes tells nothing either.
-        found = await self._store.find(caller.account.id, call_id)
-        return found if found is not None and caller.key.may_use(found.user.number) else None
-
-    async def page(
-        self,
-        caller: Caller,
-        wanted: CallFilter,
-        after: CallPlace | None,
-        limit: int,
-        *,
-        user_line: str | None = None,
-        destination_line: str | None = None,
-    ) -> list[StoredCall]:
-        """The calls of the caller's account behind the place `after`, the newest first, without their histories.
-
-        The lines are as the client wrote them. Raises InvalidUserLine, InvalidDestination, StoreUnavailable.
-        """
-        country = caller.account.country
-        wanted = replace(
-            wanted,
-            user_number=None if user_line is None else read_user_line(user_line, country),
-            destination_number=None
-            if destination_line is None
-            else read_destination(destination_line, country).e164,
-            lines=caller.key.lines,
-        )
-        return await self._store.page(caller.account.id, wanted, after, limit)
-
-    async def follow(self, caller: Caller, call_id: str, after: int) -> AsyncGenerator[StoredEvent]:
-        """The lines of a call's history above sequence `after`, live until its end; none for an unknown call.
-
-        They end early when the caller may no longer see them. Raises StoreUnavailable.
-        """
-        runner = self._live.look_up(call_id)
-        if runner is not None and _is_of(runner, caller):
-            follower: Follower[StoredEvent] = Follower(self._store.written)
-            async with self._audience.listening(caller, follower.stop):
-                async for event in self._live.follow(runner, after, follower):
-                    yield event
-            return
-        stored = await self.find(caller, call_id)
-        for event in stored.events[after:] if stored is not None else ():
-            yield event
-
-    @asynccontextmanager
-    async def follow_account(
-        self, caller: Caller, after: FeedPosition | None
-    ) -> AsyncIterator[AsyncIterator[FeedEvent | FeedPosition]]:
-        """While entered, the events of all calls of the caller's account behind a position, until the server stops.
-
-        Without a position they begin with one, which is now. They end early when the caller may no longer see them.
-        Raises PositionTooOld, StoreUnavailable.
-        """
-        follower: Follower[FeedEvent] = Follower(self._store.written)
-        async with (
-            self._audience.listening(caller, follower.stop),
-            self._feed.follow(caller.account.id, after, caller.key.may_use, follower) as events,
-        ):
-            yield events
-
-    async def find_ended(self, caller: Caller, call_id: str, within_seconds: float) -> StoredCall | None:
-        """The call as it is when it is over, or else after so many seconds, or when the caller may wait no longer.
-
-        Raises StoreUnavailable.
-        """
-        if within_seconds > 0.0:
-            with suppress(TimeoutError):
-                async with (
-                    asyncio.timeout(within_seconds),
-                    aclosing(self.follow(caller, call_id, 0)) as events,
-                ):
-                    async for _ in events:
-                        pass
-        return await self.find(caller, call_id)
 
     async def cancel(self, caller: Caller, call_id: str) -> bool:
         """End a running call of the caller's account; False when there is none with this id."""
@@ -308,7 +224,7 @@ class CallService:
     def runner(self, caller: Caller, call_id: str) -> Runner | None:
         """What carries a running call of the caller's account; None when there is none with this id."""
         runner = self._live.find(call_id)
-        return runner if runner is not None and _is_of(runner, caller) else None
+        return runner if runner is not None and is_of(runner, caller) else None
 
     def runners(self) -> list[Runner]:
         """What carries the calls that are not over."""
@@ -342,7 +258,7 @@ class CallService:
             for runner in self._live.all():
                 runner.deliver(CancelRequested(Cause.DRAINED))
             await self._live.empty()
-        self._feed.close()
+        self.reader.close()
 
     def _start(self, call: Call) -> None:
         runner = Runner(
@@ -385,13 +301,10 @@ class CallService:
     def _on_step(self, call: Call, event: StoredEvent) -> None:
         if event.name == "user_answered":
             self._admission.user_answered(call.id)
+        elif event.name == "transferring":
+            # Another one may have been asked for in the same moment.
+            self._admission.keep_third(call.id, None if call.transfer is None else call.transfer.price)
         elif event.name == "transfer_failed":
-            self._admission.third_failed(call.id)
+            self._admission.keep_third(call.id, None)
         self._live.publish(call.id, event)
-        self._feed.publish(call, event)
-
-
-def _is_of(runner: Runner, caller: Caller) -> bool:
-    """Whether the caller may see the call, and end it."""
-    call = runner.call
-    return call.account_id == caller.account.id and caller.key.may_use(call.user.number)
+        self.reader.tell(call, event)

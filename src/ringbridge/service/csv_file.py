@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from ringbridge.call.errors import CallError
 
@@ -21,16 +22,26 @@ class UnusableFile(CallError):
 
 def rows_of(data: bytes) -> Iterator[list[str]]:
     """The cells of each row, without blanks around them. Raises UnusableFile, also for what turns out not to be CSV."""
-    # Spreadsheets write a byte order mark before UTF-8, and semicolons where a comma stands before decimals.
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode()
     except UnicodeDecodeError:
         raise UnusableFile("not_text") from None
-    first = text.partition("\n")[0]
-    delimiter = ";" if ";" in first and "," not in first else ","
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    read = 0
     try:
-        for cells in reader:
+        for cells in csv_rows(io.StringIO(text, newline="")):
+            read += 1
             yield [cell.strip() for cell in cells]
     except csv.Error:
-        raise UnusableFile("not_csv", reader.line_num) from None
+        raise UnusableFile("not_csv", read + 1) from None
+
+
+def csv_rows(lines: Iterable[str]) -> Iterator[list[str]]:
+    """The cells of each row; semicolons part them where they part the first row's. Raises csv.Error."""
+    rest = iter(lines)
+    first = next(rest, None)
+    if first is None:
+        return iter(())
+    first = first.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
+    # Spreadsheets write a byte order mark first, and semicolons where a comma stands before decimals.
+    delimiter = ";" if ";" in first and "," not in first else ","
+    return csv.reader(chain((first,), rest), delimiter=delimiter)

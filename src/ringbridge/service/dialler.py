@@ -65,7 +65,7 @@ class Dialler:
 
     async def find(self, caller: Caller, call_id: str) -> StoredCall:
         """A call that the caller may see. Raises NotFound, StoreUnavailable."""
-        call = await self._calls.find(caller, call_id) if _CALL_ID.fullmatch(call_id) else None
+        call = await self._calls.reader.find(caller, call_id) if _CALL_ID.fullmatch(call_id) else None
         if call is None:
             raise NotFound("There is no call with this id.")
         return call
@@ -81,7 +81,7 @@ class Dialler:
         yield call
         if call.state == State.ENDED.value:
             return
-        async with aclosing(self._calls.follow(caller, call_id, len(call.events))) as events:
+        async with aclosing(self._calls.reader.follow(caller, call_id, len(call.events))) as events:
             coming = _next(events)
             try:
                 while True:

@@ -13,7 +13,9 @@ from ringbridge.call.money import amount_text
 from ringbridge.call.record import Record
 from ringbridge.call.third import StoredThird
 
-COLUMNS = tuple(item.name for item in fields(Record))
+_FIELDS = tuple(item.name for item in fields(Record) if item.name != "legs_micros")
+
+COLUMNS = (*_FIELDS, "test", "cost")
 
 _SIDES = ("user", "destination")
 _LEG = (
@@ -83,7 +85,14 @@ class ExportForm(Enum):
         """Some records; `is_first` when none was written before."""
         if self is ExportForm.CSV:
             return "".join(
-                table_row([_value(name, getattr(record, name)) for name in COLUMNS]) for record in records
+                table_row(
+                    [
+                        *(_value(name, getattr(record, name)) for name in _FIELDS),
+                        _word(record.is_test),
+                        cost_text(record.micros),
+                    ]
+                )
+                for record in records
             )
         texts = [f"\n{json.dumps(as_document(record), ensure_ascii=False)}" for record in records]
         return ("" if is_first or not texts else ",") + ",".join(texts)
@@ -94,13 +103,22 @@ def as_document(record: Record) -> dict[str, Any]:
     document = {name: _value(name, getattr(record, name)) for name in _CALL}
     for side in _SIDES:
         document[side] = {name: _value(name, getattr(record, f"{side}_{name}")) for name in _LEG}
-    return document | {"thirds": [third_document(third) for third in record.thirds]}
+    return document | {
+        "thirds": [third_document(third) for third in record.thirds],
+        "test": record.is_test,
+        "cost": cost_text(record.micros),
+    }
 
 
 def third_document(third: StoredThird) -> dict[str, Any]:
-    """A third as JSON has it. What it cost is text: a binary fraction is not exact."""
+    """A third as JSON has it."""
     document = {name: _value(name, getattr(third, name)) for name in _THIRD}
-    return document | {"cost": None if third.micros is None else amount_text(third.micros)}
+    return document | {"cost": cost_text(third.micros)}
+
+
+def cost_text(micros: int | None) -> str | None:
+    """What something cost, as text: a binary fraction is not exact. None where nobody knows."""
+    return None if micros is None else amount_text(micros)
 
 
 def _value(name: str, value: Any) -> Any:
@@ -112,6 +130,11 @@ def _value(name: str, value: Any) -> Any:
     if name.endswith("_at"):
         return moment_text(value)
     return round(value, 3) if name.endswith("_seconds") else value
+
+
+def _word(is_so: bool) -> str:
+    """As JSON has it."""
+    return "true" if is_so else "false"
 
 
 def moment_text(utc_seconds: float) -> str:

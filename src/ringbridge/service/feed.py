@@ -19,6 +19,7 @@ from ringbridge.call.errors import CallError, StoreUnavailable
 from ringbridge.call.history import StoredEvent
 from ringbridge.call.model import Call
 from ringbridge.call.ports import CallStore
+from ringbridge.call.simulation import is_simulated
 from ringbridge.service.clock import Clock
 from ringbridge.service.follower import Follower
 from ringbridge.service.replay import replay
@@ -35,6 +36,10 @@ HORIZON_SECONDS = 86_400.0
 
 _NO_EPOCH = "0" * 8
 _POSITION = re.compile(r"([0-9a-f]{8})-([0-9]{1,15})-([0-9]{1,14})")
+
+
+MaySee = Callable[[str, bool], bool]
+"""Whether somebody may see a call, by the number of its user's line and whether it is a test call."""
 
 
 class PositionTooOld(CallError):
@@ -67,6 +72,7 @@ class FeedEvent(NamedTuple):
     number: int
     account_id: str
     user_number: str
+    is_test: bool
     call_id: str
     metadata: Mapping[str, str] | None
     event: StoredEvent
@@ -98,7 +104,14 @@ class EventFeed:
         """The next event of a running call."""
         self._number += 1
         told = FeedEvent(
-            self._epoch, self._number, call.account_id, call.user.number, call.id, call.metadata, event
+            self._epoch,
+            self._number,
+            call.account_id,
+            call.user.number,
+            is_simulated(call),
+            call.id,
+            call.metadata,
+            event,
         )
         self._recent.append(told)
         if call.account_id not in self._followers:
@@ -120,13 +133,12 @@ class EventFeed:
         self,
         account_id: str,
         after: FeedPosition | None,
-        may_see: Callable[[str], bool],
+        may_see: MaySee,
         follower: Follower[FeedEvent],
     ) -> AsyncIterator[AsyncIterator[FeedEvent | FeedPosition]]:
         """While entered, the account's events behind the position `after`, then those that come, until `close`.
 
-        Without a position they begin with one, which is now. may_see: whether calls of the user's line with this
-        number are told. follower: whom to stop when it is enough. Raises PositionTooOld, StoreUnavailable.
+        Without a position they begin with one, which is now. may_see: which calls are told. follower: whom to stop when it is enough. Raises PositionTooOld, StoreUnavailable.
         """
         if after is not None:
             await self._require_recent(account_id, after)
@@ -169,9 +181,9 @@ class EventFeed:
         """What the database has behind `after`, and what of `recent` is still on its way there."""
         since = after.at_ms / 1000 - LATEST_SECONDS
         on_the_way = {event.key: event for event in recent if event.event.at >= since}
-        async for call_id, user_number, metadata, line in replay(self._store, account_id, since):
+        async for call_id, user_number, is_test, metadata, line in replay(self._store, account_id, since):
             # Here the order is not that of the numbers: whoever is cut off behind one is told from the database again.
-            event = FeedEvent(_NO_EPOCH, 0, account_id, user_number, call_id, metadata, line)
+            event = FeedEvent(_NO_EPOCH, 0, account_id, user_number, is_test, call_id, metadata, line)
             on_the_way.pop(event.key, None)
             yield event
         for event in on_the_way.values():
@@ -187,11 +199,11 @@ class EventFeed:
 
 
 async def _from_now_on(
-    now: FeedPosition, follower: Follower[FeedEvent], may_see: Callable[[str], bool]
+    now: FeedPosition, follower: Follower[FeedEvent], may_see: MaySee
 ) -> AsyncIterator[FeedEvent | FeedPosition]:
     yield now
     async for event in follower.lines():
-        if may_see(event.user_number):
+        if may_see(event.user_number, event.is_test):
             yield event
 
 
@@ -199,7 +211,7 @@ async def _caught_up(
     missed: AsyncIterator[FeedEvent],
     began: FeedPosition,
     follower: Follower[FeedEvent],
-    may_see: Callable[[str], bool],
+    may_see: MaySee,
 ) -> AsyncIterator[FeedEvent | FeedPosition]:
     """What was missed until the follower began to be told, then what it was told since, nothing twice."""
     # What came while the database was read may have been read there; it cannot be older than this.
@@ -213,7 +225,7 @@ async def _caught_up(
             if event.event.at >= oldest:
                 told.add(event.key)
                 newest = event.event.at
-            if may_see(event.user_number):
+            if may_see(event.user_number, event.is_test):
                 yield event
     except StoreUnavailable as error:
         # The end of the stream: whoever comes back goes on from the last event that they have.
@@ -222,7 +234,7 @@ async def _caught_up(
     async for event in follower.lines():
         if told and event.event.at > newest + LATEST_SECONDS:
             told.clear()
-        if event.key not in told and may_see(event.user_number):
+        if event.key not in told and may_see(event.user_number, event.is_test):
             yield event
 
 

@@ -62,7 +62,7 @@ class FirstSteps:
     async def progress(self, by: SignedIn) -> Progress:
         """How far the account of `by` is."""
         lines = await self._lines.page(by, None, MOST_LINES)
-        calls = await self._calls.page(by.caller, CallFilter(), None, MOST_CALLS)
+        calls = await self._calls.reader.page(by.caller, CallFilter(), None, MOST_CALLS)
         # To look for one that was completed among a million that were not would take seconds.
         has_called = len(calls) == MOST_CALLS or any(call.outcome == "completed" for call in calls)
         is_there = {

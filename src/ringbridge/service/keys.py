@@ -9,7 +9,7 @@ from typing import NamedTuple
 import structlog
 
 from ringbridge.call.errors import CallError, InvalidOption, InvalidSetting, NotFound
-from ringbridge.call.key import ApiKey, KeyStore, KnownKey, Scope, parse_networks
+from ringbridge.call.key import ACCOUNT_SCOPES, ApiKey, KeyStore, KnownKey, Scope, parse_networks
 from ringbridge.call.number import InvalidNumber, normalise_line
 from ringbridge.call.ports import Directory
 from ringbridge.service.authentication import Caller
@@ -38,7 +38,10 @@ class MadeKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRequest:
-    """A key that is wanted. Lines and networks are as the client wrote them; none means all that the asking key has."""
+    """A key that is wanted. Lines and networks are as the client wrote them; none means all that the asking key has.
+
+    is_test: whether its calls are to be simulated; None means like those of the asking key.
+    """
 
     name: str
     scopes: frozenset[Scope]
@@ -46,11 +49,14 @@ class KeyRequest:
     networks: tuple[str, ...] = ()
     days: int
     not_before: float | None = None
-    is_test: bool = False
+    is_test: bool | None = None
 
 
 class KeyService:
-    """The keys of the caller's account. All methods raise StoreUnavailable. `pepper` is what secrets are digested with."""
+    """The keys of the caller's account, of test keys only for one of those. `pepper` is what secrets are digested with.
+
+    All methods raise StoreUnavailable.
+    """
 
     def __init__(self, store: KeyStore, directory: Directory, pepper: bytes, clock: Clock) -> None:
         self._store = store
@@ -67,13 +73,19 @@ class KeyService:
         """
         account_id, now_utc = caller.account.id, self._clock.utc_now()
         return await asyncio.to_thread(
-            self._store.key_page, account_id, after, limit, ended=ended, at=now_utc
+            self._store.key_page,
+            account_id,
+            after,
+            limit,
+            ended=ended,
+            at=now_utc,
+            of_tests=caller.key.is_test,
         )
 
     async def find(self, caller: Caller, key_id: str) -> KnownKey:
         """The key with this id. Raises NotFound."""
         known = await asyncio.to_thread(self._store.known_key, caller.account.id, key_id)
-        if known is None:
+        if known is None or (caller.key.is_test and not known.key.is_test):
             raise NotFound("There is no key with this id.")
         return known
 
@@ -95,7 +107,7 @@ class KeyService:
             wanted.name,
             now_utc,
             secrets.token_bytes,
-            is_test=wanted.is_test or caller.key.is_test,
+            is_test=caller.key.is_test if wanted.is_test is None else wanted.is_test,
         )
         key = replace(
             key,
@@ -105,6 +117,8 @@ class KeyService:
             not_before=begins_at if begins_at > now_utc else None,
             expires_at=begins_at + wanted.days * DAY_SECONDS,
         )
+        if key.lines and wanted.scopes & ACCOUNT_SCOPES:
+            raise InvalidOption("scopes", "not_with_lines")
         _require_within(key, caller.key)
         await asyncio.to_thread(self._store.add_key, key, by_key=caller.key.id)
         log.info("key.created", account=caller.account.id, key=key.id, by_key=caller.key.id)

@@ -14,6 +14,7 @@ from ringbridge.call.ports import Directory, LimitStore, Usage
 from ringbridge.service.admission import DESTINATION_SECONDS, Admission, RecentCall
 from ringbridge.service.authentication import Caller
 from ringbridge.service.clock import Clock
+from ringbridge.service.ledger import Ledger
 from ringbridge.service.spending import Period
 from ringbridge.service.suspicion import HOUR_SECONDS, SHORT_SECONDS
 
@@ -27,15 +28,22 @@ class OnlyTighter(CallError):
 
 
 class PeriodSpending(NamedTuple):
-    """What is spent and reserved in a running period, in millionths; `most` None for no limit. `ends_at` is UTC seconds."""
+    """What is spent, and reserved for calls that are up, in a running period, in millionths; `most` None for no limit.
 
-    micros: int
+    `ends_at` is UTC seconds.
+    """
+
+    spent: int
+    reserved: int
     most: int | None
     ends_at: float
 
 
 class AccountUsage(NamedTuple):
-    """What an account does now and did today (UTC). calls_last_minute: 0 where no limit asks for it. `outcomes`: how many of today's calls that are over had which."""
+    """What an account does now and did today (UTC), without test calls, or in those alone.
+
+    calls_last_minute: 0 where no limit asks for it. `outcomes`: how many of today's calls that are over had which.
+    """
 
     calls_now: int
     calls_last_minute: int
@@ -74,7 +82,7 @@ class LimitService:
         # The clock on the wall may have been set back since: no call was accepted later than now.
         self._admission.restore(
             RecentCall(
-                call.account_id,
+                Ledger(call.account_id, call.is_test),
                 call.user_number,
                 call.destination_number,
                 min(now, now - utc_now + call.at),
@@ -83,13 +91,15 @@ class LimitService:
         )
         for call in await self._usage.short_calls_since(utc_now - HOUR_SECONDS, SHORT_SECONDS):
             self._admission.short_calls.restore(
-                call.account_id, call.destination_number, min(now, now - utc_now + call.at)
+                Ledger(call.account_id, call.is_test),
+                call.destination_number,
+                min(now, now - utc_now + call.at),
             )
         for period in Period:
             # Not what was accepted while the clock on the wall was ahead: that counts when its time has come.
             spent = await self._usage.spent_within(period.start(utc_now), period.end(utc_now))
             for account_id, micros in spent.items():
-                self._admission.spending.restore(account_id, period, micros, utc_now)
+                self._admission.spending.restore(Ledger(account_id), period, micros, utc_now)
 
     async def limits(self, caller: Caller) -> AccountLimits:
         """What the caller's account may do, as it is stored: calls follow within a second. Raises StoreUnavailable."""
@@ -132,21 +142,25 @@ class LimitService:
         )
 
     async def usage(self, caller: Caller) -> AccountUsage:
-        """What the caller's account does now and did today. Raises StoreUnavailable."""
-        account_id, utc_now = caller.account.id, self._clock.utc_now()
-        limits = await self._directory.limits(account_id)
-        outcomes = await self._usage.outcomes_since(account_id, Period.DAY.start(utc_now))
+        """What the caller's account does now and did today: of test calls for a test key, else of all others.
+
+        Raises StoreUnavailable.
+        """
+        utc_now = self._clock.utc_now()
+        ledger = Ledger(caller.account.id, caller.key.is_test)
+        limits = await self._directory.limits(ledger.account_id)
+        outcomes = await self._usage.outcomes_since(*ledger, Period.DAY.start(utc_now))
         blocked = outcomes.get("blocked", 0)
         return AccountUsage(
-            calls_now=self._admission.calls_now(account_id),
-            calls_last_minute=self._admission.calls_last_minute(account_id, self._clock.now()),
+            calls_now=self._admission.calls_now(ledger),
+            calls_last_minute=self._admission.calls_last_minute(ledger, self._clock.now()),
             calls_today=sum(outcomes.values()) - blocked,
             outcomes={outcome: count for outcome, count in outcomes.items() if outcome is not None},
             spending={
                 period: PeriodSpending(
-                    self._admission.spending.spent(account_id, period, utc_now),
-                    getattr(limits, f"spend_per_{period.value}"),
-                    period.end(utc_now),
+                    *self._admission.spending.sum(ledger, period, utc_now),
+                    most=getattr(limits, f"spend_per_{period.value}"),
+                    ends_at=period.end(utc_now),
                 )
                 for period in Period
             },

@@ -1,16 +1,15 @@
 """Lines in a CSV file: what each row would become, or what is wrong with it. Nothing is stored."""
 
-import csv
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
-from itertools import chain
 from typing import NamedTuple
 
 from ringbridge.call.directory import Account, Line, LineKind
 from ringbridge.call.errors import InvalidOption
 from ringbridge.call.number import InvalidNumber
 from ringbridge.call.provisioning import new_line_number, shown_name
+from ringbridge.service.csv_file import csv_rows
 
 COLUMNS = ("number", "name", "uri", "trunk")
 
@@ -54,11 +53,7 @@ def read_import(
 
 def _cells(texts: Iterable[str]) -> Iterator[tuple[int, list[str], list[str]]]:
     """The number, the cells and the columns' names of each row; row 1 only if its names are wrong, and then no other."""
-    stream = iter(texts)
-    first = next(stream, "").removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
-    # Spreadsheets write semicolons where a comma stands before decimals.
-    delimiter = ";" if ";" in first and "," not in first else ","
-    reader = csv.reader(chain((first,), stream), delimiter=delimiter)
+    reader = csv_rows(texts)
     names = [name.strip().lower() for name in next(reader, [])]
     if "number" not in names or not {"uri", "trunk"} & set(names) or not set(names) <= set(COLUMNS):
         yield 1, [], names

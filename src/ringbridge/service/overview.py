@@ -8,6 +8,7 @@ from ringbridge.call.webhook import Webhook
 from ringbridge.service.admission import Admission
 from ringbridge.service.authentication import Caller
 from ringbridge.service.clock import Clock
+from ringbridge.service.ledger import Ledger
 from ringbridge.service.spending import Period
 from ringbridge.service.trunks import SeenTrunk, TrunkService
 from ringbridge.service.webhooks import BY_REQUEST, WebhookService
@@ -60,7 +61,7 @@ class OverviewService:
         webhooks, failing = await self._webhooks.all(caller), await self._webhooks.failing(caller)
         account = await self._directory.account(caller.account.id)
         return Overview(
-            calls_now=self._admission.calls_now(caller.account.id),
+            calls_now=self._admission.calls_now(Ledger(caller.account.id)),
             # Sooner than the session knows.
             is_suspended=account is None or account.suspended,
             uses=await self._uses(caller.account.id),
@@ -78,10 +79,12 @@ class OverviewService:
 
     async def _uses(self, account_id: str) -> tuple[Use, ...]:
         limits, utc_now = await self._directory.limits(account_id), self._clock.utc_now()
-        uses = [Use("concurrent", self._admission.calls_now(account_id), limits.concurrent)]
+        ledger = Ledger(account_id)
+        uses = [Use("concurrent", self._admission.calls_now(ledger), limits.concurrent)]
         for period in Period:
             name = f"spend_per_{period.value}"
             most: int | None = getattr(limits, name)
             if most is not None:
-                uses.append(Use(name, self._admission.spending.spent(account_id, period, utc_now), most))
+                micros = self._admission.spending.sum(ledger, period, utc_now)
+                uses.append(Use(name, micros.spent + micros.reserved, most))
         return tuple(uses)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ringbridge.call import policy, routing
-from ringbridge.call.directory import HARD_CALL_SECONDS, Account, AccountLimits, Line
+from ringbridge.call.directory import HARD_CALL_SECONDS, Account, AccountLimits, Line, LineKind
 from ringbridge.call.errors import (
     DestinationRefused,
     EmergencyNumber,
@@ -16,7 +16,7 @@ from ringbridge.call.errors import (
 from ringbridge.call.model import Call, CallLimits, LegName
 from ringbridge.call.number import InvalidNumber, Number, normalise, normalise_extension
 from ringbridge.call.ports import Directory
-from ringbridge.call.simulation import SIMULATED_TRUNK, simulated_line
+from ringbridge.call.simulation import SIMULATED_TRUNK, is_simulated, simulated_line
 from ringbridge.call.tariff import most_micros, most_with_third_micros, tariff_of
 from ringbridge.service.authentication import Caller
 from ringbridge.service.clock import Clock
@@ -45,17 +45,17 @@ class Planner:
 
         Raises InvalidUserLine, InvalidDestination, InvalidOption, CannotPlaceCalls or StoreUnavailable.
         """
-        call, limits = await self._plan(caller, request, is_for_later)
-        return Plan(await self.priced(caller, call, limits), limits)
+        line, call, limits = await self._plan(caller, request, caller.key.is_test, is_for_later)
+        return Plan(await self.priced(call, line, limits), limits)
 
     async def plan_third(self, caller: Caller, call: Call, leaving: LegName, destination_line: str) -> Plan:
         """What a call of the talking call's user to a third would be who is to take the place of one leg.
 
-        Raises what `plan` does.
+        In a test call the third is simulated, whoever asks. Raises what `plan` does.
         """
         request = CallRequest(user_line=call.user.number, destination_line=destination_line)
-        planned, limits = await self._plan(caller, request, is_for_later=False)
-        planned = _with_tariff(caller, planned, limits, await self._directory.rates())
+        line, planned, limits = await self._plan(caller, request, is_simulated(call), is_for_later=False)
+        planned = _with_tariff(planned, line, limits, await self._directory.rates())
         if (
             limits.spend_per_call is not None
             and most_with_third_micros(call, leaving, planned) > limits.spend_per_call
@@ -63,8 +63,10 @@ class Planner:
             raise _refused("spend_limit", planned)
         return Plan(planned, limits)
 
-    async def _plan(self, caller: Caller, request: CallRequest, is_for_later: bool) -> Plan:
-        """The call without what it costs."""
+    async def _plan(
+        self, caller: Caller, request: CallRequest, is_test: bool, is_for_later: bool
+    ) -> tuple[Line, Call, AccountLimits]:
+        """The user's line, and the call without what it costs."""
         limits = await self._directory.limits(caller.account.id)
         line = await self.user_line(caller, request.user_line)
         try:
@@ -80,7 +82,8 @@ class Planner:
                 raise InvalidDestination(code)
             if code is not None:
                 raise DestinationRefused(code, user_number=line.number, destination_number=destination.e164)
-        return Plan(await self.build(caller, request, line, destination, limits), limits)
+        call = await self.build(caller, request, line, destination, limits, is_test=is_test)
+        return line, call, limits
 
     async def limits(self, caller: Caller) -> AccountLimits:
         """What the caller's account may do. Raises StoreUnavailable."""
@@ -116,12 +119,17 @@ class Planner:
         line: Line,
         destination: Number,
         limits: AccountLimits,
+        *,
+        is_test: bool,
     ) -> Call:
-        """The call between these two with the request's options. Raises InvalidOption, CannotPlaceCalls, StoreUnavailable."""
+        """The call between these two with the request's options, simulated for a test.
+
+        Raises InvalidOption, CannotPlaceCalls, StoreUnavailable.
+        """
         account = caller.account
         now, utc_now = self._clock.now(), self._clock.utc_now()
         trunks = await self._directory.trunks()
-        if caller.key.is_test:
+        if is_test:
             line, trunks = simulated_line(line), (SIMULATED_TRUNK,)
         user_caller_id = destination_caller_id = None
         if request.user_caller_id is not None:
@@ -149,9 +157,9 @@ class Planner:
             webhook=request.webhook,
         )
 
-    async def priced(self, caller: Caller, call: Call, limits: AccountLimits) -> Call:
-        """The call with what it costs. Where the account's money is limited, that must be known and not too much."""
-        priced = _with_tariff(caller, call, limits, await self._directory.rates())
+    async def priced(self, call: Call, line: Line, limits: AccountLimits) -> Call:
+        """The call of that line with what it costs, or would if it is a test call. Where the account's money is limited, that must be known and not too much."""
+        priced = _with_tariff(call, line, limits, await self._directory.rates())
         if limits.spend_per_call is not None and most_micros(priced) > limits.spend_per_call:
             raise _refused("spend_limit", call)
         return priced
@@ -196,11 +204,15 @@ def read_destination(text: str, country: str) -> Number:
         raise InvalidDestination(exc.code) from exc
 
 
-def _with_tariff(caller: Caller, call: Call, limits: AccountLimits, rates: Mapping[str, int]) -> Call:
+def _with_tariff(call: Call, line: Line, limits: AccountLimits, rates: Mapping[str, int]) -> Call:
     """Where the account's money is limited, the tariff must be known."""
-    if caller.key.is_test or not (rates or limits.limits_money):
+    if not (rates or limits.limits_money):
         return call
-    priced = call._replace(tariff=tariff_of(call.user, call.destination, rates))
+    user = call.user
+    if line.kind is not LineKind.TRUNK:
+        # A phone of our own costs nothing to ring, also where the trunk that is none takes its place.
+        user = user._replace(routes=tuple(route._replace(trunk=None) for route in user.routes))
+    priced = call._replace(tariff=tariff_of(user, call.destination, rates))
     if limits.limits_money and priced.tariff is None:
         raise _refused("no_rate", call)
     return priced

@@ -83,13 +83,15 @@ class Previewer:
     ) -> Call | None:
         """The call, as far as its options and the trunks allow one, and what price and limits say to it."""
         try:
-            call = await self._planner.build(caller, request, line, destination, limits)
+            call = await self._planner.build(
+                caller, request, line, destination, limits, is_test=caller.key.is_test
+            )
         except (RequestRefused, CannotPlaceCalls) as refusal:
             decisions.append(Decision("options_and_routes", refusal.code))
             return None
         decisions.append(Decision("options_and_routes", None))
         try:
-            call = await self._planner.priced(caller, call, limits)
+            call = await self._planner.priced(call, line, limits)
             decisions.append(Decision("price", None))
         except RequestRefused as refusal:
             decisions.append(Decision("price", refusal.code))

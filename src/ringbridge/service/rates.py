@@ -58,7 +58,8 @@ def read_rates(rows: Iterable[list[str]]) -> dict[str, int]:
             continue
         if not any(texts):
             continue
-        micros = parse_amount(texts[1]) if len(texts) == 2 else None
+        # A cell with a comma in it comes from a spreadsheet that writes it before decimals.
+        micros = parse_amount(texts[1].replace(",", ".")) if len(texts) == 2 else None
         if micros is None or _PREFIX.fullmatch(texts[0]) is None or not texts[0].isascii():
             raise UnusableFile("invalid_rate", row, texts[0])
         if texts[0] in rates:

@@ -25,7 +25,10 @@ LONGEST_PART = 40
 
 
 class RecordService:
-    """The records of the caller's account, of its lines only where its key is bound to some. All methods raise StoreUnavailable."""
+    """The records of the caller's account: of its lines only where its key is bound to some, of test calls only for a test key.
+
+    All methods raise StoreUnavailable.
+    """
 
     def __init__(self, records: RecordStore) -> None:
         self._records = records
@@ -34,6 +37,8 @@ class RecordService:
         self, caller: Caller, wanted: RecordFilter, after: RecordPlace | None, limit: int
     ) -> list[Record]:
         """The records behind the place `after`, the newest first, `limit` at most."""
+        if caller.key.is_test and wanted.is_test is False:
+            return []
         bound = _bound(caller, wanted)
         return await asyncio.to_thread(self._records.page, caller.account.id, bound, after, limit)
 
@@ -51,15 +56,22 @@ class RecordService:
     async def find(self, caller: Caller, call_id: str) -> Record | None:
         """The record of a call that is over."""
         record = await asyncio.to_thread(self._records.find, caller.account.id, call_id)
-        return record if record is not None and caller.key.may_use(record.user_number) else None
+        if record is None or not caller.key.may_see(record.user_number, record.is_test):
+            return None
+        return record
 
     async def erase(self, caller: Caller, number: str) -> Erasure:
-        """Forget a number, as people of the account's country write it, in all calls that are over. Raises InvalidOption."""
+        """Forget a number, as people of the account's country write it, in all calls that are over; for a test key in test calls.
+
+        Raises InvalidOption.
+        """
         try:
             known = normalise_line(number, caller.account.country)
         except InvalidNumber as error:
             raise InvalidOption("number", error.code) from error
-        return await asyncio.to_thread(self._records.erase, caller.account.id, known)
+        return await asyncio.to_thread(
+            self._records.erase, caller.account.id, known, of_tests=caller.key.is_test
+        )
 
     async def batches(self, caller: Caller, wanted: RecordFilter) -> AsyncIterator[list[Record]]:
         """All records, the newest first, some hundred at a time; at least one list, which may be empty."""
@@ -89,8 +101,10 @@ def of_number(wanted: RecordFilter, text: str, country: str) -> RecordFilter:
 
 
 def _bound(caller: Caller, wanted: RecordFilter) -> RecordFilter:
-    """The filter, of those lines only that the caller's key is bound to."""
+    """The filter, of those lines only that the caller's key is bound to, and of test calls only for a test key."""
     own = caller.key.lines
+    if caller.key.is_test:
+        wanted = replace(wanted, is_test=True)
     if not own:
         return wanted
     chosen = tuple(line for line in wanted.lines if line in own)

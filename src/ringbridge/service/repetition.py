@@ -24,13 +24,17 @@ class Placed(NamedTuple):
 
 
 class Repetitions:
-    """Knows the requests that were made and those that are being carried out."""
+    """Knows the requests that were made and those that are being carried out.
+
+    is_waiting: whether a stored call with this id waits for its time, for whoever keeps these to set.
+    """
 
     def __init__(self, store: CallStore, live: LiveCalls, clock: Clock) -> None:
         self._store = store
         self._live = live
         self._clock = clock
         self._in_progress: set[tuple[str, str]] = set()
+        self.is_waiting: Callable[[str], bool] = lambda call_id: False
 
     async def once(
         self, account_id: str, key: IdempotencyKey | None, place: Callable[[], Awaitable[Placed]]
@@ -68,7 +72,7 @@ class Repetitions:
             call = await self._store.find(account_id, kept.call_id)
             if call is None:
                 return None
-            if call.state not in (State.ENDED.value, State.SCHEDULED.value):
+            if call.state != State.ENDED.value and not self.is_waiting(call.id):
                 # It was refused, since the database did not answer in time, and is about to be undone.
                 raise RequestInProgress("a request with this key is being undone")
         return kept.call_id

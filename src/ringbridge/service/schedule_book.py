@@ -15,6 +15,7 @@ from ringbridge.call.schedule_ports import ScheduleStore
 from ringbridge.service.agenda import Agenda
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
+from ringbridge.service.ledger import Ledger, ledger_of
 
 log = structlog.get_logger()
 
@@ -28,13 +29,18 @@ class ScheduleBook:
         self.agenda = Agenda(clock)
         self.deciding = asyncio.Lock()
         self.closing = asyncio.Event()
-        self._accounts: dict[str, str] = {}
+        self._ledgers: dict[str, Ledger] = {}
         self._open_of_account: Counter[str] = Counter()
         self._news: dict[str, asyncio.Event] = {}
+        calls.repetitions.is_waiting = self.knows
 
-    def account_of(self, call_id: str) -> str | None:
-        """Whose call it is; None for one that is over."""
-        return self._accounts.get(call_id)
+    def knows(self, call_id: str) -> bool:
+        """Whether there is such a call, which is not over."""
+        return call_id in self._ledgers
+
+    def ledger_of(self, call_id: str) -> Ledger | None:
+        """Where its attempts count; None for one that is over."""
+        return self._ledgers.get(call_id)
 
     def open_of(self, account_id: str) -> int:
         """How many of the account's scheduled calls are not over."""
@@ -43,7 +49,7 @@ class ScheduleBook:
     async def add(self, step: ScheduleStep, key: IdempotencyKey | None) -> None:
         """A new call, counted at once and durable on return. Raises StoreUnavailable, and then there is none."""
         call = step.after.call
-        self.remember(call.id, call.account_id)
+        self.remember(call.id, ledger_of(call))
         try:
             await self._store.add(step, key)
         except BaseException:
@@ -63,16 +69,17 @@ class ScheduleBook:
                 log.info("schedule.ended", call=call.id, account=call.account_id, outcome=outcome)
         return step.after
 
-    def remember(self, call_id: str, account_id: str) -> None:
+    def remember(self, call_id: str, ledger: Ledger) -> None:
         """There is a call that is not over."""
-        self._accounts[call_id] = account_id
-        self._open_of_account[account_id] += 1
+        self._ledgers[call_id] = ledger
+        self._open_of_account[ledger.account_id] += 1
 
     def forget(self, call_id: str) -> None:
         """The call is over, or never was."""
         self.agenda.drop(call_id)
-        account_id = self._accounts.pop(call_id, None)
-        if account_id is not None:
+        ledger = self._ledgers.pop(call_id, None)
+        if ledger is not None:
+            account_id = ledger.account_id
             self._open_of_account[account_id] -= 1
             if not self._open_of_account[account_id]:
                 del self._open_of_account[account_id]
@@ -100,5 +107,5 @@ class ScheduleBook:
         call, event = step.after.call, step.event
         leg = call.user_leg.state.value
         line = StoredEvent(event.sequence, event.name, event.at, call.state.value, leg, leg)
-        self._calls.tell(call, line)
+        self._calls.reader.tell(call, line)
         self.wake_followers(call.id)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
 from dataclasses import asdict
 from functools import partial
 from types import TracebackType
@@ -22,11 +21,13 @@ from ringbridge.call.schedule import (
     scheduled,
 )
 from ringbridge.call.schedule_ports import ScheduleStore
+from ringbridge.call.simulation import is_simulated
 from ringbridge.service.attempts import LONGEST_REST_SECONDS, Attempts
 from ringbridge.service.authentication import Caller
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
 from ringbridge.service.preview import Decision, Preview
+from ringbridge.service.reading import until_end
 from ringbridge.service.repetition import Placed
 from ringbridge.service.request import CallRequest, ScheduleRequest
 from ringbridge.service.schedule_book import ScheduleBook
@@ -153,10 +154,10 @@ class ScheduleService:
             is_stopped.set()
             self._book.wake_followers(call_id)
 
-        async with self._calls.audience.listening(caller, stop):
+        async with self._calls.reader.audience.listening(caller, stop):
             while not is_stopped.is_set():
                 news = self._book.news(call_id)
-                found = await self._calls.find(caller, call_id)
+                found = await self._calls.reader.find(caller, call_id)
                 for event in () if found is None else found.events[after:]:
                     after = event.sequence
                     yield event
@@ -169,18 +170,11 @@ class ScheduleService:
 
         Raises StoreUnavailable.
         """
-        if within_seconds > 0.0:
-            with suppress(TimeoutError):
-                async with (
-                    asyncio.timeout(within_seconds),
-                    aclosing(self.follow(caller, call_id, 0)) as events,
-                ):
-                    async for _ in events:
-                        pass
-        return await self._calls.find(caller, call_id)
+        await until_end(self.follow(caller, call_id, 0), within_seconds)
+        return await self._calls.reader.find(caller, call_id)
 
 
 def _is_of(found: ScheduledCall, caller: Caller) -> bool:
     """Whether the caller may see the call, and end it."""
     call = found.call
-    return call.account_id == caller.account.id and caller.key.may_use(call.user.number)
+    return call.account_id == caller.account.id and caller.key.may_see(call.user.number, is_simulated(call))

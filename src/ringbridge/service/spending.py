@@ -5,9 +5,11 @@ In memory; `restore` gives back what the database knows when the server starts. 
 
 from datetime import UTC, datetime
 from enum import Enum
+from typing import NamedTuple
 
 from ringbridge.call.directory import AccountLimits
 from ringbridge.call.errors import SpendLimitReached
+from ringbridge.service.ledger import Ledger
 
 _HOUR_SECONDS = 3600
 _DAY_SECONDS = 86_400
@@ -43,6 +45,13 @@ class Period(Enum):
                 return self.start(self.start(utc) + 32 * _DAY_SECONDS)
 
 
+class Sum(NamedTuple):
+    """Money of one period: what calls that are over did cost, and what those that are up may cost at the most."""
+
+    spent: int = 0
+    reserved: int = 0
+
+
 class Spending:
     """The sums. A call counts in the periods in which it was accepted, with the most that it may cost until it is settled.
 
@@ -51,47 +60,46 @@ class Spending:
     """
 
     def __init__(self) -> None:
-        self._sums: dict[tuple[str, Period], dict[float, int]] = {}
+        self._sums: dict[tuple[Ledger, Period], dict[float, Sum]] = {}
 
-    def restore(self, account_id: str, period: Period, micros: int, utc_now: float) -> None:
+    def restore(self, ledger: Ledger, period: Period, micros: int, utc_now: float) -> None:
         """What was spent in the running period before this process began."""
-        self._add(account_id, period, micros, utc_now)
+        self._add(ledger, period, Sum(spent=micros), utc_now)
 
-    def spent(self, account_id: str, period: Period, utc_now: float) -> int:
-        """What is spent and reserved in the running period."""
-        sums = self._sums.get((account_id, period))
-        return 0 if sums is None else sums.get(period.start(utc_now), 0)
+    def sum(self, ledger: Ledger, period: Period, utc_now: float) -> Sum:
+        """What is spent and what is reserved in the running period."""
+        sums = self._sums.get((ledger, period))
+        return Sum() if sums is None else sums.get(period.start(utc_now), Sum())
 
-    def check(self, account_id: str, limits: AccountLimits, micros: int, utc_now: float) -> None:
+    def check(self, ledger: Ledger, limits: AccountLimits, micros: int, utc_now: float) -> None:
         """Raises SpendLimitReached if `micros` more would be too much in one of the periods."""
         if not limits.limits_money:
             return
         for period in Period:
             most: int | None = getattr(limits, f"spend_per_{period.value}")
-            if most is not None and self.spent(account_id, period, utc_now) + micros > most:
+            if most is not None and sum(self.sum(ledger, period, utc_now)) + micros > most:
                 wait_seconds = period.end(utc_now) - utc_now
                 raise SpendLimitReached(
                     f"spend_per_{period.value}", most=most, retry_after_seconds=wait_seconds
                 )
 
-    def reserve(self, account_id: str, micros: int, utc_now: float) -> None:
+    def reserve(self, ledger: Ledger, micros: int, utc_now: float) -> None:
         """Count what a call that is accepted now may cost."""
         if micros == 0:
             return
         for period in Period:
-            self._add(account_id, period, micros, utc_now)
+            self._add(ledger, period, Sum(reserved=micros), utc_now)
 
-    def settle(self, account_id: str, reserved: int, cost: int, accepted_utc: float) -> None:
+    def settle(self, ledger: Ledger, reserved: int, cost: int, accepted_utc: float) -> None:
         """The call did cost `cost`: give back the rest in the periods in which it was accepted, as far as they are kept."""
-        if cost == reserved:
-            return
         for period in Period:
-            if period.start(accepted_utc) in self._sums.get((account_id, period), ()):
-                self._add(account_id, period, cost - reserved, accepted_utc)
+            if period.start(accepted_utc) in self._sums.get((ledger, period), ()):
+                self._add(ledger, period, Sum(cost, -reserved), accepted_utc)
 
-    def _add(self, account_id: str, period: Period, micros: int, utc: float) -> None:
+    def _add(self, ledger: Ledger, period: Period, more: Sum, utc: float) -> None:
         start = period.start(utc)
-        sums = self._sums.setdefault((account_id, period), {})
+        sums = self._sums.setdefault((ledger, period), {})
         if start not in sums and len(sums) == 2:
             del sums[next(iter(sums))]
-        sums[start] = sums.get(start, 0) + micros
+        before = sums.get(start, Sum())
+        sums[start] = Sum(before.spent + more.spent, before.reserved + more.reserved)

@@ -12,7 +12,7 @@ from ringbridge.call.directory import AccountLimits
 from ringbridge.call.errors import TooManyCalls
 from ringbridge.call.model import Call
 from ringbridge.call.number import region_of
-from ringbridge.call.simulation import is_simulated
+from ringbridge.service.ledger import Ledger, ledger_of
 from ringbridge.service.window import Window
 
 log = structlog.get_logger()
@@ -36,38 +36,48 @@ class ShortCalls:
 
     def __init__(self) -> None:
         self.on_suspicion: OnSuspicion | None = None
-        self._recent: Window[tuple[str, str]] = Window(HOUR_SECONDS)
-        self._refused_until: dict[str, float] = {}
+        self._recent: Window[tuple[Ledger, str]] = Window(HOUR_SECONDS)
+        self._refused_until: dict[Ledger, float] = {}
 
-    def restore(self, account_id: str, destination_number: str, ended_at: float) -> None:
+    def restore(self, ledger: Ledger, destination_number: str, ended_at: float) -> None:
         """A short call of an earlier process; the oldest first."""
-        self._recent.add((account_id, region_of(destination_number)), ended_at)
+        self._recent.add((ledger, region_of(destination_number)), ended_at)
 
     def ended(self, call: Call) -> None:
         """A call is over, and perhaps it was a short one."""
         answered_at, ended_at = call.destination_leg.answered_at, call.ended_at
-        if answered_at is None or ended_at is None or is_simulated(call):
+        if answered_at is None or ended_at is None:
             return
         if ended_at - answered_at < SHORT_SECONDS:
-            self._recent.add((call.account_id, region_of(call.destination.number)), ended_at)
+            self._recent.add(_key(call), ended_at)
 
     def check(self, call: Call, limits: AccountLimits) -> None:
         """Whether there were few enough of them to where this call goes. Raises SuspiciousCalls."""
         most = limits.short_calls_per_hour
-        if most is None or is_simulated(call):
+        if most is None:
             return
-        key = (call.account_id, region_of(call.destination.number))
-        is_suspected = self._refused_until.get(call.account_id, 0.0) > call.accepted_at
+        key = _key(call)
+        is_suspected = self._refused_until.get(key[0], 0.0) > call.accepted_at
         if is_suspected or self._recent.count(key, call.accepted_at) > most:
             raise SuspiciousCalls("short_calls_per_hour", most=most, retry_after_seconds=HOUR_SECONDS)
 
     def suspect(self, call: Call) -> None:
-        """The call was refused for that: have the account suspended. Whoever lets it call again starts from none."""
-        if self._refused_until.get(call.account_id, 0.0) > call.accepted_at:
+        """The call was refused for that: have the account suspended. Whoever lets it call again starts from none.
+
+        For test calls no account is suspended: a while later they start from none, too.
+        """
+        ledger, country = _key(call)
+        if self._refused_until.get(ledger, 0.0) > call.accepted_at:
             return
-        self._refused_until[call.account_id] = call.accepted_at + SUSPENDING_SECONDS
-        key = (call.account_id, region_of(call.destination.number))
-        log.error("account.suspicious", account=call.account_id, country=key[1])
-        self._recent.clear(key)
+        self._refused_until[ledger] = call.accepted_at + SUSPENDING_SECONDS
+        self._recent.clear((ledger, country))
+        if ledger.is_test:
+            return
+        log.error("account.suspicious", account=call.account_id, country=country)
         if self.on_suspicion is not None:
             self.on_suspicion(call.account_id)
+
+
+def _key(call: Call) -> tuple[Ledger, str]:
+    """Where the call counts, and the country that it goes to."""
+    return ledger_of(call), region_of(call.destination.number)

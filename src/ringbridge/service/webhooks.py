@@ -103,6 +103,10 @@ class WebhookService:
         await self._dispatcher.refresh()
         return webhook
 
+    def check_of_call(self, url: str) -> None:
+        """Whether a call may bring this webhook along. What its name leads to is looked at when it is sent to. Raises InvalidWebhook."""
+        self._sender.check_as_written(url)
+
     def call_secret(self, caller: Caller) -> str:
         """What signs the requests to webhooks that the account's calls bring with them."""
         return call_secret(self._pepper, caller.account.id)

@@ -24,7 +24,7 @@ class Withdrawals:
 
     async def look(self) -> None:
         """End what is to end, and who follows without being allowed to any more. Raises StoreUnavailable."""
-        await self._calls.audience.look()
+        await self._calls.reader.audience.look()
         up: dict[tuple[str, str], list[Runner]] = {}
         for runner in self._calls.runners():
             up.setdefault((runner.call.account_id, runner.call.key_id), []).append(runner)

@@ -12,7 +12,8 @@ from ringbridge.call.model import LegName
 from ringbridge.store.database import reading
 from ringbridge.store.schedule_tables import schedule_attempts, schedules
 from ringbridge.store.schedules import read_schedule
-from ringbridge.store.tables import call_events, calls, records
+from ringbridge.store.simulated import test_row
+from ringbridge.store.tables import call_events, calls, charges, records
 from ringbridge.store.thirds import read_thirds
 
 # All that may come before two people talk, and the longest talk (`HARD_CALL_SECONDS`), with hours to spare.
@@ -24,6 +25,7 @@ _IS_SCHEDULED = exists().where(schedules.c.call_id == calls.c.id).correlate(call
 def read_call(engine: Engine, account_id: str, call_id: str) -> StoredCall | None:
     """The account's call with its history so far. Raises StoreUnavailable."""
     statement = _calls_of(account_id).where(calls.c.id == call_id)
+    cost = select(charges.c.settled_micros).where(charges.c.call_id == call_id)
     history = (
         select(*(column for column in call_events.columns if column.name != "call_id"))
         .where(call_events.c.call_id == call_id)
@@ -36,8 +38,9 @@ def read_call(engine: Engine, account_id: str, call_id: str) -> StoredCall | Non
         events = connection.execute(history).mappings().all()
         schedule = read_schedule(connection, call_id)
         thirds = read_thirds(connection, [call_id])
+        legs_micros = connection.scalar(cost)
     call = _stored_call(row, tuple(StoredEvent(**event) for event in events))
-    return replace(call, schedule=schedule, thirds=thirds.get(call_id, ()))
+    return replace(call, schedule=schedule, thirds=thirds.get(call_id, ()), legs_micros=legs_micros)
 
 
 def read_calls(
@@ -68,7 +71,13 @@ def read_histories(
     Raises StoreUnavailable.
     """
     statement = (
-        select(calls.c.id, calls.c.accepted_at, calls.c.user_number, calls.c.metadata)
+        select(
+            calls.c.id,
+            calls.c.accepted_at,
+            calls.c.user_number,
+            test_row(calls).label("is_test"),
+            calls.c.metadata,
+        )
         .where(
             *_not_over_by(account_id, since),
             or_(calls.c.outcome.is_distinct_from(Outcome.BLOCKED.value), _IS_SCHEDULED),
@@ -103,6 +112,7 @@ def read_histories(
         CallHistory(
             place=CallPlace(row["accepted_at"], row["id"]),
             user_number=row["user_number"],
+            is_test=row["is_test"],
             metadata=row["metadata"],
             events=tuple(events[row["id"]]),
         )
@@ -152,6 +162,8 @@ def _conditions(wanted: CallFilter) -> Iterator[ColumnElement[bool]]:
             yield column == value
     if wanted.lines:
         yield calls.c.user_number.in_(wanted.lines)
+    if wanted.is_test is not None:
+        yield test_row(calls) == wanted.is_test
     if wanted.accepted_from is not None:
         yield calls.c.accepted_at >= wanted.accepted_from
     if wanted.accepted_before is not None:

@@ -6,6 +6,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 
 from ringbridge.call.cause import Cause
 from ringbridge.call.model import Call
+from ringbridge.call.simulation import is_simulated
 from ringbridge.call.tariff import cost_micros, leg_micros, most_micros
 from ringbridge.store.statement import Row, execute, statement_text
 from ringbridge.store.tables import charges
@@ -42,13 +43,12 @@ class ChargeStatements:
         )
 
     def reserve(self, cursor: DBAPICursor, calls: list[Call]) -> None:
-        """What each of these new calls may cost; nothing for one whose price is not known."""
-        execute(cursor, self._insert, [_row(call) for call in calls if call.tariff is not None])
+        """What each of these new calls may cost; nothing for a test call, or one whose price is not known."""
+        execute(cursor, self._insert, [_row(call) for call in calls if _is_charged(call)])
 
     def settle(self, cursor: DBAPICursor, calls: list[Call]) -> None:
         """What each of these ended calls did cost."""
-        priced = [call for call in calls if call.tariff is not None]
-        execute(cursor, self._settle, [(cost_micros(call), call.id) for call in priced])
+        execute(cursor, self._settle, [(cost_micros(call), call.id) for call in calls if _is_charged(call)])
 
     def erase(self, cursor: DBAPICursor, call_ids: list[Row]) -> None:
         """Calls that were not accepted after all."""
@@ -82,6 +82,10 @@ def _most_seconds_up(call: RowMapping, leg: str, heard_at: float) -> float:
         return 0.0
     ended_at: float = call[f"{leg}_ended_at"] or call["ended_at"]
     return max(0.0, ended_at - (heard_at if answered_at is None else answered_at))
+
+
+def _is_charged(call: Call) -> bool:
+    return call.tariff is not None and not is_simulated(call)
 
 
 def _row(call: Call) -> Row:

@@ -94,14 +94,17 @@ class SqlKeys:
         *,
         ended: bool | None = None,
         at: float = 0.0,
+        of_tests: bool = False,
     ) -> list[KnownKey]:
         """The account's keys, the oldest first, that follow the one made at `after` with that id; `limit` at most.
 
-        ended: only those that are (not) over `at` that time, UTC seconds since 1970.
+        ended: only those that are (not) over `at` that time, UTC seconds since 1970. of_tests: test keys alone.
         """
         statement = _KNOWN.where(api_keys.c.account_id == account_id)
         if ended is not None:
             statement = statement.where(not_(_is_open(at)) if ended else _is_open(at))
+        if of_tests:
+            statement = statement.where(api_keys.c.is_test)
         if after is not None:
             statement = statement.where(tuple_(api_keys.c.created_at, api_keys.c.id) > after)
         with reading(self._engine) as connection:

@@ -11,6 +11,7 @@ from sqlalchemy import tuple_ as row_value
 
 from ringbridge.call.record import FoundRecords, Record, RecordFilter, RecordPlace
 from ringbridge.store.database import reading, storable
+from ringbridge.store.simulated import test_row
 from ringbridge.store.tables import records
 from ringbridge.store.thirds import read_thirds
 
@@ -74,6 +75,8 @@ def _ways(wanted: RecordFilter) -> Iterator[Conditions]:
 
 def _others(wanted: RecordFilter) -> Iterator[ColumnElement[bool]]:
     """What no index knows."""
+    if wanted.is_test is not None:
+        yield test_row(records) == wanted.is_test
     if wanted.lines and wanted.number is not None:
         yield _is_of(wanted.number)
     if wanted.number_part is not None:

@@ -34,6 +34,7 @@ from ringbridge.call.record import (
 from ringbridge.store.audit import note
 from ringbridge.store.database import reading, storable, writing
 from ringbridge.store.record_search import conditions_of, search_records
+from ringbridge.store.simulated import test_row
 from ringbridge.store.statistics import forget_line
 from ringbridge.store.tables import accounts, calls, charges, record_retentions, records
 from ringbridge.store.third_tables import thirds
@@ -41,6 +42,11 @@ from ringbridge.store.thirds import read_thirds
 
 _BATCH = 500
 _DAY_SECONDS = 86_400.0
+
+
+_WITH_COST = select(records, charges.c.settled_micros.label("legs_micros")).outerjoin(
+    charges, charges.c.call_id == records.c.call_id
+)
 
 
 class SqlRecords:
@@ -55,8 +61,7 @@ class SqlRecords:
         """The account's records behind the place `after`, the newest first, `limit` at most."""
         place = row_value(records.c.ended_at, records.c.call_id)
         statement = (
-            select(records)
-            .where(records.c.account_id == account_id, *conditions_of(wanted))
+            _WITH_COST.where(records.c.account_id == account_id, *conditions_of(wanted))
             .order_by(records.c.ended_at.desc(), records.c.call_id.desc())
             .limit(limit)
         )
@@ -95,21 +100,22 @@ class SqlRecords:
         """The record of the account's call."""
         if not storable(call_id):
             return None
-        statement = select(records).where(records.c.account_id == account_id, records.c.call_id == call_id)
+        statement = _WITH_COST.where(records.c.account_id == account_id, records.c.call_id == call_id)
         with reading(self._engine) as connection:
             row = connection.execute(statement).mappings().one_or_none()
             if row is None:
                 return None
             return Record(**row, thirds=read_thirds(connection, [call_id]).get(call_id, ()))
 
-    def erase(self, account_id: str, number: str) -> Erasure:
-        """Forget a number in all that is stored of the account's calls that are over."""
-        of_calls = self._call_ids(account_id, number, calls.c.state == State.ENDED.value)
+    def erase(self, account_id: str, number: str, *, of_tests: bool = False) -> Erasure:
+        """Forget a number in all that is stored of the account's calls that are over, or of its test calls that are."""
+        of_calls = self._call_ids(account_id, number, of_tests, calls.c.state == State.ENDED.value)
         # A record may be all that is left of a call.
         with reading(self._engine) as connection:
             of_records = connection.scalars(
                 select(records.c.call_id).where(
                     records.c.account_id == account_id,
+                    *_only_of(records, of_tests),
                     or_(_has(records, number), records.c.call_id.in_(_with_third(account_id, number))),
                 )
             ).all()
@@ -133,7 +139,7 @@ class SqlRecords:
                     target_id=masked(number),
                     after={"calls": len(batch)},
                 )
-        running = self._call_ids(account_id, number, calls.c.state != State.ENDED.value)
+        running = self._call_ids(account_id, number, of_tests, calls.c.state != State.ENDED.value)
         return Erasure(calls=len(found), running=len(running))
 
     def set_retention(self, account_id: str, days: int | None) -> None:
@@ -193,11 +199,18 @@ class SqlRecords:
                 old.update(connection.scalars(statement.limit(limit)))
         return sorted(old)[:limit]
 
-    def _call_ids(self, account_id: str, number: str, condition: ColumnElement[bool]) -> list[str]:
+    def _call_ids(
+        self, account_id: str, number: str, of_tests: bool, condition: ColumnElement[bool]
+    ) -> list[str]:
         is_in_it = or_(_has(calls, number), calls.c.id.in_(_with_third(account_id, number)))
-        statement = select(calls.c.id).where(calls.c.account_id == account_id, is_in_it, condition)
+        of_account = (calls.c.account_id == account_id, *_only_of(calls, of_tests))
+        statement = select(calls.c.id).where(*of_account, is_in_it, condition)
         with reading(self._engine) as connection:
             return list(connection.scalars(statement))
+
+
+def _only_of(table: Table, of_tests: bool) -> list[ColumnElement[bool]]:
+    return [test_row(table)] if of_tests else []
 
 
 def _has(table: Table, number: str) -> ColumnElement[bool]:

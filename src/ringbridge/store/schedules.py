@@ -16,12 +16,10 @@ from ringbridge.store.change import Change, ErasedCall
 from ringbridge.store.database import reading
 from ringbridge.store.schedule_change import ChangedSchedule, NewSchedule
 from ringbridge.store.schedule_tables import schedule_attempts, schedules
+from ringbridge.store.simulated import test_row
 from ringbridge.store.tables import call_events, calls
 
 Write = Callable[[Change, Change], Awaitable[None]]
-
-# Nothing is dialled for the scheduled call itself: its attempts find their own ways.
-_NOWHERE = (Route(target="", caller_number=""),)
 
 
 class SqlSchedules:
@@ -51,13 +49,16 @@ class SqlSchedules:
 
     def _open(self) -> list[OpenSchedule]:
         statement = (
-            select(calls.c.id, calls.c.account_id, schedules.c.due_at)
+            select(calls.c.id, calls.c.account_id, schedules.c.due_at, test_row(calls))
             .join(schedules, schedules.c.call_id == calls.c.id)
             # In these words the index of open calls has it.
             .where(calls.c.state != State.ENDED.value)
         )
         with reading(self._engine) as connection:
-            return [OpenSchedule(*row) for row in connection.execute(statement)]
+            return [
+                OpenSchedule(call_id, account_id, due_at, bool(is_test))
+                for call_id, account_id, due_at, is_test in connection.execute(statement)
+            ]
 
     def _find(self, call_id: str) -> ScheduledCall | None:
         statement = (
@@ -131,12 +132,14 @@ def _attempts(connection: Connection, call_id: str) -> list[RowMapping]:
 
 
 def _call(row: RowMapping) -> Call:
+    # Nothing is dialled for the scheduled call itself: its attempts find their own ways. The trunk says whether they are tests.
+    ways = (Route(target="", caller_number="", trunk=row["user_trunk"]),)
     return Call(
         id=row["id"],
         account_id=row["account_id"],
         key_id=row["key_id"],
-        user=Party(number=row["user_number"], routes=_NOWHERE),
-        destination=Party(number=row["destination_number"], routes=_NOWHERE),
+        user=Party(number=row["user_number"], routes=ways),
+        destination=Party(number=row["destination_number"], routes=ways),
         accepted_at=row["accepted_at"],
         accepted_utc=row["accepted_at"],
         metadata=row["metadata"],

@@ -8,6 +8,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 
 from ringbridge.call.cause import Cause
 from ringbridge.call.model import Call, LegState
+from ringbridge.call.simulation import is_simulated
 from ringbridge.call.tariff import leg_micros
 from ringbridge.call.third import StoredThird, as_stored_third
 from ringbridge.store.statement import Row, execute, statement_text
@@ -73,7 +74,7 @@ def read_thirds(connection: Connection, call_ids: Sequence[str]) -> Mapping[str,
 
 def _row(call: Call) -> Row:
     third = call.thirds[-1]
-    price = third.transfer.price
+    price = None if is_simulated(call) else third.transfer.price
     stored = as_stored_third(call, third)
     return (
         call.id,

@@ -6,9 +6,11 @@ from collections import Counter
 from sqlalchemy import Engine, exists, func, or_, select
 
 from ringbridge.call.cause import Outcome
+from ringbridge.call.record import ERASED
 from ringbridge.call.usage import PastCall
 from ringbridge.store.database import reading
 from ringbridge.store.schedule_tables import schedules
+from ringbridge.store.simulated import test_row
 from ringbridge.store.tables import calls, charges, records
 from ringbridge.store.third_tables import thirds
 
@@ -30,20 +32,26 @@ class SqlUsage:
         return await asyncio.to_thread(self._calls_since, utc)
 
     async def short_calls_since(self, utc: float, seconds: float) -> list[PastCall]:
-        """The calls that ended since `utc`, less than `seconds` after the destination's answer, the oldest first."""
+        """The calls that ended since `utc`, less than `seconds` after the answer of a destination that was not erased since, the oldest first."""
         return await asyncio.to_thread(self._short_calls_since, utc, seconds)
 
     async def spent_within(self, start: float, end: float) -> dict[str, int]:
         """What calls accepted, and thirds asked for, from `start` and before `end` cost or may cost, in millionths, by account."""
         return await asyncio.to_thread(self._spent_within, start, end)
 
-    async def outcomes_since(self, account_id: str, utc: float) -> dict[str | None, int]:
-        """How many of the account's calls accepted since `utc` had which outcome; None for those that are not over."""
-        return await asyncio.to_thread(self._outcomes_since, account_id, utc)
+    async def outcomes_since(self, account_id: str, is_test: bool, utc: float) -> dict[str | None, int]:
+        """How many of the account's live or test calls accepted since `utc` had which outcome; None for those that are not over."""
+        return await asyncio.to_thread(self._outcomes_since, account_id, is_test, utc)
 
     def _calls_since(self, utc: float) -> list[PastCall]:
         statement = (
-            select(calls.c.account_id, calls.c.user_number, calls.c.destination_number, calls.c.accepted_at)
+            select(
+                calls.c.account_id,
+                calls.c.user_number,
+                calls.c.destination_number,
+                calls.c.accepted_at,
+                test_row(calls),
+            )
             .where(
                 calls.c.id >= _first_id(utc),
                 calls.c.accepted_at >= utc,
@@ -62,12 +70,14 @@ class SqlUsage:
                 records.c.user_number,
                 records.c.destination_number,
                 records.c.ended_at,
+                test_row(records),
             )
             .where(
                 records.c.call_id >= _first_id(utc - _LONGEST_BEFORE_ANSWER_SECONDS),
                 records.c.ended_at >= utc,
                 records.c.destination_answered_at.is_not(None),
                 records.c.talk_seconds < seconds,
+                records.c.destination_number != ERASED,
             )
             .order_by(records.c.ended_at)
         )
@@ -88,10 +98,15 @@ class SqlUsage:
                     spent[account_id] += int(micros)
         return dict(spent)
 
-    def _outcomes_since(self, account_id: str, utc: float) -> dict[str | None, int]:
+    def _outcomes_since(self, account_id: str, is_test: bool, utc: float) -> dict[str | None, int]:
         statement = (
             select(calls.c.outcome, func.count().label("calls"))
-            .where(calls.c.account_id == account_id, calls.c.accepted_at >= utc, _IS_DIALLED)
+            .where(
+                calls.c.account_id == account_id,
+                calls.c.accepted_at >= utc,
+                test_row(calls) if is_test else ~test_row(calls),
+                _IS_DIALLED,
+            )
             .group_by(calls.c.outcome)
         )
         with reading(self._engine) as connection:

@@ -48,10 +48,10 @@ def v2_router(
     """The routes below `/api/v2`."""
     access = Access(authenticator, tokens)
     router = APIRouter(prefix=PREFIX)
-    router.include_router(placing_router(access, calls, schedules))
-    router.include_router(call_list_router(access, calls))
+    router.include_router(placing_router(access, calls, schedules, webhooks))
+    router.include_router(call_list_router(access, calls.reader))
     router.include_router(calls_router(access, calls, schedules))
-    router.include_router(events_router(access, calls))
+    router.include_router(events_router(access, calls.reader))
     router.include_router(actions_router(access, calls))
     router.include_router(records_router(access, records))
     router.include_router(keys_router(access, keys))

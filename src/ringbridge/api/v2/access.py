@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import Request
 
 from ringbridge.api.cors import allow_origin
+from ringbridge.api.v2.query import require_known_parameters
 from ringbridge.call.actor import Actor, ActorKind, act
 from ringbridge.call.errors import InvalidCredentials
 from ringbridge.call.key import Scope
@@ -27,9 +28,13 @@ class Access:
         self._tokens = tokens
 
     async def caller(self, request: Request) -> Caller:
-        """The account and the key behind the request's credentials, which acts from now on. Raises InvalidCredentials, StoreUnavailable."""
+        """The account and the key behind the request's credentials, which acts from now on.
+
+        Raises InvalidCredentials, StoreUnavailable and, for those whose credentials are right, UnknownParameter.
+        """
         address = _address(request)
         caller = await self._authenticator.authenticate(request.headers.get("authorization"), address)
+        require_known_parameters(request)
         act(Actor(ActorKind.API_KEY, caller.key.id, address))
         return caller
 
@@ -53,6 +58,7 @@ class Access:
             raise InvalidCredentials("invalid credentials")
         # From here on the page may read why it is refused, and get itself a new token.
         allow_origin(request, token.origin)
+        require_known_parameters(request)
         return await self._tokens.caller(token, _address(request))
 
 

@@ -79,7 +79,7 @@ def actions_router(access: Access, calls: CallService) -> APIRouter:
         caller: Annotated[Caller, Depends(access.needs(Scope.CALLS_CONTROL))],
         call_id: Annotated[str, Path(description="The call's id.")],
     ) -> _Asked:
-        call = await calls.find(caller, call_id) if CALL_ID.fullmatch(call_id) else None
+        call = await calls.reader.find(caller, call_id) if CALL_ID.fullmatch(call_id) else None
         if call is None:
             raise NotFound("There is no call with this id.")
         if call.state == State.SCHEDULED.value:

@@ -16,7 +16,7 @@ from ringbridge.call.history import CallFilter, CallPlace
 from ringbridge.call.key import Scope
 from ringbridge.call.model import State
 from ringbridge.service.authentication import Caller
-from ringbridge.service.calls import CallService
+from ringbridge.service.reading import CallReader
 
 MOST_METADATA = 5
 
@@ -28,7 +28,7 @@ def _named(text: str) -> str:
     return text
 
 
-def call_list_router(access: Access, calls: CallService) -> APIRouter:
+def call_list_router(access: Access, reader: CallReader) -> APIRouter:
     """The route `GET /calls`."""
     router = APIRouter(prefix="/calls", tags=["calls"])
 
@@ -50,6 +50,7 @@ def call_list_router(access: Access, calls: CallService) -> APIRouter:
                 max_length=MOST_METADATA, description="Only calls with this text by this name: `NAME:TEXT`."
             ),
         ] = [],  # noqa: B006 - the framework copies it
+        test: Annotated[bool | None, Query(description="Only test calls, or only others.")] = None,
         accepted_from: Annotated[
             AwareDatetime | None, Query(description="Only calls that were accepted then or later.")
         ] = None,
@@ -62,6 +63,7 @@ def call_list_router(access: Access, calls: CallService) -> APIRouter:
         wanted = CallFilter(
             state=None if state is None else state.value,
             outcome=None if outcome is None else outcome.value,
+            is_test=test,
             metadata=tuple((name, text) for name, _, text in (pair.partition(":") for pair in metadata)),
             accepted_from=None if accepted_from is None else accepted_from.timestamp(),
             accepted_before=None if accepted_before is None else accepted_before.timestamp(),
@@ -69,7 +71,7 @@ def call_list_router(access: Access, calls: CallService) -> APIRouter:
         filters = {"wanted": repr(wanted), "user_line": user_line, "destination_line": destination_line}
         position = position_of(cursor, "calls", filters, (float, str))
         after = None if position is None else CallPlace(float(position[0]), str(position[1]))
-        found = await calls.page(
+        found = await reader.page(
             caller, wanted, after, limit + 1, user_line=user_line, destination_line=destination_line
         )
         shown = found[:limit]

@@ -19,6 +19,7 @@ from ringbridge.call.model import State
 from ringbridge.service.audience import Seats
 from ringbridge.service.authentication import Caller
 from ringbridge.service.calls import CallService
+from ringbridge.service.reading import CallReader
 from ringbridge.service.schedules import ScheduleService
 
 # One for each call that an account may have at once, however large it is.
@@ -35,13 +36,13 @@ def calls_router(access: Access, calls: CallService, schedules: ScheduleService)
     call_id_path = Annotated[str, Path(description="The call's id.")]
 
     async def found(caller: Caller, call_id: str) -> StoredCall:
-        call = await calls.find(caller, call_id) if CALL_ID.fullmatch(call_id) else None
+        call = await calls.reader.find(caller, call_id) if CALL_ID.fullmatch(call_id) else None
         if call is None:
             raise NotFound("There is no call with this id.")
         return call
 
-    def service_of(call: StoredCall) -> CallService | ScheduleService:
-        return calls if call.schedule is None else schedules
+    def reader_of(call: StoredCall) -> CallReader | ScheduleService:
+        return calls.reader if call.schedule is None else schedules
 
     async def found_for_reading(caller: reader, call_id: call_id_path) -> StoredCall:
         return await found(caller, call_id)
@@ -69,7 +70,7 @@ def calls_router(access: Access, calls: CallService, schedules: ScheduleService)
         They are closed here: what a route yields, the framework does not close when a client leaves who has not read it.
         """
         with seats.taken(caller.account.id):
-            async with aclosing(service_of(call).follow(caller, call.id, start)) as events:
+            async with aclosing(reader_of(call).follow(caller, call.id, start)) as events:
                 yield events
 
     router = APIRouter(prefix="/calls", tags=["calls"])
@@ -86,7 +87,7 @@ def calls_router(access: Access, calls: CallService, schedules: ScheduleService)
         seconds: Annotated[int | None, Depends(wait_seconds)],
     ) -> CallResource:
         if seconds is not None:
-            call = await service_of(call).find_ended(caller, call.id, seconds) or call
+            call = await reader_of(call).find_ended(caller, call.id, seconds) or call
         return CallResource.from_stored(call)
 
     @router.get(
@@ -115,7 +116,8 @@ def calls_router(access: Access, calls: CallService, schedules: ScheduleService)
     )
     async def cancel_call(caller: canceller, call_id: call_id_path) -> CancelResource:
         call = await found(caller, call_id)
-        if not await service_of(call).cancel(caller, call.id):
+        service = calls if call.schedule is None else schedules
+        if not await service.cancel(caller, call.id):
             raise CallAlreadyEnded("The call is over already.")
         return CancelResource(id=call.id)
 

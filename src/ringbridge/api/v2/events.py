@@ -13,8 +13,8 @@ from ringbridge.api.v2.problems import problems
 from ringbridge.call.key import Scope
 from ringbridge.service.audience import Seats
 from ringbridge.service.authentication import Caller
-from ringbridge.service.calls import CallService
 from ringbridge.service.feed import FeedEvent, FeedPosition
+from ringbridge.service.reading import CallReader
 
 # One for each program of a customer that follows, and some for those that have lost count of theirs.
 MOST_STREAMS = 20
@@ -24,13 +24,19 @@ class AccountEventResource(EventResource):
     """An event and its call."""
 
     call_id: str
+    test: bool = Field(description="The call is simulated for a test key.")
     metadata: dict[str, str] = Field(description="What the client gave along with the call.")
 
     @classmethod
     def from_feed(cls, told: FeedEvent) -> "AccountEventResource":
         """The resource of an event of some call."""
         event = EventResource.from_stored(told.event)
-        return cls(**event.model_dump(), call_id=told.call_id, metadata=dict(told.metadata or {}))
+        return cls(
+            **event.model_dump(),
+            call_id=told.call_id,
+            test=told.is_test,
+            metadata=dict(told.metadata or {}),
+        )
 
 
 def _position(text: str | None) -> str | None:
@@ -42,7 +48,7 @@ def _position(text: str | None) -> str | None:
 _Position = Annotated[str | None, AfterValidator(_position)]
 
 
-def events_router(access: Access, calls: CallService) -> APIRouter:
+def events_router(access: Access, reader: CallReader) -> APIRouter:
     """The route `/events`."""
     router = APIRouter(prefix="/events", tags=["calls"])
     seats = Seats(MOST_STREAMS)
@@ -58,7 +64,7 @@ def events_router(access: Access, calls: CallService) -> APIRouter:
         seen = last_event_id or after
         position = None if seen is None else FeedPosition.parse(seen)
         with seats.taken(caller.account.id):
-            async with calls.follow_account(caller, position) as events:
+            async with reader.follow_account(caller, position) as events:
                 yield events
 
     @router.get(

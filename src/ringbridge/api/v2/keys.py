@@ -90,7 +90,9 @@ class KeyBody(BaseModel):
     not_before: Annotated[AwareDatetime, Field(strict=False)] | None = Field(
         None, description="When it begins to open."
     )
-    test: bool = Field(False, description="Its calls are simulated.")
+    test: bool | None = Field(
+        None, description="Its calls are simulated; left out, if those of the key that asks are."
+    )
 
     def request(self) -> KeyRequest:
         """The same for the service."""
@@ -167,9 +169,10 @@ def keys_router(access: Access, keys: KeyService) -> APIRouter:
         summary="Exchange a key for a new one that may the same",
     )
     async def rotate_key(
-        caller: Annotated[Caller, writer], key_id: KeyId, body: RotationBody
+        caller: Annotated[Caller, writer], key_id: KeyId, body: RotationBody | None = None
     ) -> MadeKeyResource:
-        made = await keys.exchange(caller, key_id, body.overlap_hours * HOUR_SECONDS)
+        overlap_hours = (body or RotationBody()).overlap_hours
+        made = await keys.exchange(caller, key_id, overlap_hours * HOUR_SECONDS)
         return MadeKeyResource.from_made(made)
 
     @router.delete(

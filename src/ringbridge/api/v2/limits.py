@@ -99,7 +99,10 @@ class LimitsBody(BaseModel):
 class PeriodResource(BaseModel):
     """Money in a running period."""
 
-    spent: Amount = Field(description="What calls did cost, and what those that are up may cost still.")
+    spent: Amount = Field(description="What calls that are over did cost.")
+    reserved: Amount = Field(
+        description="What calls that are up may cost at the most. With what is spent, it is what a limit is compared with."
+    )
     limit: Amount | None
     ends_at: AwareDatetime
 
@@ -107,14 +110,15 @@ class PeriodResource(BaseModel):
     def from_spending(cls, spending: PeriodSpending) -> "PeriodResource":
         """The resource of a period."""
         return cls(
-            spent=amount_text(spending.micros),
+            spent=amount_text(spending.spent),
+            reserved=amount_text(spending.reserved),
             limit=None if spending.most is None else amount_text(spending.most),
             ends_at=datetime.fromtimestamp(spending.ends_at, UTC),
         )
 
 
 class UsageResource(BaseModel):
-    """What the account does now, did today (UTC) and has spent."""
+    """What the account does now, did today (UTC) and has spent: in live calls, or for a test key in test calls."""
 
     calls_now: int = Field(description="Calls that are not over.")
     calls_today: int = Field(description="Calls that were accepted.")

@@ -18,6 +18,7 @@ from ringbridge.call.key import Scope
 from ringbridge.service.authentication import Caller
 from ringbridge.service.calls import CallService
 from ringbridge.service.schedules import ScheduleService
+from ringbridge.service.webhooks import WebhookService
 
 _REPLAYED: dict[str, Any] = {
     "Idempotent-Replayed": {
@@ -70,7 +71,9 @@ def _idempotency_key(caller: Caller, text: str, body: CallBody) -> IdempotencyKe
     return IdempotencyKey(f"{kind}{page}\t{text}" if kind or page else text, body.digest())
 
 
-def placing_router(access: Access, calls: CallService, schedules: ScheduleService) -> APIRouter:
+def placing_router(
+    access: Access, calls: CallService, schedules: ScheduleService, webhooks: WebhookService
+) -> APIRouter:
     """The routes that take a `CallBody`."""
     router = APIRouter(prefix="/calls", tags=["calls"], route_class=StrictRoute)
 
@@ -101,11 +104,13 @@ def placing_router(access: Access, calls: CallService, schedules: ScheduleServic
     ) -> CallResource:
         if caller.from_page:
             _require_click(body)
+        if body.webhook is not None:
+            webhooks.check_of_call(body.webhook)
         key = None if key_text is None else _idempotency_key(caller, key_text, body)
         scheduled = body.schedule_request()
         if scheduled is None:
             placed = await calls.place(caller, body.request(), key)
-            call = await calls.find_ended(caller, placed.call_id, seconds or 0)
+            call = await calls.reader.find_ended(caller, placed.call_id, seconds or 0)
         else:
             placed = await schedules.place(caller, body.request(), scheduled, key)
             call = await schedules.find_ended(caller, placed.call_id, seconds or 0)
@@ -129,6 +134,8 @@ def placing_router(access: Access, calls: CallService, schedules: ScheduleServic
     async def preview_call(
         caller: Annotated[Caller, Depends(access.needs(Scope.CALLS_CREATE))], body: CallBody
     ) -> PreviewResource:
+        if body.webhook is not None:
+            webhooks.check_of_call(body.webhook)
         scheduled = body.schedule_request()
         if scheduled is None:
             return PreviewResource.from_preview(await calls.preview(caller, body.request()))

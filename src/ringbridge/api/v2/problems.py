@@ -4,6 +4,7 @@ from typing import Any
 
 from ringbridge.api.answer import CHALLENGE, TITLES, Answer, HeaderList, problem_answer, retry_after
 from ringbridge.api.v2.paging import InvalidCursor
+from ringbridge.api.v2.query import UnknownParameter
 from ringbridge.call.errors import (
     AlreadyExists,
     CallError,
@@ -27,8 +28,8 @@ from ringbridge.service.limits import OnlyTighter
 from ringbridge.service.lines import AdministratorsLine
 from ringbridge.service.quota import TooManyActions
 
-# No key or a wrong one, one without the scope, too many requests, a database that is gone.
-_ANYWHERE = (401, 403, 429, 503)
+# No key or a wrong one, one without the scope, a query of other parameters, too many requests, a database that is gone.
+_ANYWHERE = (401, 403, 422, 429, 503)
 
 # A restart or a database that comes back takes about this long.
 RETRY_SECONDS = 5.0
@@ -46,6 +47,7 @@ _REASONS = {
     "invalid_value": "This is no value that the limit can have.",
     "no_rate": "What this call would cost is not known.",
     "invalid_origin": "Write it as browsers do: https://crm.example.com, without a path.",
+    "not_with_lines": "A key that is bound to lines cannot have what concerns the whole account.",
     "not_with_a_token": "A token for browsers takes user_line, destination_line and language only.",
     "not_own_number": "This is no number of the account.",
     "quiet_hours": "It is too late or too early where that number is.",
@@ -101,7 +103,7 @@ def problem_of(error: CallError) -> Answer:
             return problem_answer(422, error.code, f"user_line: {_reason(error)}")
         case InvalidDestination():
             return problem_answer(422, error.code, f"destination_line: {_reason(error)}")
-        case InvalidWebhook():
+        case InvalidWebhook() | UnknownParameter():
             return problem_answer(422, error.code, str(error))
         case TooManyTests():
             return problem_answer(429, error.code, str(error), (retry_after(error.retry_after_seconds),))

@@ -55,6 +55,11 @@ class RecordResource(BaseModel):
     thirds: list[ThirdResource] = Field(
         description="Whom it was transferred to, or was to be, in that order."
     )
+    test: bool = Field(description="It was simulated for a test key.")
+    cost: str | None = Field(
+        description="In the currency of the rates, with its thirds; null in test calls, and where no rate is known.",
+        examples=["0.025"],
+    )
 
     @classmethod
     def from_record(cls, record: Record) -> "RecordResource":
@@ -87,12 +92,14 @@ def wanted_records(
         AwareDatetime | None, Query(description="Only calls that ended before then.")
     ] = None,
     outcome: Annotated[Outcome | None, Query(description="Only calls that went so.")] = None,
+    test: Annotated[bool | None, Query(description="Only test calls, or only others.")] = None,
 ) -> RecordFilter:
     """The filter that a request's query asks for."""
     return RecordFilter(
         ended_from=None if ended_from is None else ended_from.timestamp(),
         ended_before=None if ended_before is None else ended_before.timestamp(),
         outcomes=() if outcome is None else (outcome.value,),
+        is_test=test,
     )
 
 
@@ -117,6 +124,7 @@ def records_router(access: Access, records: RecordService) -> APIRouter:
             "ended_from": wanted.ended_from,
             "ended_before": wanted.ended_before,
             "outcome": next(iter(wanted.outcomes), None),
+            "test": wanted.is_test,
         }
         position = position_of(cursor, "records", filters, (float, str))
         place = None if position is None else RecordPlace(float(position[0]), str(position[1]))

@@ -1,5 +1,6 @@
 """A call that is placed later or again, as version 2 takes and shows it."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
@@ -18,12 +19,21 @@ from ringbridge.call.schedule import (
     Schedule,
 )
 
+_FARTHEST_UTC = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
+
 
 def _text(given: object) -> object:
     """A number would be taken for seconds since 1970."""
     if not isinstance(given, str):
         raise ValueError("Write a time as RFC 3339 has it")
     return given
+
+
+def _in_reach(at: datetime) -> datetime:
+    """Near the ends of the calendar a time with an offset has no name in UTC."""
+    if not 0.0 <= at.timestamp() < _FARTHEST_UTC:
+        raise ValueError("Write a time within 30 days from now")
+    return at
 
 
 def _retriable(outcome: Outcome) -> Outcome:
@@ -37,7 +47,10 @@ class ScheduleBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    at: Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_text)] | None = Field(
+    at: (
+        Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_text), AfterValidator(_in_reach)]
+        | None
+    ) = Field(
         None,
         description="With its offset from UTC; up to 30 days from now. Left out: now.",
         examples=["2026-03-01T09:00:00+01:00"],

@@ -81,7 +81,8 @@ class WorkerLink(asyncio.Protocol):
             words = (str(theirs.fileno()), host, str(first_port), str(last_port), folder)
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                *("-m", "ringbridge.engines.native.rtpio_worker", *words),
+                # Nothing is imported from the folder that the server happens to stand in.
+                *("-P", "-m", "ringbridge.engines.native.rtpio_worker", *words),
                 stdin=PIPE,
                 stdout=PIPE,
                 pass_fds=(theirs.fileno(),),

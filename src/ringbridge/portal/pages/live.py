@@ -34,7 +34,7 @@ async def hang_up(view: View) -> Response:
     call_id = view.request.path_params["call_id"]
     if await view.services.calls.cancel(view.caller, call_id):
         return view.go("/live", flash=view.text("The call is being ended."))
-    if await view.services.calls.find(view.caller, call_id) is None:
+    if await view.services.calls.reader.find(view.caller, call_id) is None:
         raise NotFound("There is no call with this id.")
     return view.go("/live", flash=view.text("This call was over already."), kind="info")
 

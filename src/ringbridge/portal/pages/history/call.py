@@ -47,11 +47,11 @@ class Cost(NamedTuple):
 
 async def show_call(view: View) -> Response:
     services, call_id = view.services, view.request.path_params["call_id"]
-    call = await services.calls.find(view.caller, call_id)
+    call = await services.calls.reader.find(view.caller, call_id)
     record = await services.records.find(view.caller, call_id)
     if call is not None and record is None and call.state == State.ENDED.value:
         # It was over a moment ago, and its record is on the way to the database.
-        await services.calls.find_ended(view.caller, call_id, _WRITTEN_SECONDS)
+        await services.calls.reader.find_ended(view.caller, call_id, _WRITTEN_SECONDS)
         record = await services.records.find(view.caller, call_id)
     if call is None and record is None:
         raise NotFound("There is no call with this id.")

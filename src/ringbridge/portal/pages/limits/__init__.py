@@ -148,7 +148,7 @@ def _shown(view: View, limits: AccountLimits, name: str) -> str:
 def _used(usage: AccountUsage) -> dict[str, str]:
     """What of a limit is used now, for those of which it is known."""
     return {"concurrent": str(usage.calls_now), "per_minute": str(usage.calls_last_minute)} | {
-        f"spend_per_{period.value}": amount_text(spending.micros)
+        f"spend_per_{period.value}": amount_text(spending.spent + spending.reserved)
         for period, spending in usage.spending.items()
     }
 
@@ -159,7 +159,10 @@ def _parts(limits: AccountLimits, usage: AccountUsage) -> dict[str, tuple[int, i
         "concurrent": (usage.calls_now, limits.concurrent),
         "per_minute": (usage.calls_last_minute, limits.per_minute),
     } | {
-        f"spend_per_{period.value}": (spending.micros, getattr(limits, f"spend_per_{period.value}"))
+        f"spend_per_{period.value}": (
+            spending.spent + spending.reserved,
+            getattr(limits, f"spend_per_{period.value}"),
+        )
         for period, spending in usage.spending.items()
     }
     return {name: (used, most) for name, (used, most) in parts.items() if most}
