@@ -79,6 +79,8 @@ async def test_each_period_shows_how_far_calls_came(desk: Desk, owner: Client, p
     assert row(text, "The user&#39;s phone rang and was not answered") == ["1", "25%"]
     assert row(text, "Ann " + LINE_NUMBER) == ["4", "75%", "25%", "0:55"]
     assert "1 more was refused" in text
+    assert (await owner.get("/history?line=%2B18175629656")).status == 200
+    assert 'href="/history?line=%2B18175629656"' in text
     # The last point of the plot's table is now.
     points = re.search(r'id="points".*?</table>', text, re.DOTALL)
     assert points is not None
@@ -143,6 +145,7 @@ async def test_a_webhook_that_was_turned_off_is_told(desk: Desk, owner: Client) 
     text = (await owner.get("/dashboard/now")).text
     assert "The webhook CRM &lt;b&gt; was turned off" in text
     assert "1 of 1 failing" in text
+    assert 'href="/settings/api/webhooks/wh_1"' in text
     # Somebody's own wish is no fault.
     await webhooks.change(ACCOUNT_ID, "wh_1", lambda it: _disabled(it, "by_request"))
     assert "turned off" not in (await owner.get("/dashboard/now")).text

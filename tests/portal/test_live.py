@@ -73,6 +73,13 @@ async def test_an_auditor_looks_and_hangs_nothing_up(desk: Desk, auditor: Client
     assert (await auditor.post(f"/live/{call_id}/hang-up")).status == 403
 
 
+async def test_another_site_hangs_nothing_up(desk: Desk, owner: Client) -> None:
+    call_id = await placed(desk)
+    reply = await owner.post(f"/live/{call_id}/hang-up", {}, **{"Sec-Fetch-Site": "cross-site"})
+    assert reply.status == 403
+    assert desk.calls.running == 1
+
+
 async def test_a_user_sees_the_own_calls_only(desk: Desk, user: Client) -> None:
     desk.administration.add_line(EXTENSION)
     own, others = await placed(desk), await placed(desk, line="200", destination=OTHER_RINGS)

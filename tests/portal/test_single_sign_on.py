@@ -112,6 +112,13 @@ async def test_what_another_browser_began_is_refused(desk: Desk, visitor: Client
     assert (await victim.get("/users")).location == "/login?next=/users"
 
 
+async def test_a_code_with_another_state_is_refused(desk: Desk, visitor: Client) -> None:
+    back = URL(await go_there(visitor))
+    altered = back.update_query(state=back.query["state"][:-1] + "~")
+    assert (await visitor.get(altered.raw_path_qs)).status == 403
+    assert (await visitor.get("/users")).location == "/login?next=/users"
+
+
 async def test_what_comes_back_too_late_or_broken_is_refused(desk: Desk, visitor: Client) -> None:
     back = await go_there(visitor)
     desk.clock.skipped_seconds = 601.0

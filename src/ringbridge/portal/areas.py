@@ -25,6 +25,7 @@ from ringbridge.portal.pages import (
 
 AREAS = (
     login,
+    single_sign_on,
     welcome,
     home,
     dashboard,
@@ -42,7 +43,6 @@ AREAS = (
     start,
     lines,
     trunks,
-    single_sign_on,
 )
 
 ROUTES: tuple[PageRoute, ...] = tuple(route for area in AREAS for route in area.ROUTES)

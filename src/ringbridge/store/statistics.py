@@ -6,7 +6,7 @@ only where nobody has changed what is counted of the account since it was read (
 
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, ScalarSelect, Select, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, Engine, ScalarSelect, Select, delete, func, insert, select, update
 from sqlalchemy import tuple_ as row_value
 
 from ringbridge.call.statistics import EndedCall, Kind
@@ -173,21 +173,27 @@ def _advance(
 
 def _with_uncounted(until: float) -> Select[str]:
     """The accounts that have a record behind the last that is counted, of a call that ended before `until`."""
-    behind = exists().where(
-        records.c.account_id == accounts.c.id,
-        # What the index knows, beside what it does not.
-        records.c.ended_at >= func.coalesce(statistics_progress.c.ended_at, 0.0),
-        row_value(
-            func.coalesce(statistics_progress.c.ended_at, 0.0),
-            func.coalesce(statistics_progress.c.call_id, ""),
+    ended_at = func.coalesce(statistics_progress.c.ended_at, 0.0)
+    call_id = func.coalesce(statistics_progress.c.call_id, "")
+    # The first of them, not whether there is one: PostgreSQL would make a join of that, and read all records for it.
+    first = (
+        select(records.c.call_id)
+        .where(
+            records.c.account_id == accounts.c.id,
+            # What the index knows, beside what it does not.
+            records.c.ended_at >= ended_at,
+            row_value(ended_at, call_id) < _PLACE,
+            records.c.ended_at < until,
         )
-        < _PLACE,
-        records.c.ended_at < until,
+        .order_by(records.c.ended_at)
+        .limit(1)
+        .correlate(accounts, statistics_progress)
+        .scalar_subquery()
     )
     return (
         select(accounts.c.id)
         .outerjoin(statistics_progress, statistics_progress.c.account_id == accounts.c.id)
-        .where(behind)
+        .where(first.is_not(None))
     )
 
 

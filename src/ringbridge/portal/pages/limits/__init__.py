@@ -108,8 +108,11 @@ def _change_page(
     view: View, values: Mapping[str, str], faults: Mapping[str, str] | None = None, *, preset: object = None
 ) -> Response:
     names = view.language.locale.territories
+    ticked = frozenset(values["countries"].split(","))
+    # Those that are ticked first: they are what the reader looks for.
     countries = sorted(
-        ((code, names.get(code, code)) for code in phonenumbers.SUPPORTED_REGIONS), key=lambda one: one[1]
+        ((code, names.get(code, code)) for code in phonenumbers.SUPPORTED_REGIONS),
+        key=lambda one: (one[0] not in ticked, one[1]),
     )
     return view.form_page(
         "limits/change.html",
@@ -119,7 +122,7 @@ def _change_page(
         groups=GROUPS,
         Unit=Unit,
         countries=countries,
-        ticked=frozenset(values["countries"].split(",")),
+        ticked=ticked,
         presets=PRESETS,
         preset=preset,
         own_country=names.get(view.account.country, view.account.country),
