@@ -24,6 +24,8 @@ export interface Streamed<T> {
 export interface AccountEvent extends EventResource {
   call_id: string;
   test: boolean;
+  /** The id of the scheduled call that its call is an attempt of. */
+  attempt_of: string | null;
   metadata: Record<string, string>;
 }
 
