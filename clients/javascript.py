@@ -45,6 +45,9 @@ def types(document: Schema) -> str:
         "/** An event of the account's stream, which tells of all calls. */",
         "export interface AccountEvent extends EventResource {",
         "  call_id: string;",
+        "  test: boolean;",
+        "  /** The id of the scheduled call that its call is an attempt of. */",
+        "  attempt_of: string | null;",
         "  metadata: Record<string, string>;",
         "}",
         "",
@@ -54,6 +57,9 @@ def types(document: Schema) -> str:
         "  readonly code: string;",
         "  readonly retryAfterSeconds: number | null;",
         "}",
+        "",
+        "/** No answer came, or only the beginning of one. */",
+        "export class ServerUnreachable extends Error {}",
         "",
     ]
     for name, schema in document["components"]["schemas"].items():

@@ -9,6 +9,14 @@ export class RingbridgeError extends Error {
   }
 }
 
+/** No answer came, or only the beginning of one: `cause` is what `fetch` says of it. */
+export class ServerUnreachable extends Error {
+  constructor(cause) {
+    super("the server cannot be reached", { cause });
+    this.name = "ServerUnreachable";
+  }
+}
+
 /** Asks a ringbridge server for an account. */
 export class Ringbridge {
   #url;
@@ -40,7 +48,7 @@ export class Ringbridge {
     if (answer.status === 204) return;
     let id = "";
     let data = null;
-    for await (const line of lines(answer.body)) {
+    for await (const line of lines(answer.body, request.at(3)?.signal)) {
       // An event ends with an empty line; our data is one line (HTML standard, section 9.2.6).
       if (line.startsWith("id:")) id = line.slice(3).trim();
       if (line.startsWith("data:")) data = line.slice(5);
@@ -62,7 +70,12 @@ export class Ringbridge {
     if (body !== undefined) named["Content-Type"] = "application/json";
     const content = body === undefined ? undefined : JSON.stringify(body);
     const fetch = this.#fetch;
-    const answer = await fetch(url, { method, headers: named, body: content, signal });
+    let answer;
+    try {
+      answer = await fetch(url, { method, headers: named, body: content, signal });
+    } catch (error) {
+      throw unreachable(error, signal);
+    }
     if (!answer.ok) throw await refusal(answer);
     return answer;
   }
@@ -85,12 +98,21 @@ async function refusal(answer) {
   );
 }
 
-async function* lines(body) {
+/** Whoever gave a signal gets the reason that they gave with it. */
+function unreachable(error, signal) {
+  return signal?.aborted ? error : new ServerUnreachable(error);
+}
+
+async function* lines(body, signal) {
   const decoder = new TextDecoder();
   let rest = "";
-  for await (const chunk of body) {
-    const parts = (rest + decoder.decode(chunk, { stream: true })).split(/\r?\n/);
-    rest = parts.pop();
-    yield* parts;
+  try {
+    for await (const chunk of body) {
+      const parts = (rest + decoder.decode(chunk, { stream: true })).split(/\r?\n/);
+      rest = parts.pop();
+      yield* parts;
+    }
+  } catch (error) {
+    throw unreachable(error, signal);
   }
 }

@@ -23,6 +23,9 @@ export interface Streamed<T> {
 /** An event of the account's stream, which tells of all calls. */
 export interface AccountEvent extends EventResource {
   call_id: string;
+  test: boolean;
+  /** The id of the scheduled call that its call is an attempt of. */
+  attempt_of: string | null;
   metadata: Record<string, string>;
 }
 
@@ -32,6 +35,9 @@ export class RingbridgeError extends Error {
   readonly code: string;
   readonly retryAfterSeconds: number | null;
 }
+
+/** No answer came, or only the beginning of one. */
+export class ServerUnreachable extends Error {}
 
 /** Who changed it. */
 export interface ActorResource {
@@ -941,5 +947,5 @@ export class Ringbridge {
   /** Send all events since a time again. */
   replayEvents(webhookId: string, body: ReplayRequest, options?: RequestOptions): Promise<ReplayResource>;
   /** Who changed what of the account, the last first. */
-  listEntries(query?: { "limit"?: number; "cursor"?: string | null; }, options?: RequestOptions): Promise<PageAuditResource>;
+  listAuditEntries(query?: { "limit"?: number; "cursor"?: string | null; }, options?: RequestOptions): Promise<PageAuditResource>;
 }

@@ -29,9 +29,9 @@ async def ask(door: FrontDoor, query: str = "", **headers: str) -> Reply:
 
 async def test_each_event_has_its_call_and_an_id_to_go_on_from(door: FrontDoor) -> None:
     door.calls.feed = [
-        FeedEvent(POSITION.epoch, number, ACCOUNT.id, "1", metadata is None, CALL_ID, metadata, event)
-        for number, (metadata, event) in enumerate(
-            zip((None, {"order": "4711"}), EVENTS[:2], strict=True), start=7
+        FeedEvent(POSITION.epoch, number, ACCOUNT.id, "1", metadata is None, CALL_ID, first, metadata, event)
+        for number, (first, metadata, event) in enumerate(
+            zip((None, "call-0"), (None, {"order": "4711"}), EVENTS[:2], strict=True), start=7
         )
     ]
     reply = await ask(door)
@@ -41,9 +41,12 @@ async def test_each_event_has_its_call_and_an_id_to_go_on_from(door: FrontDoor) 
     assert "id: 0123abcd-7-1795000001000\n" in text
     assert "id: 0123abcd-8-1795000002000\n" in text
     data = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: ")]
-    assert [(event["call_id"], event["test"], event["sequence"], event["metadata"]) for event in data] == [
-        (CALL_ID, True, 1, {}),
-        (CALL_ID, False, 2, {"order": "4711"}),
+    assert [
+        (event["call_id"], event["test"], event["sequence"], event["attempt_of"], event["metadata"])
+        for event in data
+    ] == [
+        (CALL_ID, True, 1, None, {}),
+        (CALL_ID, False, 2, "call-0", {"order": "4711"}),
     ]
 
 

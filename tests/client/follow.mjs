@@ -1,5 +1,5 @@
 // A program that uses the client for JavaScript: node follow.mjs URL ACCOUNT KEY LINE DESTINATION. It prints what it saw as JSON.
-import { Ringbridge, RingbridgeError } from "../../clients/typescript/ringbridge.mjs";
+import { Ringbridge, RingbridgeError, ServerUnreachable } from "../../clients/typescript/ringbridge.mjs";
 
 const [url, account, key, line, destination] = process.argv.slice(2);
 const server = new Ringbridge({ url: `${url}/`, account, key });
@@ -12,8 +12,8 @@ for await (const event of server.followCall(call.id, { after: events.length })) 
 const over = await server.readCall(call.id);
 const page = await server.listCalls({ limit: 1, outcome: null });
 const table = await server.exportRecords({ format: "csv", outcome: undefined });
-const made = await server.addLine({ number: "202" });
-await server.removeLine(made.id);
+const made = await server.createKey({ name: "CRM", scopes: ["calls:read"] });
+await server.revokeKey(made.id);
 
 async function refusal(promise) {
   try {
@@ -23,6 +23,17 @@ async function refusal(promise) {
     throw error;
   }
 }
+
+async function isUnreachable(promise) {
+  try {
+    await promise;
+  } catch (error) {
+    return error instanceof ServerUnreachable && error.cause !== undefined;
+  }
+}
+
+// Nobody listens there.
+const nowhere = { url: "http://127.0.0.1:2", account, key };
 
 console.log(
   JSON.stringify({
@@ -34,6 +45,8 @@ console.log(
     listed: page.items.map((item) => item.id === call.id),
     table: table.split(",")[0],
     refused: await refusal(server.placeCall({ user_line: "999999", destination_line: destination })),
+    nowhere: await isUnreachable(new Ringbridge(nowhere).listLines()),
+    given_up: await isUnreachable(new Ringbridge(nowhere).listLines({}, { signal: AbortSignal.abort() })),
     stranger: await refusal(new Ringbridge({ url, account, key: "nonsense" }).listLines()),
   }),
 );

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -50,14 +51,40 @@ def test_schemas_become_types(schema: dict[str, Any], type_name: str) -> None:
 def test_the_collection_has_every_operation_once_with_a_body_that_is_allowed() -> None:
     items = [item for folder in collection(DOCUMENT)["item"] for item in folder["item"]]
     assert sorted((item["request"]["method"], item["name"]) for item in items) == sorted(
-        (operation.method, operation.summary) for operation in operations(DOCUMENT)
+        (operation.method, operation.summary)
+        for operation in operations(DOCUMENT)
+        if operation.kind != "stream"
     )
     (place,) = [item["request"] for item in items if item["name"] == "Place a call"]
     assert place["url"]["raw"] == "{{url}}/api/v2/calls"
     assert json.loads(place["body"]["raw"]) == {
-        "user_line": "+1 (817) 562-9657",
-        "destination_line": "15125292329",
+        "user_line": "{{user_line}}",
+        "destination_line": "{{destination_line}}",
     }
+
+
+def test_the_collection_reads_and_removes_only_what_it_made_and_erases_nobody() -> None:
+    whole = collection(DOCUMENT)
+    items = {item["name"]: item for folder in whole["item"] for item in folder["item"]}
+    variables = {variable["key"]: variable["value"] for variable in whole["variable"]}
+    carried_on = set(re.findall(r'collectionVariables\.set\("(\w+)"', json.dumps(whole).replace('\\"', '"')))
+    named = {
+        (variable["key"], variable["value"])
+        for item in items.values()
+        for variable in item["request"]["url"]["variable"]
+    }
+    assert named == {(name, f"{{{{{name}}}}}") for name in carried_on}
+    assert all(variables[name] == "" for name in carried_on)
+    (erase,) = [item for item in items.values() if item["request"]["url"]["raw"].endswith("/records/erase")]
+    assert json.loads(erase["request"]["body"]["raw"])["number"] == "{{number_to_erase}}"
+    assert variables["number_to_erase"] == ""
+
+
+def test_no_example_of_the_collection_leaves_a_text_empty() -> None:
+    for folder in collection(DOCUMENT)["item"]:
+        for item in folder["item"]:
+            body = json.loads(item["request"].get("body", {"raw": "{}"})["raw"])
+            assert "" not in body.values(), item["name"]
 
 
 @pytest.mark.parametrize(
@@ -102,5 +129,6 @@ async def test_a_program_in_javascript_places_and_follows_a_call(access: Access)
     assert (seen["names"][0], seen["names"][-1], seen["left"]) == ("accepted", "ended", 0)
     assert (seen["outcome"], seen["metadata"]) == ("destination_busy", {"order": "4711"})
     assert (seen["listed"], seen["table"]) == ([True], "call_id")
+    assert (seen["nowhere"], seen["given_up"]) == (True, False)
     assert seen["refused"][:2] == [422, "unknown_line"]
     assert seen["stranger"] == [401, "invalid_credentials", "Invalid API credentials."]

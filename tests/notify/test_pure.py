@@ -138,6 +138,11 @@ def test_the_events_of_test_calls_say_so() -> None:
     assert content["data"]["test"] is True
 
 
+def test_a_call_without_metadata_has_none_to_name() -> None:
+    content = json.loads(body(replace(NOTICE, metadata=None), WebhookFormat.RINGBRIDGE))
+    assert content["data"]["metadata"] == {}
+
+
 def test_the_words_of_net2phone() -> None:
     assert json.loads(body(NOTICE, WebhookFormat.NET2PHONE)) == {
         "id": "018f",

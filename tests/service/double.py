@@ -115,7 +115,7 @@ class MemoryStore:
     def write(self, call_id: str, *events: StoredEvent) -> None:
         """These lines of a call's history are in the database from now on."""
         place = CallPlace(events[0].at, call_id)
-        history = self.histories.get(call_id) or CallHistory(place, "1", False, None, ())
+        history = self.histories.get(call_id) or CallHistory(place, "1", False, None, None, ())
         self.histories[call_id] = history._replace(events=history.events + events)
 
     async def written(self) -> None:

@@ -84,3 +84,10 @@ async def test_whether_something_happened_between_is_known(store: SqlCallStore) 
     assert not await between(121.0, 200.0)
     assert not await between(90.0, 99.0)
     assert not await store.has_calls_between("2000000", 0.0, UTC_OFFSET + 200.0)
+
+
+async def test_attempts_name_their_scheduled_call(store: SqlCallStore) -> None:
+    await accept(store, a_call("call-1")._replace(attempt_of="call-0"), a_call("call-2"))
+    histories = await store.histories_since(ACCOUNT, 0.0, None, 10)
+    told = {event.call_id: event.attempt_of for history in histories for event in history.told()}
+    assert told == {"call-1": "call-0", "call-2": None}

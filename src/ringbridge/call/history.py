@@ -111,6 +111,7 @@ class ToldEvent(NamedTuple):
     call_id: str
     user_number: str
     is_test: bool
+    attempt_of: str | None
     metadata: Mapping[str, str] | None
     event: StoredEvent
 
@@ -121,13 +122,16 @@ class CallHistory(NamedTuple):
     place: "CallPlace"
     user_number: str
     is_test: bool
+    attempt_of: str | None
     metadata: Mapping[str, str] | None
     events: tuple[StoredEvent, ...]
 
     def told(self) -> Iterator[ToldEvent]:
         """Each line by itself."""
         for event in self.events:
-            yield ToldEvent(self.place.call_id, self.user_number, self.is_test, self.metadata, event)
+            yield ToldEvent(
+                self.place.call_id, self.user_number, self.is_test, self.attempt_of, self.metadata, event
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

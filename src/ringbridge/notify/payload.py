@@ -58,7 +58,7 @@ def _ringbridge(notice: Notice) -> dict[str, Any]:
             "user": {"number": notice.user_number, "name": notice.user_name, "state": notice.user_leg},
             "destination": {"number": notice.destination_number, "state": notice.destination_leg},
             "attempt_of": notice.attempt_of,
-            "metadata": None if notice.metadata is None else dict(notice.metadata),
+            "metadata": dict(notice.metadata or {}),
             "outcome": notice.outcome,
             "cause": notice.cause,
             "ended_by": notice.ended_by,

@@ -74,6 +74,7 @@ class FeedEvent(NamedTuple):
     user_number: str
     is_test: bool
     call_id: str
+    attempt_of: str | None
     metadata: Mapping[str, str] | None
     event: StoredEvent
 
@@ -110,6 +111,7 @@ class EventFeed:
             call.user.number,
             is_simulated(call),
             call.id,
+            call.attempt_of,
             call.metadata,
             event,
         )
@@ -181,9 +183,19 @@ class EventFeed:
         """What the database has behind `after`, and what of `recent` is still on its way there."""
         since = after.at_ms / 1000 - LATEST_SECONDS
         on_the_way = {event.key: event for event in recent if event.event.at >= since}
-        async for call_id, user_number, is_test, metadata, line in replay(self._store, account_id, since):
+        async for told in replay(self._store, account_id, since):
             # Here the order is not that of the numbers: whoever is cut off behind one is told from the database again.
-            event = FeedEvent(_NO_EPOCH, 0, account_id, user_number, is_test, call_id, metadata, line)
+            event = FeedEvent(
+                _NO_EPOCH,
+                0,
+                account_id,
+                told.user_number,
+                told.is_test,
+                told.call_id,
+                told.attempt_of,
+                told.metadata,
+                told.event,
+            )
             on_the_way.pop(event.key, None)
             yield event
         for event in on_the_way.values():

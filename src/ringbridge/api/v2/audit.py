@@ -73,7 +73,7 @@ def audit_router(access: Access, audit: AuditService) -> APIRouter:
         openapi_extra=SECURITY,
         summary="Who changed what of the account, the last first",
     )
-    async def list_entries(
+    async def list_audit_entries(
         caller: Annotated[Caller, Depends(access.needs(Scope.AUDIT_READ))],
         limit: Limit = 50,
         cursor: Cursor = None,

@@ -25,6 +25,7 @@ class AccountEventResource(EventResource):
 
     call_id: str
     test: bool = Field(description="The call is simulated for a test key.")
+    attempt_of: str | None = Field(description="The id of the scheduled call that its call is an attempt of.")
     metadata: dict[str, str] = Field(description="What the client gave along with the call.")
 
     @classmethod
@@ -35,6 +36,7 @@ class AccountEventResource(EventResource):
             **event.model_dump(),
             call_id=told.call_id,
             test=told.is_test,
+            attempt_of=told.attempt_of,
             metadata=dict(told.metadata or {}),
         )
 

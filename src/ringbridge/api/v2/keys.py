@@ -74,7 +74,9 @@ class KeyBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(printable)]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(printable)] = Field(
+        examples=["CRM"]
+    )
     scopes: Annotated[list[Annotated[Scope, Field(strict=False)]], Field(min_length=1, max_length=50)]
     lines: Annotated[list[LineText], Field(max_length=100)] = Field(
         [], description="Lines that it may call from; left out, those of the key that asks."

@@ -20,7 +20,9 @@ class TokenBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    user_line: LineText = Field(description="The line of the account that the page may call from.")
+    user_line: LineText = Field(
+        description="The line of the account that the page may call from.", examples=["+1 (817) 562-9657"]
+    )
     origin: Annotated[str, StringConstraints(min_length=1, max_length=255)] = Field(
         description="Whose pages may use it, as browsers write it.", examples=["https://crm.example.com"]
     )

@@ -39,7 +39,7 @@ class NewWebhook(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    url: Url
+    url: Url = Field(examples=["https://example.com/calls"])
     name: Name = None
     format: WebhookFormat = Field(default=WebhookFormat.RINGBRIDGE, description="What the bodies look like.")
     events: EventNames = []
