@@ -323,7 +323,14 @@ def test_no_refusal_of_a_call_lacks_a_text() -> None:
     explained = REFUSALS.keys() | {cause.value for cause in Cause}
     assert codes - explained == set()
     # What the API has a sentence for besides is about keys, lines and limits, not calls.
-    besides = {"invalid_network", "invalid_origin", "invalid_value", "not_an_extension", "too_late"}
+    besides = {
+        "invalid_network",
+        "invalid_origin",
+        "invalid_value",
+        "not_an_extension",
+        "not_with_lines",
+        "too_late",
+    }
     assert _REASONS.keys() - explained <= besides
 
 
