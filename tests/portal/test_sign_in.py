@@ -1,5 +1,8 @@
 """Signing in over HTTP: refusals, throttling, sessions and their ends, the second factor, the first owner."""
 
+import asyncio
+from dataclasses import replace
+
 import pyotp
 import pytest
 from structlog.testing import capture_logs
@@ -7,6 +10,7 @@ from structlog.testing import capture_logs
 from ringbridge.call.user import Role
 from ringbridge.service.links import new_link
 from ringbridge.store.user_sessions import SqlSessions
+from ringbridge.store.users import SqlUsers
 from tests.portal.conftest import PASSWORD, Client, Desk
 
 OWNER = {"login": "owner", "password": PASSWORD}
@@ -45,6 +49,29 @@ async def test_guessing_is_slowed_down(desk: Desk, visitor: Client) -> None:
     assert (await visitor.post("/login", OWNER | {"login": "operator"})).status == 303
     desk.clock.skipped_seconds += 60.0
     assert (await visitor.post("/login", OWNER)).status == 303
+
+
+async def test_guesses_that_come_at_once_are_no_more(desk: Desk, visitor: Client) -> None:
+    wrong = OWNER | {"password": "wrong"}
+    replies = await asyncio.gather(*(visitor.post("/login", wrong) for _ in range(20)))
+    assert sorted(reply.status for reply in replies) == [403] * 11 + [429] * 9
+
+
+async def test_who_signs_in_often_guesses_nothing(desk: Desk, visitor: Client) -> None:
+    assert {(await visitor.post("/login", OWNER)).status for _ in range(15)} == {303}
+
+
+async def test_codes_are_guessed_no_faster_from_many_places(desk: Desk) -> None:
+    SqlUsers(desk.database).change("id-owner", lambda user: replace(user, totp_seed="seed"))
+    statuses = []
+    for place in range(12):
+        guesser = await desk.client()
+        guesser.headers["X-Forwarded-For"] = f"192.0.{place}.1"
+        await guesser.post("/login", OWNER)
+        statuses.append((await guesser.post("/login/code", {"code": "000000x"})).status)
+    assert statuses == [403] * 11 + [429]
+    desk.clock.skipped_seconds += 60.0
+    assert (await guesser.post("/login/code", {"code": "000000x"})).status == 403
 
 
 async def test_a_sessions_cookie_is_new_at_each_sign_in(visitor: Client) -> None:

@@ -156,6 +156,15 @@ class GuessThrottle:
         sources = (address, account_id[:64]), (_network(address), "*")
         return max(0.0, *(self._calm_at.get(source, now) - now - 60.0 for source in sources))
 
+    def take_back(self, address: str, account_id: str) -> None:
+        """What was counted with `fail` before it was looked at was right."""
+        for source, per_minute in (
+            ((address, account_id[:64]), PAIR_FAILURES_PER_MINUTE),
+            ((_network(address), "*"), NETWORK_FAILURES_PER_MINUTE),
+        ):
+            if source in self._calm_at:
+                self._calm_at[source] -= 60.0 / per_minute
+
     def _count(self, source: tuple[str, str], per_minute: int, now: float) -> float:
         """The generic cell rate algorithm of ITU-T I.371 with a burst of one minute."""
         calm_at = max(self._calm_at.get(source, now), now) + 60.0 / per_minute

@@ -92,13 +92,14 @@ class SignInService:
         It may wait for a code: see `Session.awaits_code`. `old_token` is of the session that ends with it.
         """
         login = login.strip().lower()[:LONGEST_LOGIN]
-        self._require_patience(visitor, login)
+        self._count_guess(visitor.address, login)
         user = await asyncio.to_thread(self._users.by_login, login)
         is_right = await self._passwords.verify(password, None if user is None else user.password_hash)
         if user is None or not is_right:
             raise self._refusal("wrong password" if user else "unknown user", visitor, login)
         if user.disabled:
             raise self._refusal("disabled", visitor, login)
+        self._throttle.take_back(visitor.address, login)
         log.info(
             "portal.signed_in", user=user.id, address=visitor.address, awaits_code=user.totp_seed is not None
         )
@@ -107,17 +108,20 @@ class SignInService:
     async def give_code(self, signed_in: SignedIn, code: str, visitor: Visitor, token: str) -> str:
         """The token of the whole session after the half one of `token`. Raises SignInRefused and TooManyGuesses."""
         user = signed_in.user
-        self._require_patience(visitor, user.id)
+        # By whom they are guessed of, wherever the guesses come from: there are few codes, and who guesses has the password.
+        self._count_guess(user.id, user.id)
         if not await self._second_factor.verify(user, code):
             raise self._refusal("wrong code", visitor, user.id)
+        self._throttle.take_back(user.id, user.id)
         return await self.begin(user, visitor, token)
 
     async def renew(self, signed_in: SignedIn, password: str, visitor: Visitor, token: str) -> str:
         """The token of a session that is fresh, in place of `token`. Raises SignInRefused and TooManyGuesses."""
         user = signed_in.user
-        self._require_patience(visitor, user.id)
+        self._count_guess(visitor.address, user.id)
         if not await self._passwords.verify(password, user.password_hash):
             raise self._refusal("wrong password", visitor, user.id)
+        self._throttle.take_back(visitor.address, user.id)
         return await self.begin(user, visitor, token, created_at=signed_in.session.created_at)
 
     async def begin(
@@ -204,13 +208,15 @@ class SignInService:
         life = CODE_SECONDS if session.awaits_code else LONGEST_SECONDS
         return utc_now - session.seen_at >= IDLE_SECONDS or utc_now - session.created_at >= life
 
-    def _require_patience(self, visitor: Visitor, whom: str) -> None:
-        wait_seconds = self._throttle.wait(visitor.address, whom, self._clock.now())
+    def _count_guess(self, source: str, whom: str) -> None:
+        """Before it is looked at, so that many at once are many. Raises TooManyGuesses for one that is not looked at."""
+        now = self._clock.now()
+        wait_seconds = self._throttle.wait(source, whom, now)
         if wait_seconds > 0.0:
             raise TooManyGuesses(wait_seconds)
+        self._throttle.fail(source, whom, now)
 
     def _refusal(self, reason: str, visitor: Visitor, whom: str) -> SignInRefused:
-        self._throttle.fail(visitor.address, whom, self._clock.now())
         log.info("portal.sign_in_refused", reason=reason, user=_shown(whom)[:64], address=visitor.address)
         return SignInRefused("sign-in refused")
 
