@@ -1,6 +1,7 @@
 """Users, their sessions and links, on both databases."""
 
 from dataclasses import replace
+from threading import Thread
 
 import pytest
 from sqlalchemy import Engine
@@ -74,6 +75,24 @@ def test_users_come_a_page_at_a_time_by_login(engine: Engine, owner: User) -> No
     assert logins == ["bob", "cora"]
     assert [user.login for user in users.of_account(owner.account_id, None, 1)] == ["ann"]
     assert users.of_account("none", None, 10) == []
+
+
+def test_a_code_taken_during_a_change_stays_taken(engine: Engine, owner: User) -> None:
+    users = SqlUsers(engine)
+    users.add(replace(owner, id="u2", login="bob", role=Role.USER, totp_seed="seed", totp_step=5))
+    taking = Thread(target=users.take_step, args=("u2", 6))
+
+    def change(user: User) -> User:
+        taking.start()
+        # It waits for the change, or is done with by then.
+        taking.join(0.3)
+        return replace(user, language="es")
+
+    users.change("u2", change)
+    taking.join(10.0)
+    found = users.find("u2")
+    assert found is not None
+    assert (found.language, found.totp_step) == ("es", 6)
 
 
 def test_an_account_keeps_an_owner_who_can_sign_in(engine: Engine, owner: User) -> None:

@@ -74,7 +74,9 @@ class SqlUsers:
                 raise NotFound("There is no user with this id.")
             owners = select(users.c.id).where(users.c.account_id == found["account_id"], _can_own())
             others = set(connection.scalars(owners.with_for_update())) - {user_id}
-            before = user_of(connection.execute(select(users).where(users.c.id == user_id)).mappings().one())
+            # Locked, too, where they are no owner: a code that is taken meanwhile stays taken.
+            row = connection.execute(select(users).where(users.c.id == user_id).with_for_update())
+            before = user_of(row.mappings().one())
             after = change(before)
             if _owns(before) and not _owns(after) and not others:
                 raise LastOwner("The account would have no owner who can sign in.")
