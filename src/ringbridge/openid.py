@@ -102,7 +102,8 @@ class OpenIdProvider:
         audience = claims.get("aud")
         audiences = audience if isinstance(audience, list) else [audience]
         utc_now = self._clock.utc_now()
-        expires_at, signed_in_at = claims.get("exp"), claims.get("auth_time", utc_now)
+        # Asked for by `max_age`, so it has to be there (section 2): a page may have left out `prompt` and `max_age`.
+        expires_at, signed_in_at = claims.get("exp"), claims.get("auth_time")
         for is_right, what in (
             (claims.get("iss") == self._issuer, "issuer"),
             (self._client_id in audiences, "audience"),
@@ -141,7 +142,7 @@ class OpenIdProvider:
                 aiohttp.ClientSession(timeout=timeout) as session,
                 session.request(method, url, headers=headers, data=form, allow_redirects=False) as answer,
             ):
-                body = await answer.content.read(LONGEST_ANSWER)
+                body = await _body(answer)
                 if 400 <= answer.status < 500:
                     raise IdentityRefused(f"{url} answers {answer.status}: {body[:200]!r}")
                 if answer.status != 200:
@@ -152,6 +153,16 @@ class OpenIdProvider:
         if not isinstance(found, dict):
             raise IdentityUnavailable(f"{url} answers no JSON object")
         return found
+
+
+async def _body(answer: aiohttp.ClientResponse) -> bytes:
+    """All that comes, in however many pieces. Raises IdentityUnavailable for more than LONGEST_ANSWER octets."""
+    body = bytearray()
+    async for piece in answer.content.iter_any():
+        body += piece
+        if len(body) > LONGEST_ANSWER:
+            raise IdentityUnavailable(f"{answer.url.origin()} answers with more than {LONGEST_ANSWER} octets")
+    return bytes(body)
 
 
 def _claims(id_token: str) -> Mapping[str, Any]:

@@ -162,8 +162,18 @@ async def test_it_takes_the_place_of_the_password_again(
     # Not with another person's, and not with a sign-in of before.
     provider.claims = {"email": "operator"}
     assert (await owner.get(await go_there(owner))).status == 403
-    provider.claims = {"auth_time": time.time() - 3600.0}
-    assert (await owner.get(await go_there(owner))).status == 403
+    for signed_in_at in (time.time() - 3600.0, None, "now"):
+        provider.claims = {"auth_time": signed_in_at}
+        assert (await owner.get(await go_there(owner))).status == 403
+
+
+async def test_an_answer_may_come_in_pieces_and_not_without_end(
+    desk: Desk, provider: Provider, visitor: Client
+) -> None:
+    provider.metadata = {"padding": "x" * 300_000}
+    assert (await visitor.get(await go_there(visitor))).location == "/"
+    provider.claims = {"padding": "x" * 1_000_000}
+    assert (await visitor.get(await go_there(visitor))).status == 403
 
 
 @pytest.mark.parametrize(
