@@ -28,9 +28,12 @@ def photograph(server: Server, browser: Browser, prefix: str) -> None:
                         portal.page.wait_for_url(portal.url("/"))
                     for name, path in pages.items():
                         if name.startswith(prefix):
+                            portal.page.set_viewport_size({"width": width, "height": height})
                             portal.open(path)
-                            picture = portal.page.screenshot(full_page=True)
-                            save(picture, FOLDER / f"{name}-{device}-{scheme}.png")
+                            # As high as the page, so that what stays in place as it scrolls reaches to its end.
+                            whole = portal.page.evaluate("document.documentElement.scrollHeight")
+                            portal.page.set_viewport_size({"width": width, "height": max(height, whole)})
+                            save(portal.page.screenshot(), FOLDER / f"{name}-{device}-{scheme}.png")
 
 
 def save(picture: bytes, file: Path) -> None:
