@@ -828,6 +828,8 @@ export interface WebhookResource {
   /** `by_request`; `gone` after an answer 410; `failing` after days in which nothing was taken. */
   disabled_reason: string | null;
   created_at: string;
+  /** A test key made it: it hears of test calls only. */
+  test: boolean;
 }
 
 /** A webhook and what its requests are signed with, which is shown only now. */
@@ -843,6 +845,8 @@ export interface WebhookWithSecret {
   /** `by_request`; `gone` after an answer 410; `failing` after days in which nothing was taken. */
   disabled_reason: string | null;
   created_at: string;
+  /** A test key made it: it hears of test calls only. */
+  test: boolean;
   /** For Standard Webhooks libraries as it is. */
   secret: string;
   /** Until when the secret before signs, too. */

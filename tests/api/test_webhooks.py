@@ -3,17 +3,21 @@
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, insert
 
+from ringbridge.call.key import Scope
+from ringbridge.service.credential import new_key
+from ringbridge.store.administration import Administration
 from ringbridge.store.change import ChangeStatements, NewCall
 from ringbridge.store.database import writing
 from ringbridge.store.session import WriteSession
-from ringbridge.store.tables import accounts, calls
+from ringbridge.store.tables import accounts, api_keys, calls
 from ringbridge.store.webhook_tables import webhook_deliveries, webhooks
-from tests.api.conftest import ACCOUNT, FrontDoor, exchange, request
+from tests.api.conftest import ACCOUNT, PEPPER, FrontDoor, basic, exchange, request
 from tests.store.samples import a_call, event
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -30,10 +34,12 @@ def _no_webhooks(door: FrontDoor) -> Iterator[None]:
             connection.execute(delete(table))
 
 
-async def ask(door: FrontDoor, method: str, path: str, content: object = None) -> tuple[int, Any]:
+async def ask(
+    door: FrontDoor, method: str, path: str, content: object = None, authorization: str = basic()
+) -> tuple[int, Any]:
     """Status and JSON of the answer."""
     body = b"" if content is None else json.dumps(content).encode()
-    reply = await exchange(door, request(body, method=method, path=path))
+    reply = await exchange(door, request(body, method=method, path=path, authorization=authorization))
     return reply.status, json.loads(reply.body) if reply.body else None
 
 
@@ -144,6 +150,66 @@ async def test_the_secret_of_single_calls_stays_the_same(door: FrontDoor) -> Non
     first = await ask(door, "GET", f"{PATH}/call-secret")
     assert first[1]["secret"].startswith("whsec_")
     assert await ask(door, "GET", f"{PATH}/call-secret") == first
+
+
+@pytest.fixture
+def test_key(door: FrontDoor) -> Iterator[str]:
+    """The credentials of a test key that may see and change webhooks."""
+    key, text = new_key(PEPPER, ACCOUNT.id, "test", 1.0, lambda octets: b"t" * octets, is_test=True)
+    scopes = frozenset({Scope.WEBHOOKS_READ, Scope.WEBHOOKS_WRITE})
+    administration = Administration(door.database)
+    administration.add_key(replace(key, scopes=scopes, expires_at=9e9))
+    yield basic(ACCOUNT.id, text)
+    with writing(door.database) as connection:
+        connection.execute(delete(api_keys).where(api_keys.c.id == key.id))
+
+
+async def test_a_test_key_makes_and_sees_webhooks_of_its_own_kind(door: FrontDoor, test_key: str) -> None:
+    live = await made(door)
+    status, test = await ask(door, "POST", PATH, {"url": URL}, test_key)
+    assert (status, live["test"], test["test"]) == (201, False, True)
+
+    seen_by_test = (await ask(door, "GET", PATH, authorization=test_key))[1]["items"]
+    seen_by_live = (await ask(door, "GET", PATH))[1]["items"]
+
+    assert [one["id"] for one in seen_by_test] == [test["id"]]
+    assert {one["id"] for one in seen_by_live} == {live["id"], test["id"]}
+    assert (await ask(door, "DELETE", f"{PATH}/{test['id']}", authorization=test_key))[0] == 204
+
+
+@pytest.mark.parametrize(
+    ("method", "rest", "content"),
+    [
+        ("GET", "", None),
+        ("PATCH", "", {"url": "https://good.example.com/elsewhere"}),
+        ("DELETE", "", None),
+        ("POST", "/rotate-secret", None),
+        ("POST", "/test", None),
+        ("GET", "/deliveries", None),
+        ("POST", "/deliveries/evt_call-1_1/replay", None),
+        ("POST", "/replay", {"since": "2025-01-01T00:00:00Z"}),
+    ],
+)
+async def test_to_a_test_key_live_webhooks_are_not_there(
+    door: FrontDoor, test_key: str, method: str, rest: str, content: object
+) -> None:
+    live = await made(door)
+    told(door, live["id"], "call-1")
+
+    status, problem = await ask(door, method, f"{PATH}/{live['id']}{rest}", content, test_key)
+
+    assert (status, problem["detail"]) == (404, "There is no webhook with this id.")
+    status, same = await ask(door, "GET", f"{PATH}/{live['id']}")
+    assert (status, same["url"]) == (200, URL)
+
+
+async def test_the_single_calls_of_test_keys_have_a_secret_of_their_own(
+    door: FrontDoor, test_key: str
+) -> None:
+    live = await ask(door, "GET", f"{PATH}/call-secret")
+    test = await ask(door, "GET", f"{PATH}/call-secret", authorization=test_key)
+    assert (live[0], test[0]) == (200, 200)
+    assert live[1]["secret"] != test[1]["secret"]
 
 
 def told(door: FrontDoor, webhook_id: str, *call_ids: str) -> None:

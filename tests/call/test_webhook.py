@@ -9,6 +9,7 @@ from ringbridge.call.event import EarlyMediaStarted, LegRinging
 from ringbridge.call.history import EVENT_NAMES, CallEvent
 from ringbridge.call.model import LegName
 from ringbridge.call.webhook import (
+    CallWebhookOwner,
     Delivery,
     DeliveryKey,
     InvalidWebhook,
@@ -17,14 +18,14 @@ from ringbridge.call.webhook import (
     TooManyTests,
     Webhook,
     WebhookFormat,
-    account_of_call_webhook,
     call_webhook,
+    owner_of_call_webhook,
     parse_event_id,
     parse_event_names,
     secret_of,
 )
 from tests.peers.server import REPOSITORY
-from tests.store.samples import a_call
+from tests.store.samples import a_call, event, simulated
 
 WEBHOOK = Webhook(id="wh_1", account_id="1", url="https://example.com/", secret="new", created_at=0.0)
 KEY = DeliveryKey("wh_1", "018f-1", 12)
@@ -191,8 +192,18 @@ def test_the_log_says_how_far_an_event_came() -> None:
     assert replace(delivery, next_attempt_at=None, delivered_at=1.0).state == "delivered"
 
 
-def test_the_webhooks_of_single_calls_are_known_by_their_account() -> None:
-    webhook = call_webhook("1009683", "secret")
+@pytest.mark.parametrize("is_test", [False, True])
+def test_the_webhooks_of_single_calls_are_known_by_their_account(is_test: bool) -> None:
+    owner = CallWebhookOwner("1009683", is_test)
+    webhook = call_webhook(owner, "secret")
     assert (webhook.account_id, webhook.secrets(0.0), webhook.is_of_calls) == ("1009683", ("secret",), True)
-    assert account_of_call_webhook(webhook.id) == "1009683"
+    assert owner_of_call_webhook(webhook.id) == owner
     assert not WEBHOOK.is_of_calls
+
+
+def test_a_test_keys_webhook_hears_of_test_calls_only() -> None:
+    live = a_call()
+    test, accepted = simulated(live), event(live, 1, "accepted")
+    webhook = replace(WEBHOOK, is_test=True)
+    assert [webhook.is_told(call, accepted) for call in (live, test)] == [False, True]
+    assert [WEBHOOK.is_told(call, accepted) for call in (live, test)] == [True, True]

@@ -102,6 +102,13 @@ async def test_a_webhook_is_added_and_its_secret_shown_once(desk: Desk, operator
     assert 'name="others" type="text" value="held"' in page.text
 
 
+async def test_what_a_test_key_made_is_marked(desk: Desk, operator: Client) -> None:
+    added(desk)
+    assert ">Test<" not in (await operator.get(PATH)).text
+    added(desk, is_test=True)
+    assert (await operator.get(PATH)).text.count(">Test<") == 1
+
+
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [

@@ -10,7 +10,15 @@ from sqlalchemy import Engine
 
 from ringbridge.call.model import Call
 from ringbridge.call.schedule import Schedule, canceled, scheduled
-from ringbridge.call.webhook import Attempt, DeliveryKey, DueDelivery, Webhook, WebhookFormat
+from ringbridge.call.webhook import (
+    MOST_WEBHOOKS,
+    Attempt,
+    DeliveryKey,
+    DueDelivery,
+    TooManyWebhooks,
+    Webhook,
+    WebhookFormat,
+)
 from ringbridge.store.administration import Administration
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.lock import ServerLock
@@ -25,6 +33,7 @@ from tests.store.samples import (
     completed,
     event,
     ringing,
+    simulated,
     written,
 )
 
@@ -313,6 +322,38 @@ async def test_a_call_brings_a_webhook_with_it(store: SqlCallStore, outbox: Outb
     webhook = outbox.webhook("call:2000000")
     assert webhook is not None
     assert (webhook.account_id, webhook.is_of_calls) == ("2000000", True)
+
+
+async def test_what_a_test_key_made_hears_of_test_calls_only(
+    store: SqlCallStore, outbox: Outbox, webhooks: SqlWebhooks
+) -> None:
+    await webhooks.add(replace(WEBHOOK, id="wh_2", is_test=True))
+    await outbox.refresh()
+    for call in (a_call("live"), simulated(a_call("test"))):
+        await accept(store, call._replace(webhook="https://example.com/deal"))
+        # The end of an interrupted call finds its webhooks in the database.
+        await store.close_interrupted(call.id, ended_at=UTC_OFFSET + 300.0)
+
+    told = {}
+    for webhook_id in ("wh_1", "wh_2", f"call:{ACCOUNT}", f"test_call:{ACCOUNT}"):
+        due = await outbox.due([webhook_id], NOW, 10)
+        told[webhook_id] = [(one.key.call_id, one.notice.name) for one in due]
+
+    live, test = ([(call_id, "accepted"), (call_id, "ended")] for call_id in ("live", "test"))
+    assert told == {
+        "wh_1": live + test,
+        "wh_2": test,
+        f"call:{ACCOUNT}": live,
+        f"test_call:{ACCOUNT}": test,
+    }
+
+
+async def test_test_keys_do_not_take_the_places_of_live_webhooks(webhooks: SqlWebhooks) -> None:
+    for number in range(MOST_WEBHOOKS):
+        await webhooks.add(replace(WEBHOOK, id=f"test_{number}", is_test=True))
+    with pytest.raises(TooManyWebhooks):
+        await webhooks.add(replace(WEBHOOK, id="one_more", is_test=True))
+    await webhooks.add(replace(WEBHOOK, id="wh_2"))
 
 
 async def test_what_waits_behind_a_failed_event_is_due_with_it(store: SqlCallStore, outbox: Outbox) -> None:

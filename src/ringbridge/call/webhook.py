@@ -14,6 +14,7 @@ from typing import NamedTuple
 from ringbridge.call.errors import CallError
 from ringbridge.call.history import EVENT_NAMES, CallEvent
 from ringbridge.call.model import Call
+from ringbridge.call.simulation import is_simulated
 
 MOST_WEBHOOKS = 20
 """How many an account may have: each is a request for each event of each call."""
@@ -25,6 +26,7 @@ SECRET_PREFIX = "whsec_"  # noqa: S105 - it is no secret itself
 SECRET_OCTETS = 32
 
 _OF_CALLS = "call:"
+_OF_TEST_CALLS = "test_call:"
 _EVENT_ID = re.compile(r"evt_([0-9A-Za-z-]{1,64})_([1-9][0-9]{0,8})")
 
 
@@ -77,6 +79,7 @@ class Webhook:
 
     secret: signs each request; until `previous_secret_until` the previous one signs, too.
     disabled_at, disabled_reason: since when and why nothing is sent; None while it is.
+    is_test: a test key made it: it hears of test calls only.
     """
 
     id: str
@@ -91,6 +94,7 @@ class Webhook:
     created_at: float
     disabled_at: float | None = None
     disabled_reason: str | None = None
+    is_test: bool = False
 
     def wants(self, event_name: str) -> bool:
         """Whether events of this name are sent to it. In net2phone's format they may be wanted by its words, too."""
@@ -103,6 +107,8 @@ class Webhook:
 
     def is_told(self, call: Call, event: CallEvent) -> bool:
         """Whether this event is sent to it. net2phone's receivers hear once that it rings, by whatever shows it first."""
+        if self.is_test and not is_simulated(call):
+            return False
         if self.format is WebhookFormat.NET2PHONE and event.name == "destination_early_media":
             return self.wants(event.name) and call.destination_leg.ringing_at == event.at
         return self.wants(event.name)
@@ -110,7 +116,7 @@ class Webhook:
     @property
     def is_of_calls(self) -> bool:
         """Whether it stands for those that calls bring with them; none of these is kept, so none can be disabled."""
-        return account_of_call_webhook(self.id) is not None
+        return owner_of_call_webhook(self.id) is not None
 
     def secrets(self, utc_now: float) -> tuple[str, ...]:
         """The secrets that sign at `utc_now`, the newest first."""
@@ -119,20 +125,35 @@ class Webhook:
         return (self.secret, self.previous_secret)
 
 
-def call_webhook_id(account_id: str) -> str:
-    """The id that the webhooks of an account's single calls share."""
-    return f"{_OF_CALLS}{account_id}"
+class CallWebhookOwner(NamedTuple):
+    """Whose calls bring a webhook with them. Live and test calls are told apart: each have a secret of their own."""
+
+    account_id: str
+    is_test: bool
+
+    @property
+    def webhook_id(self) -> str:
+        """The id that the webhooks of all these calls share."""
+        return f"{_OF_TEST_CALLS if self.is_test else _OF_CALLS}{self.account_id}"
 
 
-def account_of_call_webhook(webhook_id: str) -> str | None:
-    """The account whose calls bring this webhook with them; None for one that was made."""
-    return webhook_id.removeprefix(_OF_CALLS) if webhook_id.startswith(_OF_CALLS) else None
+def owner_of_call_webhook(webhook_id: str) -> CallWebhookOwner | None:
+    """Whose calls bring this webhook with them; None for one that was made."""
+    for prefix, is_test in ((_OF_CALLS, False), (_OF_TEST_CALLS, True)):
+        if webhook_id.startswith(prefix):
+            return CallWebhookOwner(webhook_id.removeprefix(prefix), is_test)
+    return None
 
 
-def call_webhook(account_id: str, secret: str) -> Webhook:
-    """The webhook of an account's single calls, which say themselves where it leads."""
+def call_webhook(owner: CallWebhookOwner, secret: str) -> Webhook:
+    """The webhook of an owner's single calls, which say themselves where it leads."""
     return Webhook(
-        id=call_webhook_id(account_id), account_id=account_id, url="", secret=secret, created_at=0.0
+        id=owner.webhook_id,
+        account_id=owner.account_id,
+        url="",
+        secret=secret,
+        created_at=0.0,
+        is_test=owner.is_test,
     )
 
 

@@ -72,6 +72,7 @@ def list_webhooks(
                 "url": webhook.url,
                 "format": webhook.format.value,
                 "events": ",".join(webhook.events) or "all",
+                "test": webhook.is_test,
                 "disabled_at": moment(webhook.disabled_at),
                 "disabled_reason": webhook.disabled_reason,
             }

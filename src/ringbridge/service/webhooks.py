@@ -12,6 +12,7 @@ from ringbridge.call.history import StoredCall
 from ringbridge.call.webhook import (
     PREVIOUS_SECRET_SECONDS,
     SECRET_OCTETS,
+    CallWebhookOwner,
     Delivery,
     DeliveryKey,
     InvalidWebhook,
@@ -58,7 +59,7 @@ class Tested(NamedTuple):
 class WebhookService:
     """The use cases around webhooks. All raise StoreUnavailable; those that take an id raise NotFound.
 
-    A webhook of another account is no different from one that never was.
+    A webhook of another account is no different from one that never was; to a test key, neither is any but those of test keys.
     """
 
     def __init__(
@@ -74,11 +75,11 @@ class WebhookService:
         self._sender = sender
         self._dispatcher = dispatcher
         self._clock = clock
-        self._tests: Window[str] = Window(TESTS_SECONDS)
+        self._tests: Window[tuple[str, bool]] = Window(TESTS_SECONDS)
 
     async def all(self, caller: Caller) -> list[Webhook]:
-        """The account's webhooks, the oldest first."""
-        return await self._store.all(caller.account.id)
+        """The account's webhooks that the caller sees, the oldest first."""
+        return [one for one in await self._store.all(caller.account.id) if _may_see(caller, one)]
 
     async def failing(self, caller: Caller) -> frozenset[str]:
         """The ids of those for which an event waits that was tried in vain."""
@@ -87,17 +88,19 @@ class WebhookService:
     async def find(self, caller: Caller, webhook_id: str) -> Webhook:
         """The webhook with this id."""
         found = await self._store.find(caller.account.id, webhook_id)
-        if found is None:
+        if found is None or not _may_see(caller, found):
             raise _unknown()
         return found
 
     async def create(
         self, caller: Caller, *, url: str, name: str | None, kind: WebhookFormat, events: list[str]
     ) -> Webhook:
-        """A new webhook, with a secret of its own. Raises InvalidWebhook and TooManyWebhooks."""
+        """A new webhook, with a secret of its own; of a test key, for test calls. Raises InvalidWebhook and TooManyWebhooks."""
+        utc_now = self._clock.utc_now()
         webhook = new_webhook(
-            caller.account.id, url=url, name=name, kind=kind, events=events, utc_now=self._clock.utc_now()
+            caller.account.id, url=url, name=name, kind=kind, events=events, utc_now=utc_now
         )
+        webhook = replace(webhook, is_test=caller.key.is_test)
         await self._sender.check(caller.account.id, url)
         await self._store.add(webhook)
         await self._dispatcher.refresh()
@@ -108,12 +111,13 @@ class WebhookService:
         self._sender.check_as_written(url)
 
     def call_secret(self, caller: Caller) -> str:
-        """What signs the requests to webhooks that the account's calls bring with them."""
-        return call_secret(self._pepper, caller.account.id)
+        """What signs the requests to webhooks that the account's calls bring with them; for a test key, its test calls."""
+        return call_secret(self._pepper, CallWebhookOwner(caller.account.id, caller.key.is_test))
 
     async def change(self, caller: Caller, webhook_id: str, change: WebhookChange) -> Webhook:
         """The webhook as it is now; one that was mended is sent what waits. Raises InvalidWebhook."""
         name, events = shown_name(change.name), parse_event_names(change.events or [])
+        await self.find(caller, webhook_id)
         if change.url is not None:
             await self._sender.check(caller.account.id, change.url)
         now = self._clock.utc_now()
@@ -140,6 +144,7 @@ class WebhookService:
         """The webhook with a new secret; the one that it had signs, too, for a day. An older one no longer does."""
         secret = secret_of(secrets.token_bytes(SECRET_OCTETS))
         until = self._clock.utc_now() + PREVIOUS_SECRET_SECONDS
+        await self.find(caller, webhook_id)
         return await self._alter(
             caller,
             webhook_id,
@@ -150,6 +155,7 @@ class WebhookService:
 
     async def remove(self, caller: Caller, webhook_id: str) -> None:
         """Forget the webhook and its log. What is on its way may still arrive."""
+        await self.find(caller, webhook_id)
         if not await self._store.remove(caller.account.id, webhook_id):
             raise _unknown()
         await self._dispatcher.refresh()
@@ -158,10 +164,11 @@ class WebhookService:
         """Send an event that never was, once, also to a webhook that is disabled. Raises TooManyTests."""
         webhook = await self.find(caller, webhook_id)
         began = self._clock.now()
-        wait_seconds = self._tests.wait_seconds(caller.account.id, MOST_TESTS, began)
+        tester = caller.account.id, caller.key.is_test
+        wait_seconds = self._tests.wait_seconds(tester, MOST_TESTS, began)
         if wait_seconds > 0.0:
             raise TooManyTests(retry_after_seconds=wait_seconds)
-        self._tests.add(caller.account.id, began)
+        self._tests.add(tester, began)
         reply = await self._sender.test(webhook, self._clock.utc_now())
         return Tested(reply, self._clock.now() - began)
 
@@ -227,9 +234,10 @@ def new_webhook(
     )
 
 
-def call_secret(pepper: bytes, account_id: str) -> str:
-    """The account's secret for the webhooks of its single calls: nothing is kept of it, and it cannot be rotated."""
-    return secret_of(hmac.digest(pepper, f"webhooks of calls {account_id}".encode(), hashlib.sha256))
+def call_secret(pepper: bytes, owner: CallWebhookOwner) -> str:
+    """The owner's secret for the webhooks of its single calls: nothing is kept of it, and it cannot be rotated."""
+    what = "webhooks of test calls" if owner.is_test else "webhooks of calls"
+    return secret_of(hmac.digest(pepper, f"{what} {owner.account_id}".encode(), hashlib.sha256))
 
 
 def shown_name(text: str | None) -> str | None:
@@ -238,6 +246,10 @@ def shown_name(text: str | None) -> str | None:
     if not name.isprintable():
         raise InvalidWebhook("The name contains control characters.")
     return name or None
+
+
+def _may_see(caller: Caller, webhook: Webhook) -> bool:
+    return webhook.is_test or not caller.key.is_test
 
 
 def _unknown() -> NotFound:

@@ -13,14 +13,15 @@ from ringbridge.call.actor import SERVER, acting_as
 from ringbridge.call.audit import Action
 from ringbridge.call.history import CallEvent
 from ringbridge.call.model import Call
+from ringbridge.call.simulation import SIMULATED, is_simulated
 from ringbridge.call.webhook import (
     Attempt,
+    CallWebhookOwner,
     DeliveryKey,
     DueDelivery,
     Webhook,
-    account_of_call_webhook,
     call_webhook,
-    call_webhook_id,
+    owner_of_call_webhook,
 )
 from ringbridge.store.audit import note
 from ringbridge.store.change import Change, ErasedCall
@@ -34,18 +35,18 @@ from ringbridge.store.webhook_tables import webhook_deliveries, webhooks
 News = Callable[[Iterable[str], Iterable[DeliveryKey]], None]
 
 
-def unsigned(account_id: str) -> str:
+def unsigned(owner: CallWebhookOwner) -> str:
     """No secret: where calls bring no webhooks with them."""
     return ""
 
 
 class Outbox:
-    """The outbox over `engine`. call_secret: an account's secret for the webhooks that calls bring with them.
+    """The outbox over `engine`. call_secret: an owner's secret for the webhooks that calls bring with them.
 
     `wanting` and `committed` are for the writer's thread, all else for the event loop's.
     """
 
-    def __init__(self, engine: Engine, call_secret: Callable[[str], str] = unsigned) -> None:
+    def __init__(self, engine: Engine, call_secret: Callable[[CallWebhookOwner], str] = unsigned) -> None:
         self._engine = engine
         self._call_secret = call_secret
         self._due = DueDeliveries(engine)
@@ -70,9 +71,9 @@ class Outbox:
 
     def webhook(self, webhook_id: str) -> Webhook | None:
         """The webhook of this id, if events are sent to it; where those of calls' own lead is told with each event."""
-        account_id = account_of_call_webhook(webhook_id)
-        if account_id is not None:
-            return call_webhook(account_id, self._call_secret(account_id))
+        owner = owner_of_call_webhook(webhook_id)
+        if owner is not None:
+            return call_webhook(owner, self._call_secret(owner))
         return self._by_id.get(webhook_id)
 
     def listen(self, on_news: News) -> None:
@@ -107,7 +108,7 @@ class Outbox:
         webhooks = self._by_account.get(call.account_id, ())
         found = [webhook.id for webhook in webhooks if webhook.is_told(call, event)]
         if call.webhook is not None:
-            found.append(call_webhook_id(call.account_id))
+            found.append(CallWebhookOwner(call.account_id, is_simulated(call)).webhook_id)
         return found
 
     def committed(self, changes: Sequence[Change]) -> None:
@@ -128,14 +129,14 @@ class Outbox:
 
     def add_end(self, connection: Connection, call: RowMapping, sequence: int, at: float) -> None:
         """Add the end of an interrupted call, in the transaction that gives it one. Not only what `refresh` read counts."""
-        account_id = call["account_id"]
+        account_id, is_test = call["account_id"], call["user_trunk"] == SIMULATED
         enabled = select(webhooks).where(
             webhooks.c.account_id == account_id, webhooks.c.disabled_at.is_(None)
         )
         found = map(webhook_of, connection.execute(enabled).mappings())
-        ids = [webhook.id for webhook in found if webhook.wants("ended")]
+        ids = [one.id for one in found if one.wants("ended") and (is_test or not one.is_test)]
         if call["webhook"] is not None:
-            ids.append(call_webhook_id(account_id))
+            ids.append(CallWebhookOwner(account_id, is_test).webhook_id)
         rows = [
             {
                 "webhook_id": webhook_id,

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     Double,
     ForeignKey,
@@ -10,6 +11,7 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
+    false,
     text,
 )
 
@@ -32,6 +34,7 @@ webhooks = Table(
     Column("created_at", Double, nullable=False),
     Column("disabled_at", Double),
     Column("disabled_reason", Text),
+    Column("is_test", Boolean, nullable=False, server_default=false()),
 )
 
 # The outbox, and afterwards the log: one row for each event and webhook. What is sent is read from the call and its event,

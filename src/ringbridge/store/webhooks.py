@@ -116,7 +116,8 @@ class SqlWebhooks:
 
     def add_now(self, webhook: Webhook) -> None:
         """See `add`."""
-        own = webhooks.c.account_id == webhook.account_id
+        # Test keys fill up a number of their own.
+        own = and_(webhooks.c.account_id == webhook.account_id, webhooks.c.is_test == webhook.is_test)
         with changing(self._engine, Part.WEBHOOKS) as connection:
             if connection.scalar(select(accounts.c.id).where(accounts.c.id == webhook.account_id)) is None:
                 raise NotFound(f"There is no account {webhook.account_id}.")

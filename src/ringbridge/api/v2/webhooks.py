@@ -73,6 +73,7 @@ class WebhookResource(BaseModel):
         description="`by_request`; `gone` after an answer 410; `failing` after days in which nothing was taken."
     )
     created_at: datetime
+    test: bool = Field(description="A test key made it: it hears of test calls only.")
 
 
 class WebhookWithSecret(WebhookResource):
@@ -280,6 +281,7 @@ def _resource(webhook: Webhook) -> WebhookResource:
         disabled_at=utc_or_none(webhook.disabled_at),
         disabled_reason=webhook.disabled_reason,
         created_at=utc(webhook.created_at),
+        test=webhook.is_test,
     )
 
 
