@@ -80,6 +80,16 @@ async def test_a_looser_one_right_after_signing_in(desk: Desk, owner: Client) ->
     assert (limits(desk).concurrent, limits(desk).countries) == (700, ("FR",))
 
 
+async def test_only_who_runs_the_server_allows_more(desk: Desk, owner: Client) -> None:
+    SqlUsers(desk.database).change("id-owner", lambda user: replace(user, runs_server=False))
+    old = limits(desk)
+    refused = await owner.post("/limits", FIELDS | {"concurrent": "700", "password": PASSWORD})
+    assert (refused.status, "Only who runs the server may do that." in refused.text) == (400, True)
+    assert limits(desk) == old
+    assert (await owner.post("/limits", FIELDS | {"concurrent": "3"})).location == "/limits"
+    assert limits(desk).concurrent == 3
+
+
 @pytest.mark.parametrize(
     ("name", "text", "sentence"),
     [

@@ -38,6 +38,7 @@ class Right(Enum):
     CHANGE_TRUNKS = "change-trunks"
     SEE_LIMITS = "see-limits"
     CHANGE_LIMITS = "change-limits"
+    RAISE_LIMITS = "raise-limits"
     CHANGE_RATES = "change-rates"
     SUSPEND_ACCOUNT = "suspend-account"
     SEE_DO_NOT_CALL = "see-do-not-call"
@@ -83,6 +84,7 @@ SERVER_RIGHTS = frozenset(
         Right.CHANGE_TRUNKS,
         Right.CHANGE_PROMPTS,
         Right.CHANGE_RATES,
+        Right.RAISE_LIMITS,
         Right.SUSPEND_ACCOUNT,
     }
 )

@@ -51,7 +51,9 @@ async def change(view: View) -> Response:
     token = None
     try:
         await limits.tighten(view.caller, wanted)
-    except OnlyTighter:
+    except OnlyTighter as error:
+        if not view.may(Right.RAISE_LIMITS):
+            return _change_page(view, wanted, {"form": error.code})
         # Asked for here and not on a page of its own: nothing of what was typed is lost.
         if not view.services.sign_in.is_fresh(view.me.session):
             try:

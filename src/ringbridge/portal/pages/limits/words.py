@@ -122,6 +122,7 @@ FAULTS: dict[str, str] = {
         "Write beginnings of numbers with their plus, parted by commas: +1900, +4487."
     ),
     Unit.HOURS.value: marked("Write two times that differ, such as 21:00-08:00, or nothing."),
+    "only_tighter": marked("This allows more than before. Only who runs the server may do that."),
     "password_needed": marked("This allows more than before. Give your password, and save again."),
 }
 
