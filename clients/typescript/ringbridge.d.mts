@@ -121,12 +121,12 @@ export interface CallResource {
   metadata: Record<string, string>;
   /** The id of the scheduled call that this is an attempt of. */
   attempt_of: string | null;
+  /** Of a scheduled call; else null. */
+  schedule: ScheduleResource | null;
   /** It is simulated for a test key. */
   test: boolean;
   user: LegResource;
   destination: LegResource;
-  /** Of a scheduled call; else null. */
-  schedule: ScheduleResource | null;
   /** Whom it was transferred to, or was to be, in that order. */
   thirds: Array<ThirdResource>;
   /** In the currency of the rates, with its thirds; null until it is over, in test calls, and where no rate is known. */
@@ -426,6 +426,8 @@ export interface ListedCallResource {
   metadata: Record<string, string>;
   /** The id of the scheduled call that this is an attempt of. */
   attempt_of: string | null;
+  /** Of a scheduled call; else null. */
+  schedule: ScheduleResource | null;
   /** It is simulated for a test key. */
   test: boolean;
   user: LegResource;

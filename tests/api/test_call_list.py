@@ -9,6 +9,7 @@ import pytest
 from ringbridge.call.errors import InvalidUserLine
 from ringbridge.call.history import CallFilter, CallPlace
 from tests.api.conftest import FrontDoor, Reply, exchange, request
+from tests.api.test_schedules import SCHEDULED
 from tests.api.test_v2 import ENDED, RUNNING
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -31,6 +32,17 @@ async def test_a_list_shows_calls_without_their_events(door: FrontDoor) -> None:
     assert shown["next_cursor"] is None
     assert "events" not in shown["items"][0]
     assert shown["items"][1]["outcome"] == "completed"
+
+
+async def test_a_list_shows_what_scheduled_calls_wait_for(door: FrontDoor) -> None:
+    schedule = SCHEDULED.schedule
+    assert schedule is not None
+    door.calls.stored = {
+        "plan": replace(SCHEDULED, id="plan", schedule=schedule._replace(next_attempt_at=1_795_000_000.0))
+    }
+    [shown] = (await body(door, "?state=scheduled"))["items"]
+    assert (shown["state"], shown["schedule"]["next_attempt_at"]) == ("scheduled", "2026-11-18T11:06:40Z")
+    assert [attempt["id"] for attempt in shown["schedule"]["attempts"]] == ["try-1"]
 
 
 async def test_every_filter_reaches_the_service(door: FrontDoor) -> None:

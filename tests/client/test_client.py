@@ -129,6 +129,8 @@ async def test_a_call_is_scheduled_and_tried_again(ask: Ask) -> None:
         over = await ask("wait", call.id)
     assert (over.outcome, over.schedule.next_attempt_at) == ("destination_busy", None)
     assert len(over.schedule.attempts) == 2
+    listed = {one.id: one.schedule for one in await ask("calls", outcome="destination_busy")}
+    assert (listed[call.id], listed[over.schedule.attempts[0]]) == (over.schedule, None)
     attempt = await ask("find", over.schedule.attempts[0])
     assert (attempt.attempt_of, attempt.schedule) == (call.id, None)
 

@@ -106,7 +106,7 @@ async def test_it_is_shown_as_a_call(schedules: SqlSchedules, store: SqlCallStor
         (),
     )
     listed = await store.page(ACCOUNT, CallFilter(state="scheduled"), None, 10)
-    assert [call.id for call in listed] == ["plan"]
+    assert [(call.id, call.schedule) for call in listed] == [("plan", shown.schedule)]
 
 
 async def test_an_attempt_is_claimed_with_its_acceptance(
@@ -124,10 +124,12 @@ async def test_an_attempt_is_claimed_with_its_acceptance(
     assert shown is not None
     assert (shown.attempt_of, shown.schedule) == ("plan", None)
     [listed] = await store.page(ACCOUNT, CallFilter(state="accepted"), None, 10)
-    assert listed.attempt_of == "plan"
+    assert (listed.attempt_of, listed.schedule) == ("plan", None)
     plan = await store.find(ACCOUNT, "plan")
     assert plan is not None
     assert plan.schedule is not None
+    in_list = await store.page(ACCOUNT, CallFilter(), None, 10)
+    assert {call.id: call.schedule for call in in_list} == {"plan": plan.schedule, "try-1": None}
     assert plan.schedule.attempts == (StoredAttempt("try-1", "accepted", None, UTC_OFFSET + 700.0),)
 
 

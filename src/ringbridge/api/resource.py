@@ -65,47 +65,6 @@ class LegResource(BaseModel):
         )
 
 
-class ListedCallResource(BaseModel):
-    """A call as lists show it. `outcome`, `cause`, `ended_by` and `ended_at` are null until it is over."""
-
-    id: str = Field(description="The `api_request_id` of version 1.")
-    state: str
-    outcome: str | None
-    cause: str | None
-    ended_by: str | None
-    accepted_at: datetime
-    ended_at: datetime | None
-    talk_seconds: float = Field(description="How long both sides were joined.")
-    metadata: dict[str, str] = Field(description="What the client gave along.")
-    attempt_of: str | None = Field(description="The id of the scheduled call that this is an attempt of.")
-    test: bool = Field(description="It is simulated for a test key.")
-    user: LegResource
-    destination: LegResource
-
-    @classmethod
-    def from_stored(cls, call: StoredCall) -> Self:
-        """The resource of a stored call."""
-        return cls(**cls._fields_of(call))
-
-    @staticmethod
-    def _fields_of(call: StoredCall) -> dict[str, Any]:
-        return {
-            "id": call.id,
-            "state": call.state,
-            "outcome": call.outcome,
-            "cause": call.cause,
-            "ended_by": call.ended_by,
-            "accepted_at": utc(call.accepted_at),
-            "ended_at": utc_or_none(call.ended_at),
-            "talk_seconds": round(call.talk_seconds, 3),
-            "metadata": dict(call.metadata or {}),
-            "attempt_of": call.attempt_of,
-            "test": call.is_test,
-            "user": LegResource.from_stored(call.user),
-            "destination": LegResource.from_stored(call.destination),
-        }
-
-
 class ScheduledRetryResource(BaseModel):
     """After which outcomes a scheduled call is tried again."""
 
@@ -160,6 +119,49 @@ class ScheduleResource(BaseModel):
         )
 
 
+class ListedCallResource(BaseModel):
+    """A call as lists show it. `outcome`, `cause`, `ended_by` and `ended_at` are null until it is over."""
+
+    id: str = Field(description="The `api_request_id` of version 1.")
+    state: str
+    outcome: str | None
+    cause: str | None
+    ended_by: str | None
+    accepted_at: datetime
+    ended_at: datetime | None
+    talk_seconds: float = Field(description="How long both sides were joined.")
+    metadata: dict[str, str] = Field(description="What the client gave along.")
+    attempt_of: str | None = Field(description="The id of the scheduled call that this is an attempt of.")
+    schedule: ScheduleResource | None = Field(description="Of a scheduled call; else null.")
+    test: bool = Field(description="It is simulated for a test key.")
+    user: LegResource
+    destination: LegResource
+
+    @classmethod
+    def from_stored(cls, call: StoredCall) -> Self:
+        """The resource of a stored call."""
+        return cls(**cls._fields_of(call))
+
+    @staticmethod
+    def _fields_of(call: StoredCall) -> dict[str, Any]:
+        return {
+            "id": call.id,
+            "state": call.state,
+            "outcome": call.outcome,
+            "cause": call.cause,
+            "ended_by": call.ended_by,
+            "accepted_at": utc(call.accepted_at),
+            "ended_at": utc_or_none(call.ended_at),
+            "talk_seconds": round(call.talk_seconds, 3),
+            "metadata": dict(call.metadata or {}),
+            "attempt_of": call.attempt_of,
+            "schedule": None if call.schedule is None else ScheduleResource.from_stored(call.schedule),
+            "test": call.is_test,
+            "user": LegResource.from_stored(call.user),
+            "destination": LegResource.from_stored(call.destination),
+        }
+
+
 class ThirdResource(BaseModel):
     """Whom a call was transferred to, or was to be. Times are null where it did not come that far."""
 
@@ -188,7 +190,6 @@ class ThirdResource(BaseModel):
 class CallResource(ListedCallResource):
     """A call with its history so far. Of a scheduled call neither side is ever dialled: its attempts are calls of their own."""
 
-    schedule: ScheduleResource | None = Field(description="Of a scheduled call; else null.")
     thirds: list[ThirdResource] = Field(
         description="Whom it was transferred to, or was to be, in that order."
     )
@@ -203,9 +204,8 @@ class CallResource(ListedCallResource):
         """The resource of a stored call."""
         thirds = [ThirdResource.from_stored(third) for third in call.thirds]
         events = [EventResource.from_stored(event) for event in call.events]
-        schedule = None if call.schedule is None else ScheduleResource.from_stored(call.schedule)
         cost = cost_text(call.micros)
-        return cls(**cls._fields_of(call), schedule=schedule, thirds=thirds, cost=cost, events=events)
+        return cls(**cls._fields_of(call), thirds=thirds, cost=cost, events=events)
 
 
 class CancelResource(BaseModel):

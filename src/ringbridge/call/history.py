@@ -180,7 +180,7 @@ class StoredCall:
 
     thirds: whom it was transferred to, or was to be; empty in pages. legs_micros: what its two legs cost, in millionths of
     the currency; None until it is over, in pages, in test calls, and where no rate was known.
-    attempt_of: the id of the scheduled call that it is an attempt of. schedule: of a scheduled call that is shown alone.
+    attempt_of: the id of the scheduled call that it is an attempt of. schedule: of a scheduled call.
     """
 
     id: str

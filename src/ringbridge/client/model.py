@@ -129,7 +129,7 @@ class Schedule:
 class Call:
     """A call as it was when the server was asked. `outcome`, `cause`, `ended_by` and `ended_at` are None until it is over.
 
-    attempt_of: the id of the scheduled call that it is an attempt of. schedule: of a scheduled call; None in lists.
+    attempt_of: the id of the scheduled call that it is an attempt of. schedule: of a scheduled call.
     thirds: whom it was transferred to, or was to be. events: its history so far. Both are empty in lists of calls.
     test: it is simulated for a test key. cost: None until it is over, in lists, and where it is not known.
     """

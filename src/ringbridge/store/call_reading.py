@@ -11,7 +11,7 @@ from ringbridge.call.history import CallFilter, CallHistory, CallPlace, StoredCa
 from ringbridge.call.model import LegName
 from ringbridge.store.database import reading
 from ringbridge.store.schedule_tables import schedule_attempts, schedules
-from ringbridge.store.schedules import read_schedule
+from ringbridge.store.schedules import read_schedules
 from ringbridge.store.simulated import test_row
 from ringbridge.store.tables import call_events, calls, charges, records
 from ringbridge.store.thirds import read_thirds
@@ -36,7 +36,7 @@ def read_call(engine: Engine, account_id: str, call_id: str) -> StoredCall | Non
         if row is None:
             return None
         events = connection.execute(history).mappings().all()
-        schedule = read_schedule(connection, call_id)
+        schedule = read_schedules(connection, [call_id]).get(call_id)
         thirds = read_thirds(connection, [call_id])
         legs_micros = connection.scalar(cost)
     call = _stored_call(row, tuple(StoredEvent(**event) for event in events))
@@ -60,7 +60,9 @@ def read_calls(
             row_value(calls.c.accepted_at, calls.c.id) < row_value(after.accepted_at, after.call_id),
         )
     with reading(engine) as connection:
-        return [_stored_call(row, ()) for row in connection.execute(statement).mappings()]
+        page = [_stored_call(row, ()) for row in connection.execute(statement).mappings()]
+        planned = read_schedules(connection, [call.id for call in page])
+    return [replace(call, schedule=planned.get(call.id)) for call in page]
 
 
 def read_histories(

@@ -1,7 +1,7 @@
 """Scheduled calls in SQL: the port `ScheduleStore`. They are written by the writer's thread, as all calls are."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine, RowMapping, func, select
@@ -75,7 +75,7 @@ class SqlSchedules:
             row = connection.execute(statement).mappings().one_or_none()
             if row is None:
                 return None
-            attempts = _attempts(connection, call_id)
+            attempts = _attempts(connection, [call_id])
             sequence, event_at, told_attempts = connection.execute(told).one()
         last = attempts[-1] if attempts else None
         return ScheduledCall(
@@ -93,11 +93,18 @@ class SqlSchedules:
         )
 
 
-def read_schedule(connection: Connection, call_id: str) -> StoredSchedule | None:
-    """What is shown of a scheduled call besides the call; None for a call of another kind."""
-    row = connection.execute(select(schedules).where(schedules.c.call_id == call_id)).mappings().one_or_none()
-    if row is None:
-        return None
+def read_schedules(connection: Connection, call_ids: Sequence[str]) -> dict[str, StoredSchedule]:
+    """What is shown of the scheduled calls among these besides the calls, by their ids."""
+    found = connection.execute(select(schedules).where(schedules.c.call_id.in_(call_ids))).mappings().all()
+    if not found:
+        return {}
+    attempts: dict[str, list[RowMapping]] = {row["call_id"]: [] for row in found}
+    for one in _attempts(connection, list(attempts)):
+        attempts[one["schedule_id"]].append(one)
+    return {row["call_id"]: _stored_schedule(row, attempts[row["call_id"]]) for row in found}
+
+
+def _stored_schedule(row: RowMapping, attempts: Sequence[RowMapping]) -> StoredSchedule:
     return StoredSchedule(
         at=row["at"],
         when_user_is_free=row["when_user_is_free"],
@@ -107,14 +114,13 @@ def read_schedule(connection: Connection, call_id: str) -> StoredSchedule | None
         retry_on=tuple(row["retry_on"]),
         next_attempt_at=row["due_at"],
         attempts=tuple(
-            StoredAttempt(one["id"], one["state"], one["outcome"], one["accepted_at"])
-            for one in _attempts(connection, call_id)
+            StoredAttempt(one["id"], one["state"], one["outcome"], one["accepted_at"]) for one in attempts
         ),
     )
 
 
-def _attempts(connection: Connection, call_id: str) -> list[RowMapping]:
-    """The calls that are its attempts, the first one first."""
+def _attempts(connection: Connection, schedule_ids: Sequence[str]) -> list[RowMapping]:
+    """The calls that are their attempts, the first ones first."""
     statement = (
         select(
             calls.c.id,
@@ -123,9 +129,10 @@ def _attempts(connection: Connection, call_id: str) -> list[RowMapping]:
             calls.c.cause,
             calls.c.ended_by,
             calls.c.accepted_at,
+            schedule_attempts.c.schedule_id,
         )
         .join(schedule_attempts, schedule_attempts.c.call_id == calls.c.id)
-        .where(schedule_attempts.c.schedule_id == call_id)
+        .where(schedule_attempts.c.schedule_id.in_(schedule_ids))
         .order_by(calls.c.id)
     )
     return list(connection.execute(statement).mappings().all())
