@@ -24,7 +24,17 @@ async def test_the_right_password_opens_and_leads_on(visitor: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "elsewhere", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:1", ""]
+    "elsewhere",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "javascript:1",
+        "",
+        "http://[",
+        "/\N{SNOWMAN}",
+        "/\nSet-Cookie: a=b",
+    ],
 )
 async def test_nobody_is_led_to_another_site(visitor: Client, elsewhere: str) -> None:
     assert (await visitor.post("/login", OWNER | {"next": elsewhere})).location == "/"

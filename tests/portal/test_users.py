@@ -51,6 +51,19 @@ async def test_whoever_is_invited_sets_a_password_and_is_signed_in(
 
 
 @pytest.mark.parametrize(
+    ("referer", "back"), [("/users/new", "/users/new"), ("http://[", "/"), ("http://a//b.example", "/")]
+)
+async def test_the_password_again_leads_back_to_the_form_and_nowhere_else(
+    desk: Desk, owner: Client, referer: str, back: str
+) -> None:
+    desk.clock.skipped_seconds = 14 * 60.0
+    await owner.get("/profile")
+    desk.clock.skipped_seconds = 16 * 60.0
+    reply = await owner.post("/users", NEW, Referer=referer)
+    assert reply.location == f"/login/again?next={back}"
+
+
+@pytest.mark.parametrize(
     ("fields", "sentence"),
     [
         ({"login": "owner"}, "This is taken already."),

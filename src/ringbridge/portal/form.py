@@ -57,8 +57,14 @@ def fault_of(error: CallError) -> dict[str, str]:
 
 def own_path(text: str) -> str:
     """`text` if it is a path of this site, else the first page: nobody is sent elsewhere by a link to us."""
-    parts = urlsplit(text)
-    is_own = (
-        not parts.scheme and not parts.netloc and text.startswith("/") and not text.startswith(("//", "/\\"))
-    )
-    return text if is_own and text.isprintable() else "/"
+    is_own = text.startswith("/") and not text.startswith(("//", "/\\"))
+    # Else it goes into no header.
+    return text if is_own and text.isascii() and text.isprintable() else "/"
+
+
+def path_of(url: str) -> str:
+    """The path of a page of ours, as a browser names the page that it comes from."""
+    try:
+        return own_path(urlsplit(url).path)
+    except ValueError:
+        return "/"

@@ -9,7 +9,7 @@ ROUTES = [
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,6 +18,7 @@ from starlette.routing import Route
 from ringbridge.call.actor import act
 from ringbridge.call.user import Right
 from ringbridge.portal.assets import Assets
+from ringbridge.portal.form import path_of
 from ringbridge.portal.services import Services
 from ringbridge.portal.view import View
 from ringbridge.service.sign_in import user_actor
@@ -89,9 +90,7 @@ class PageRoute:
         if self.fresh:
             grace_seconds = 0.0 if self.method == "GET" else FORM_SECONDS
             if not view.services.sign_in.is_fresh(view.me.session, grace_seconds=grace_seconds):
-                back = (
-                    here if self.method == "GET" else urlsplit(view.request.headers.get("referer", "/")).path
-                )
+                back = here if self.method == "GET" else path_of(view.request.headers.get("referer", ""))
                 return view.go(f"/login/again?next={quote(back)}")
         return None
 
