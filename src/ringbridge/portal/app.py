@@ -53,7 +53,9 @@ def create_portal(services: Services) -> ASGIApp:
             case RightMissing():
                 return error_page(request, 403)
             case StoreUnavailable():
-                log.warning("portal.store_unavailable", path=request.url.path, error=str(error))
+                # Not the whole path: that of a one-time link opens what it is for.
+                area = request.url.path.split("/")[1]
+                log.warning("portal.store_unavailable", area=area, error=str(error))
                 return error_page(request, 503)
             case _:
                 # A page that lets an error of a form through; its text was made for people.
