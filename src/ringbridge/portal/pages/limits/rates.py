@@ -1,5 +1,9 @@
 """The table of rates, one for all accounts of the server: shown, and exchanged for that of a file."""
 
+import asyncio
+from collections.abc import Mapping
+from itertools import islice
+
 from starlette.responses import Response
 
 from ringbridge.call.money import amount_text
@@ -29,13 +33,9 @@ async def import_rates(view: View) -> Response:
 async def _rates_page(view: View, file_fault: str = "") -> Response:
     search, after = (view.request.query_params.get(name, "").strip() for name in ("search", "after"))
     rates = await view.services.rates.all()
-    # They are in memory whole wherever calls are priced: tens of thousands at the most.
-    found = [
-        (prefix, amount_text(micros))
-        for prefix, micros in rates.items()
-        if prefix > after and _matches(prefix, search)
-    ]
-    shown = found[:PAGE_ROWS]
+    # They are in memory whole wherever calls are priced: tens of thousands at the most, too many for the loop.
+    found = await asyncio.to_thread(_page, rates, search, after)
+    shown = [(prefix, amount_text(micros)) for prefix, micros in found[:PAGE_ROWS]]
     return view.page(
         "limits/rates.html",
         status=400 if file_fault else 200,
@@ -45,6 +45,12 @@ async def _rates_page(view: View, file_fault: str = "") -> Response:
         search=search,
         file_fault=file_fault,
     )
+
+
+def _page(rates: Mapping[str, int], search: str, after: str) -> list[tuple[str, int]]:
+    """Those behind the prefix `after` that are searched for; one more than is shown, if there is one."""
+    behind = (rate for rate in rates.items() if rate[0] > after and _matches(rate[0], search))
+    return list(islice(behind, PAGE_ROWS + 1))
 
 
 def _matches(prefix: str, search: str) -> bool:
