@@ -34,6 +34,8 @@ class PromptService:
     def __init__(self, keeper: PromptKeeper, note: Note) -> None:
         self._keeper = keeper
         self._note = note
+        # A recording takes some seconds to be made fit, in a thread that calls share the interpreter with: one at a time.
+        self._changing = asyncio.Lock()
 
     async def languages(self) -> list[str]:
         """The codes of the languages that there are prompts in."""
@@ -58,7 +60,8 @@ class PromptService:
         """
         prompt = _prompt(name)
         try:
-            seconds = await asyncio.to_thread(self._keeper.replace, prompt, _language(language), data)
+            async with self._changing:
+                seconds = await asyncio.to_thread(self._keeper.replace, prompt, _language(language), data)
         except UnusableRecording as error:
             raise InvalidOption("file", error.code) from error
         except OSError as error:
@@ -70,7 +73,9 @@ class PromptService:
 
     async def restore(self, caller: Caller, name: str, language: str) -> None:
         """Play the one that comes with the program again. Raises NotFound where it was played already."""
-        if not await asyncio.to_thread(self._keeper.restore, _prompt(name), _language(language)):
+        async with self._changing:
+            was_own = await asyncio.to_thread(self._keeper.restore, _prompt(name), _language(language))
+        if not was_own:
             raise NotFound("This prompt is the one that comes with the program.")
         await asyncio.to_thread(self._note, Action.PROMPT_RESTORED, f"{language}/{name}")
         log.info("prompt.restored", prompt=name, language=language, by=caller.key.id)
