@@ -26,7 +26,8 @@ ROUTES = [
     action("/lines/{line_id}/password", renew_password, Right.CHANGE_LINES),
     action("/lines/{line_id}/remove", remove, Right.CHANGE_LINES),
     watched("/lines/{line_id}/phones", show_phones, Right.SEE_LINES),
-    action("/lines/{line_id}/tests", start_test, Right.CHANGE_LINES),
-    page("/lines/{line_id}/tests/{test_id}", show_test, Right.CHANGE_LINES),
-    watched("/lines/{line_id}/tests/{test_id}/steps", show_steps, Right.CHANGE_LINES),
+    # Whoever may call from a line may try its phone: a `user`, their own.
+    action("/lines/{line_id}/tests", start_test, Right.DIAL),
+    page("/lines/{line_id}/tests/{test_id}", show_test, Right.DIAL),
+    watched("/lines/{line_id}/tests/{test_id}/steps", show_steps, Right.DIAL),
 ]

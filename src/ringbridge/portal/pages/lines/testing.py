@@ -5,6 +5,7 @@ from typing import Any
 from starlette.responses import Response
 
 from ringbridge.call.errors import CannotPlaceCalls, NotFound, TooManyCalls
+from ringbridge.call.user import Right
 from ringbridge.portal.pages.lines.words import FAULTS, HAPPENINGS, VERDICTS
 from ringbridge.portal.view import View
 from ringbridge.service.phone_test import PhoneTest, PhoneTestRefused
@@ -15,7 +16,8 @@ async def start_test(view: View) -> Response:
     try:
         test = await view.services.phone_tests.start(view.me, line_id)
     except (PhoneTestRefused, CannotPlaceCalls, TooManyCalls) as error:
-        return view.go(f"/lines/{line_id}", flash=view.fault(error.code, FAULTS), kind="danger")
+        path = f"/lines/{line_id}" if view.may(Right.SEE_LINES) else "/dial"
+        return view.go(path, flash=view.fault(error.code, FAULTS), kind="danger")
     return view.go(f"/lines/{line_id}/tests/{test.id}")
 
 
