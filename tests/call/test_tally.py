@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringbridge.call.simulation import SIMULATED
 from ringbridge.call.statistics import Kind, Share, Sums, bucket_of, times_of
 from ringbridge.call.tally import (
     DAY,
@@ -47,6 +48,11 @@ def test_no_slice_is_missing_and_none_is_there_twice(first: int, length: int) ->
     assert all(span.start % span.seconds == span.end % span.seconds == 0 for span in found)
     edges = [start, *(edge for span in found for edge in (span.start, span.end)), end]
     assert edges[::2] == edges[1::2]
+
+
+def test_test_calls_add_nothing() -> None:
+    tally = Tally([CALL._replace(user_trunk=SIMULATED, destination_trunk=SIMULATED)], CALL.ended_at)
+    assert (tally.slices, tally.shares) == ({}, {})
 
 
 def test_calls_add_to_a_slice_of_each_length() -> None:

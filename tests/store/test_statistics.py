@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, delete, insert, select, text
 
+from ringbridge.call.simulation import SIMULATED
 from ringbridge.call.statistics import EndedCall, Kind, Share, Sums, shares_of, sums_of, times_of
 from ringbridge.call.statistics_ports import Statistics
 from ringbridge.call.tally import DAY, FIVE_MINUTES, HOUR, Tally, slice_start
@@ -21,6 +22,7 @@ from tests.store.samples import a_record
 
 ACCOUNT, OTHER = "1009683", "2009683"
 MIDNIGHT = 1_700_006_400
+IS_LIVE = records.c.user_trunk.is_distinct_from(SIMULATED)
 LINES = ["+18175629656", "+18175629657", "+18175629658"]
 # By then everything is over; what is two days older has no slices of five minutes any more.
 LATER = MIDNIGHT + 4.0 * DAY
@@ -42,7 +44,7 @@ def random_record(rng: random.Random, number: int, *, start: float, seconds: flo
         ended_at = float(slice_start(ended_at, FIVE_MINUTES))
     record = a_record(f"call-{number:06}", rng.choice([ACCOUNT, ACCOUNT, OTHER]), ended_at)
     record["user_number"] = rng.choice(LINES)
-    record["user_trunk"] = rng.choice([None, "main"])
+    record["user_trunk"] = rng.choice([None, "main", None, "main", SIMULATED])
     record["talk_seconds"] = rng.choice([5.0, 30.0, 90.0])
     match rng.randrange(5):
         case 0:
@@ -79,9 +81,12 @@ def read(
 def require_right(
     engine: Engine, counted: SqlStatistics, start: int, end: int, account_id: str = ACCOUNT
 ) -> None:
-    """What is counted between two times is what all records of then come to, one by one."""
+    """What is counted between two times is what all records of then come to, one by one; but for those of test calls."""
     statement = select(*(records.c[name] for name in EndedCall._fields)).where(
-        records.c.account_id == account_id, records.c.ended_at >= start, records.c.ended_at < end
+        records.c.account_id == account_id,
+        records.c.ended_at >= start,
+        records.c.ended_at < end,
+        IS_LIVE,
     )
     with reading(engine) as connection:
         calls = [EndedCall._make(row) for row in connection.execute(statement)]
@@ -246,7 +251,9 @@ def test_old_slices_are_forgotten_and_days_stay(engine: Engine, counted: SqlStat
     assert finest >= MIDNIGHT + 48 * DAY
     with reading(engine) as connection:
         calls = connection.execute(
-            select(records.c.outcome).where(records.c.account_id == ACCOUNT, records.c.outcome != "blocked")
+            select(records.c.outcome).where(
+                records.c.account_id == ACCOUNT, records.c.outcome != "blocked", IS_LIVE
+            )
         ).all()
     assert whole.totals.sums.calls == len(calls)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
+from ringbridge.call.simulation import SIMULATED
 from ringbridge.call.statistics import (
     EndedCall,
     Kind,
@@ -84,14 +85,18 @@ class Totals:
 
 
 class Tally:
-    """What some calls of one account add to which slices, but for those that are not kept any more at `now_utc`."""
+    """What some calls of one account add to which slices, but for those that are not kept any more at `now_utc`.
+
+    Test calls add nothing: how they go says nothing of people and carriers.
+    """
 
     def __init__(self, calls: Iterable[EndedCall], now_utc: float) -> None:
         self._since = {seconds: now_utc - kept_seconds for seconds, kept_seconds in KEPT_SECONDS.items()}
         self.slices: dict[SliceKey, Totals] = {}
         self.shares: dict[ShareKey, Share] = {}
         for call in calls:
-            self._add(call)
+            if call.user_trunk != SIMULATED:
+                self._add(call)
         for finer, coarser in pairwise(RESOLUTIONS):
             self._put_together(finer, coarser)
 

@@ -13,6 +13,7 @@ from ringbridge.call.statistics import EndedCall, Kind
 from ringbridge.call.statistics_ports import Statistics
 from ringbridge.call.tally import DAY, HOUR, KEPT_SECONDS, Tally, slice_start
 from ringbridge.store.database import reading, writing
+from ringbridge.store.simulated import test_row
 from ringbridge.store.statistics_reading import read_statistics
 from ringbridge.store.statistics_rows import add, replace_hour
 from ringbridge.store.statistics_tables import statistics, statistics_progress, statistics_shares
@@ -216,7 +217,10 @@ def _records_of(account_id: str, hour: int) -> ScalarSelect[int]:
         select(func.count())
         .select_from(records)
         .where(
-            records.c.account_id == account_id, records.c.ended_at >= hour, records.c.ended_at < hour + HOUR
+            records.c.account_id == account_id,
+            records.c.ended_at >= hour,
+            records.c.ended_at < hour + HOUR,
+            ~test_row(records),
         )
         .scalar_subquery()
     )
