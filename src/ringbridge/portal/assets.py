@@ -1,5 +1,6 @@
 """Style sheets, scripts and pictures: named by what is in them, kept in memory, compressed once, cached by browsers for good."""
 
+import asyncio
 import gzip
 import hashlib
 from functools import cached_property
@@ -68,4 +69,6 @@ class Assets:
         if "gzip" not in request.headers.get("accept-encoding", ""):
             return Response(asset.content, media_type=asset.media_type, headers=headers)
         headers["content-encoding"] = "gzip"
-        return Response(asset.compressed, media_type=asset.media_type, headers=headers)
+        # In a thread: the first time it takes as long as a call that is being placed should not wait.
+        content = await asyncio.to_thread(lambda: asset.compressed)
+        return Response(content, media_type=asset.media_type, headers=headers)
