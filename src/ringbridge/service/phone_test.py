@@ -163,9 +163,10 @@ class PhoneTests:
         limits = await self._directory.limits(by.account.id)
         if line.kind is LineKind.TRUNK and limits.limits_money:
             raise PhoneTestRefused("costs_money")
+        call = await self._call(by, line)
+        # From here on nothing is waited for: a server that stops has it, or begins it no more.
         if self._calls.is_draining or not self._engine.healthy():
             raise CannotPlaceCalls("engine_down")
-        call = await self._call(by, line)
         if self._admission.admit(call, limits) is not None:
             raise PhoneTestRefused("runs_already")
         if not self._engine.reserve(call):
