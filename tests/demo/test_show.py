@@ -11,6 +11,7 @@ import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -112,6 +113,9 @@ def test_it_goes_on_for_calls_of_ones_own_until_ctrl_c(tmp_path: Path) -> None:
         assert any(
             re.fullmatch(r"Documentation of the API: http://127\.0\.0\.1:\d+/docs", line) for line in said
         )
+        [portal] = [words[0] for line in said if (words := re.findall(r"http://\S+/welcome/\S+", line))]
+        with urlopen(portal, timeout=WAIT_SECONDS) as page:
+            assert "password" in page.read().decode()
         told = read_until(process, "right  the destination heard")
         assert any(line.split()[2:4] == ["user", "rings"] for line in told)
         children = descendants(process.pid)

@@ -92,17 +92,18 @@ async def _stage(calls: int, out: Path) -> "AsyncIterator[Show]":
                         }
                     )
                     url = http_url(listening["http_host"], listening["http_port"])
-                    yield Show(server, phones, furniture, url)
+                    yield Show(server, phones, furniture, url, listening["owner_link"])
 
 
 class Show:
     """The calls, what is told of them, and what is heard."""
 
-    def __init__(self, server: Child, phones: Child, furniture: Furniture, url: str) -> None:
+    def __init__(self, server: Child, phones: Child, furniture: Furniture, url: str, owner_link: str) -> None:
         self._server = server
         self._phones = phones
         self._furniture = furniture
         self._url = url
+        self._owner_link = owner_link
         self._clock = Clock()
         self._files: dict[tuple[str, str], asyncio.Future[Path]] = {}
         self._is_judged = False
@@ -179,7 +180,11 @@ class Show:
 
     async def _go_on(self) -> None:
         """Tell of further calls until Ctrl-C."""
-        self._say(f"\nDocumentation of the API: {self._url}/docs")
+        self._say(f"\nThe portal, in a browser: {self._url}/")
+        self._say(
+            f"This makes you its owner, once, within 10 minutes: {self._url}/welcome/{self._owner_link}"
+        )
+        self._say(f"Documentation of the API: {self._url}/docs")
         self._say("Let the phones ring again, from another terminal:\n")
         user_line = self._furniture.lines[0]
         self._say(curl_command(self._url, self._furniture.authorization, user_line, EXAMPLE_DESTINATION_LINE))
