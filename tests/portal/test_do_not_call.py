@@ -3,6 +3,7 @@
 import aiohttp
 import pytest
 
+from ringbridge.store.audit import SqlAuditLog
 from ringbridge.store.do_not_call import DoNotCallList
 from ringbridge.store.rates import RateTable
 from tests.portal.conftest import ACCOUNT_ID, OTHER_ACCOUNT_ID, Client, Desk
@@ -84,6 +85,21 @@ async def test_a_file_is_taken_whole_or_not_at_all(desk: Desk, operator: Client)
         refused = await operator.post("/do-not-call/import", upload(data))
         assert (refused.status, sentence in refused.text) == (400, True)
     assert len(numbers(desk)) == 3
+
+
+async def test_a_long_file_is_written_in_parts_and_one_that_is_too_long_is_refused(
+    desk: Desk, operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ringbridge.service.do_not_call.BATCH", 2)
+    monkeypatch.setattr("ringbridge.service.do_not_call.MOST_IMPORTED", 5)
+    data = b"".join(b"512529%04d\n" % last for last in range(5))
+    assert (await operator.post("/do-not-call/import", upload(data))).location == "/do-not-call"
+    assert "Added: 5." in (await operator.get("/do-not-call")).text
+    added = [entry for entry in SqlAuditLog(desk.database).last(9) if entry.action == "do_not_call.added"]
+    assert [entry.after for entry in reversed(added)] == ['{"numbers":2}', '{"numbers":2}', '{"numbers":1}']
+    refused = await operator.post("/do-not-call/import", upload(data + b"5125299999\n"))
+    assert (refused.status, "The file has more than" in refused.text) == (400, True)
+    assert len(numbers(desk)) == 5
 
 
 async def test_who_may_not_change_the_list(auditor: Client, user: Client) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import phonenumbers
@@ -16,6 +16,13 @@ from ringbridge.service.clock import Clock
 from ringbridge.service.csv_file import UnusableFile, rows_of
 
 log = structlog.get_logger()
+
+MOST_IMPORTED = 100_000
+"""Numbers of one file: reading more takes the calls' own time for too long. The command line takes longer ones."""
+
+# So many are written at a time, and calls that are being placed have the database to themselves in between.
+BATCH = 2_000
+_PAUSE_SECONDS = 0.1
 
 _NOT_A_DIGIT = re.compile(r"[^0-9]")
 
@@ -53,12 +60,19 @@ class DoNotCallService:
         return number
 
     async def import_file(self, caller: Caller, data: bytes) -> Imported:
-        """Put the numbers of a CSV file on the list, all or none. Raises UnusableFile."""
+        """Put the numbers of a CSV file on the list: none if one is wrong. Raises UnusableFile.
+
+        What was added before a StoreUnavailable stays: the same file may be sent again.
+        """
         country = caller.account.country
-        numbers = await asyncio.to_thread(lambda: read_numbers(rows_of(data), country))
+        numbers = await asyncio.to_thread(lambda: read_numbers(_within_bounds(rows_of(data)), country))
         if not numbers:
             raise UnusableFile("empty")
-        added = await self._add(caller, numbers)
+        items, added = list(numbers.items()), 0
+        for first in range(0, len(items), BATCH):
+            if first:
+                await asyncio.sleep(_PAUSE_SECONDS)  # noqa: TID251
+            added += await self._add(caller, dict(items[first : first + BATCH]))
         return Imported(added, len(numbers) - added)
 
     async def remove(self, caller: Caller, number: str) -> None:
@@ -75,6 +89,14 @@ class DoNotCallService:
 
     def _list(self, caller: Caller) -> BarredNumbers:
         return self._list_of(caller.account.id)
+
+
+def _within_bounds(rows: Iterable[list[str]]) -> Iterator[list[str]]:
+    """The rows. Raises UnusableFile behind the last that is taken."""
+    for row, cells in enumerate(rows, start=1):
+        if row > MOST_IMPORTED:
+            raise UnusableFile("too_many_numbers", row)
+        yield cells
 
 
 def barred_number(text: str, country: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from babel.numbers import format_decimal
 from starlette.responses import Response
 
 from ringbridge.call.errors import AlreadyExists, InvalidOption
@@ -11,6 +12,7 @@ from ringbridge.portal.language import marked
 from ringbridge.portal.page import action, page
 from ringbridge.portal.view import View
 from ringbridge.service.csv_file import MOST_FILE_OCTETS, UnusableFile
+from ringbridge.service.do_not_call import MOST_IMPORTED
 
 PAGE_ROWS = 50
 
@@ -100,6 +102,11 @@ def _sentence(view: View, error: UnusableFile) -> str:
             )
         case "not_csv":
             return view.text("Row {row} is not CSV. No number was added.", **values)
+        case "too_many_numbers":
+            return view.text(
+                "The file has more than {most} rows. Part it, or use the command line: ringbridge do-not-call import.",
+                most=format_decimal(MOST_IMPORTED, locale=view.language.locale),
+            )
         case "not_text":
             return view.text("The file is not text in UTF-8: save it as CSV UTF-8.")
     return view.text("Choose a file with numbers in its first column.")
