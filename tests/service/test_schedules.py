@@ -22,6 +22,7 @@ from ringbridge.call.errors import (
 from ringbridge.call.event import CancelRequested, LegEnded, Originate
 from ringbridge.call.history import StoredCall, StoredEvent, StoredLeg
 from ringbridge.call.idempotency import IdempotencyKey, KeptKey
+from ringbridge.call.key import ApiKey
 from ringbridge.call.model import Ending, State
 from ringbridge.call.schedule import Retry, ScheduledCall, ScheduleStep
 from ringbridge.call.schedule_ports import OpenSchedule
@@ -372,6 +373,33 @@ async def test_a_key_that_does_not_open_any_more_ends_it(house: ScheduleHouse, w
     ending = await house.ended(call_id)
     assert (ending.outcome, ending.cause) == (Outcome.BLOCKED, Cause.INVALID_CREDENTIALS)
     assert house.store.accepted == []
+
+
+NEXT_KEY = replace(KEY, id="next")
+
+
+@pytest.mark.parametrize(
+    ("revoked_at", "following", "outcome"),
+    [
+        (None, NEXT_KEY, None),
+        (None, replace(NEXT_KEY, revoked_at=1.0), Outcome.BLOCKED),
+        (None, replace(NEXT_KEY, expires_at=1.0), Outcome.BLOCKED),
+        (1.0, NEXT_KEY, Outcome.BLOCKED),
+    ],
+)
+async def test_what_a_key_scheduled_goes_on_with_the_one_that_it_was_exchanged_for(
+    house: ScheduleHouse, revoked_at: float | None, following: ApiKey, outcome: Outcome | None
+) -> None:
+    call_id = await house.schedule(600.0)
+    house.directory.keys[KEY.id] = replace(KEY, successor_id="next", expires_at=1.0, revoked_at=revoked_at)
+    house.directory.keys["next"] = following
+    house.turn(600.0)
+    if outcome is None:
+        await house.attempt(1)
+        assert [(call.attempt_of, call.key_id) for call in house.store.accepted] == [(call_id, "next")]
+    else:
+        assert (await house.ended(call_id)).outcome is outcome
+        assert house.store.accepted == []
 
 
 async def test_a_refusal_by_policy_ends_it_with_its_code(house: ScheduleHouse) -> None:

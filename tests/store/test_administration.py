@@ -177,7 +177,11 @@ def test_an_account_has_so_many_keys_and_twice_as_many_while_they_are_exchanged(
 def test_a_key_that_is_exchanged_does_not_live_longer_by_that(one_account: Administration) -> None:
     one_account.add_key(a_key("key-1"))
     one_account.exchange_key("key-1", a_key("key-2"), old_until=9.0)
-    assert one_account.key("key-1").expires_at == 2.0
+    exchanged = one_account.key("key-1")
+    assert (exchanged.expires_at, exchanged.successor_id) == (2.0, "key-2")
+    # To end what it scheduled, it can be revoked afterwards, too.
+    one_account.revoke_key("key-1", at=8.0)
+    assert one_account.key("key-1").revoked_at == 8.0
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ class ApiKey:
     Times are UTC seconds since 1970. scopes: what it may do; None means CALL_SCOPES. lines: the numbers of the lines that
     it may place calls for; none means all of the account. networks: where its requests may come from, as CIDR; none
     means anywhere. is_test: its calls are simulated. ends_calls: whether its calls that were
-    up ended with its revocation.
+    up ended with its revocation. successor_id: the key that it was exchanged for last.
     """
 
     id: str
@@ -85,6 +85,7 @@ class ApiKey:
     networks: tuple[str, ...] = ()
     is_test: bool = False
     ends_calls: bool = False
+    successor_id: str | None = None
 
     def may(self, scope: Scope) -> bool:
         """Whether the key was given `scope`, and is neither bound to lines where that concerns the whole account, nor a
@@ -104,11 +105,15 @@ class ApiKey:
         """Whether the key may see, change and end a call of that line; a test key knows of test calls only."""
         return self.may_use(line_number) and (is_test or not self.is_test)
 
+    def is_expired(self, utc_now: float) -> bool:
+        """Whether its time is over at `utc_now`, and nobody revoked it."""
+        return self.revoked_at is None and self.expires_at <= utc_now
+
     def refusal(self, address: str, utc_now: float) -> str | None:
         """Why the right key does not open at `utc_now` for a request from `address`, in a word for the log; None if it does."""
         if self.revoked_at is not None:
             return "revoked"
-        if self.expires_at <= utc_now:
+        if self.is_expired(utc_now):
             return "expired"
         if self.not_before is not None and utc_now < self.not_before:
             return "not yet valid"

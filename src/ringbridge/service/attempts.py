@@ -202,9 +202,14 @@ class Attempts:
             self._book.agenda.put(until, found.call.id)
 
     async def _caller(self, call: Call) -> Caller:
-        """Who has asked for the call, if the key still opens; where the request came from was looked at then."""
+        """Who has asked for the call, if the key still opens; where the request came from was looked at then.
+
+        For a key that was exchanged and has expired since, the one that took its place answers; not for one that was revoked.
+        """
         account = await self._directory.account(call.account_id)
         key = await self._directory.key(call.key_id)
+        while key is not None and key.successor_id is not None and key.is_expired(self._clock.utc_now()):
+            key = await self._directory.key(key.successor_id)
         if account is None or key is None or account.suspended:
             raise InvalidCredentials("account or key is gone")
         key = replace(key, networks=())

@@ -64,7 +64,9 @@ class SqlKeys:
             # Each of them may be exchanged at once.
             _require_room(connection, new, times=2)
             ends_at = min(expires_at, old_until)
-            connection.execute(update(api_keys).where(*of_account).values(expires_at=ends_at))
+            connection.execute(
+                update(api_keys).where(*of_account).values(expires_at=ends_at, successor_id=new.id)
+            )
             connection.execute(insert(api_keys), key_row(new))
             exchanged = Deed(
                 action=Action.KEY_EXCHANGED,

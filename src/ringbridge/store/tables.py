@@ -107,6 +107,7 @@ api_keys = Table(
     Column("networks", JSON),
     Column("is_test", Boolean, nullable=False, server_default=false()),
     Column("ends_calls", Boolean, nullable=False, server_default=false()),
+    Column("successor_id", Text),
 )
 
 # Apart from the keys: what is written here every minute is no change that a server would have to notice.
