@@ -62,7 +62,7 @@ async def test_a_trunk_is_added_and_changed_and_its_password_stays_unseen(desk: 
     assert "There is one, which is not shown." in shown.text
 
     fields = {
-        "uri": "sip:192.0.2.10",
+        "uri": "sip:192.0.2.9",
         "username": "u2",
         "password": "",
         "number_format": "e164",
@@ -71,13 +71,23 @@ async def test_a_trunk_is_added_and_changed_and_its_password_stays_unseen(desk: 
     assert (await owner.post(added.location, fields)).location == added.location
     changed = trunk(desk)
     assert (changed.uri, changed.username, changed.password, changed.registers) == (
-        "sip:192.0.2.10", "u2", "hunter2 hunter2", False,
+        "sip:192.0.2.9", "u2", "hunter2 hunter2", False,
     )  # fmt: skip
     assert (changed.number_format, changed.number_prefix, changed.channels, changed.position) == (
         NumberFormat.E164, "9", None, 1,
     )  # fmt: skip
     await owner.post(added.location, fields | {"username": ""})
     assert (trunk(desk).username, trunk(desk).password) == (None, None)
+
+
+async def test_a_password_goes_to_no_other_address(desk: Desk, owner: Client) -> None:
+    path = (await owner.post("/trunks", NEW)).location
+    for uri in ("sip:192.0.2.66", "sip:192.0.2.9:5070"):
+        refused = await owner.post(path, NEW | {"uri": uri, "password": ""})
+        assert (refused.status, "give the password for it, too" in refused.text) == (400, True)
+    assert (trunk(desk).uri, trunk(desk).password) == ("sip:192.0.2.9", "hunter2 hunter2")
+    assert (await owner.post(path, NEW | {"uri": "sip:192.0.2.66", "password": "new"})).location == path
+    assert (trunk(desk).uri, trunk(desk).password) == ("sip:192.0.2.66", "new")
 
 
 @pytest.mark.parametrize(

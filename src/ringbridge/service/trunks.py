@@ -130,10 +130,14 @@ class TrunkService:
         """The trunk with these details. Raises InvalidOption."""
         username = details.username.strip() or None
         password = details.password or trunk.password
+        uri = self._addresses.check(details.uri.strip())
+        if password is not None and username is not None and not details.password and uri != trunk.uri:
+            # Who may change the address and not know the password could have it proven to a server of their own.
+            raise InvalidOption("password", "password_of_address")
         position = _count(details.position, "position", least=0)
         described = replace(
             trunk,
-            uri=self._addresses.check(details.uri.strip()),
+            uri=uri,
             username=username,
             # Without a name it is of no use.
             password=None if username is None else password,

@@ -30,6 +30,7 @@ FAULTS = {
     "invalid_setting": marked(
         "Lines are reached over this trunk. Give them another way, or remove them, first."
     ),
+    "password_of_address": marked("The address is another one: give the password for it, too."),
     "no_name": marked("A name has at least one character that can be seen."),
     "control_characters": marked("This has characters that cannot be shown."),
     "no_sip_address": marked(
