@@ -30,6 +30,7 @@ LEG_STATES: dict[str, str] = {
 
 EVENTS: dict[str, str] = {
     "accepted": marked("The call was accepted"),
+    "blocked": marked("A rule of the account refused the call"),
     "scheduled": marked("The call was scheduled"),
     "attempt_started": marked("An attempt began"),
     "attempt_failed": marked("The attempt failed; another one follows"),
