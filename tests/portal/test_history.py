@@ -5,6 +5,7 @@ import asyncio
 import csv
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 
@@ -83,6 +84,11 @@ async def test_calls_are_shown_page_by_page(desk: Desk, owner: Client) -> None:
     ids = keep(desk, 120)
     found: list[str] = []
     path = "/history"
+    # They are in the order of their ends, and the ends are shown.
+    text = (await owner.get(path)).text
+    ended = f"{datetime.fromtimestamp(a_record(ids[0], ACCOUNT_ID, NOON)['ended_at'], UTC):%Y-%m-%dT%H:%M:%S}"
+    assert ">Ended</th>" in text
+    assert ended in text.split(ids[0])[1].split("</a>")[0]
     for _ in range(3):
         reply = await owner.get(path)
         found += shown(reply.text)
@@ -218,8 +224,11 @@ async def test_a_calls_page_tells_how_it_went(desk: Desk, owner: Client) -> None
         "180 Ringing",
         "No webhook was told of this call.",
         f"/history/why#{Cause.BUSY.value}",
+        # The user's own phone was not busy.
+        "ringbridge hung up. The destination was busy.",
     ):
         assert text in reply.text, text
+    assert reply.text.count("The phone was busy.") == 1
 
 
 async def test_a_record_without_its_call_is_shown_all_the_same(desk: Desk, owner: Client) -> None:

@@ -80,6 +80,7 @@ async def show_call(view: View) -> Response:
         people=await names(view),
         outcome=None if record is None else EXPLAINED[Outcome(record.outcome)],
         cause=None if record is None else _cause_beside(record),
+        hung_up_user=record is not None and _is_user_hung_up(record),
         causes={cause.value: explanation for cause, explanation in CAUSES.items()},
         badges={outcome.value: badge for outcome, badge in OUTCOMES.items()},
         states=STATES,
@@ -120,6 +121,19 @@ def _cause_beside(record: Record) -> Explanation | None:
     """What the cause says beyond the outcome, if anything: `destination_busy` has said `busy`."""
     says_no_more = record.outcome == Outcome.COMPLETED.value or record.outcome.endswith(record.cause)
     return None if says_no_more else CAUSES[Cause(record.cause)]
+
+
+def _is_user_hung_up(record: Record) -> bool:
+    """Whether the user's phone, once picked up, was hung up here because of how the destination's leg went.
+
+    The cause of the user's leg is then that of the call, and says nothing of the user's phone.
+    """
+    picked_up_in_vain = record.user_answered_at is not None and record.destination_answered_at is None
+    return (
+        picked_up_in_vain
+        and record.outcome.startswith("destination_")
+        and record.user_cause in (record.cause, record.destination_cause)
+    )
 
 
 def _cost(charge: Charge) -> Cost:
