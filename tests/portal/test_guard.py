@@ -62,8 +62,19 @@ async def test_a_page_that_is_not_there_is_a_page(owner: Client, visitor: Client
 
 
 async def test_a_script_is_led_on_as_a_whole_page(visitor: Client) -> None:
-    reply = await visitor.get("/users", **{"HX-Request": "true"})
-    assert (reply.status, reply.headers["hx-redirect"]) == (200, "/login?next=/users")
+    reply = await visitor.get(
+        "/dashboard/now", **{"HX-Request": "true", "Referer": f"{visitor.url}/dashboard"}
+    )
+    assert (reply.status, reply.headers["hx-redirect"]) == (200, "/login?next=/dashboard")
+
+
+async def test_whoever_sends_a_form_too_late_is_led_back_to_it(visitor: Client) -> None:
+    reply = await visitor.post("/lines", {"number": "201"}, Referer=f"{visitor.url}/lines/new")
+    assert reply.location == "/login?next=/lines/new"
+    assert "Your session is over" in (await visitor.get(reply.location)).text
+    # Another site is no place to come back to.
+    reply = await visitor.get("/dashboard/now", Referer="https://evil.example//evil.example/x")
+    assert reply.location == "/login?next=/"
 
 
 async def test_too_long_a_form_is_refused(visitor: Client) -> None:

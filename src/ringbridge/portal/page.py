@@ -78,8 +78,14 @@ class PageRoute:
         if self.is_open:
             return None
         here = view.request.url.path
+        # Where the reader is: behind a form, or a part that a script asked for, there is no page to come back to.
+        is_page = self.method == "GET" and not (self.is_passive or view.is_fragment)
+        reading = here if is_page else path_of(view.request.headers.get("referer", ""))
         if view.signed_in is None or self.awaits_code:
-            return view.go(f"/login?next={quote(here if self.method == 'GET' else '/')}")
+            flash = None
+            if self.method == "POST":
+                flash = view.text("Your session is over. Nothing was sent: sign in and do it again.")
+            return view.go(f"/login?next={quote(reading)}", flash=flash, kind="info")
         if view.needs_second_factor and not here.startswith(_WITHOUT_SECOND_FACTOR):
             flash = view.text(
                 "This server asks for a second factor of owners and operators. Set yours up first."
@@ -90,8 +96,7 @@ class PageRoute:
         if self.fresh:
             grace_seconds = 0.0 if self.method == "GET" else FORM_SECONDS
             if not view.services.sign_in.is_fresh(view.me.session, grace_seconds=grace_seconds):
-                back = here if self.method == "GET" else path_of(view.request.headers.get("referer", ""))
-                return view.go(f"/login/again?next={quote(back)}")
+                return view.go(f"/login/again?next={quote(reading)}")
         return None
 
 
