@@ -196,15 +196,22 @@ async def test_an_engine_with_a_fault_leaves_nothing_behind(bench: Bench) -> Non
 
 
 async def test_a_test_counts_as_a_call_of_the_line(bench: Bench) -> None:
+    await bench.start()
+    assert bench.calls.admission.calls_now(Ledger(ACCOUNT.id)) == 1
+
+
+async def test_a_second_click_leads_to_the_test_that_runs(bench: Bench) -> None:
     test = await bench.start()
-    with pytest.raises(CallError) as error:
-        await bench.tests.start(ANN, PHONE.id)
-    assert error.value.code == "runs_already"
-    bench.directory.limits_of_all = AccountLimits(duplicates_s=0.0)
+    assert await bench.tests.start(ANN, PHONE.id) is test
+    assert bench.calls.admission.calls_now(Ledger(ACCOUNT.id)) == 1
+    await bench.over(test, LegEnded(USER, Cause.BUSY))
+    assert await bench.tests.start(ANN, PHONE.id) is not test
+
+
+async def test_a_line_without_room_is_not_tried(bench: Bench) -> None:
+    bench.directory.limits_of_all = AccountLimits(per_user=0)
     with pytest.raises(TooManyCalls):
         await bench.tests.start(ANN, PHONE.id)
-    await bench.over(test, LegEnded(USER, Cause.BUSY))
-    await bench.over(await bench.start(), LegEnded(USER, Cause.BUSY))
 
 
 async def test_what_is_not_tried(bench: Bench) -> None:

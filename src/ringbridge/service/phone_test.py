@@ -149,7 +149,7 @@ class PhoneTests:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def start(self, by: SignedIn, line_id: str) -> PhoneTest:
-        """Ring the line's phone now.
+        """Ring the line's phone now; where it is being tested already, that test goes on and is returned.
 
         Raises NotFound, PhoneTestRefused, TooManyCalls, CannotPlaceCalls and StoreUnavailable; then nothing rings.
         """
@@ -165,10 +165,13 @@ class PhoneTests:
             raise PhoneTestRefused("costs_money")
         call = await self._call(by, line)
         # From here on nothing is waited for: a server that stops has it, or begins it no more.
+        running = self._running(line)
+        if running is not None:
+            return running
         if self._calls.is_draining or not self._engine.healthy():
             raise CannotPlaceCalls("engine_down")
-        if self._admission.admit(call, limits) is not None:
-            raise PhoneTestRefused("runs_already")
+        first = self._admission.admit(call, limits)
+        assert first is None, "a line calls itself in its test only, and none runs"
         if not self._engine.reserve(call):
             self._admission.release(call)
             raise CannotPlaceCalls("trunk_full")
@@ -194,6 +197,12 @@ class PhoneTests:
         """Whether a phone of the account passed a test since the server started."""
         return any(
             test.verdict is Verdict.WORKS and test.account_id == account_id for test in self._tests.values()
+        )
+
+    def _running(self, line: Line) -> PhoneTest | None:
+        """The test of the line that is not over."""
+        return next(
+            (test for test in self._tests.values() if test.line.id == line.id and test.verdict is None), None
         )
 
     async def _call(self, by: SignedIn, line: Line) -> Call:

@@ -70,7 +70,6 @@ FAULTS = {
         "The account's money is limited, and this telephone is reached over a trunk: what a test costs would be "
         "booked nowhere. Place a call instead."
     ),
-    "runs_already": marked("This phone is being tested already."),
     "suspended": marked("The account is suspended."),
     "engine_down": marked("The server cannot place calls just now. Try again in a moment."),
     "trunk_full": marked("The trunk carries as many calls as it may."),
