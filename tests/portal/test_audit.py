@@ -18,7 +18,7 @@ from ringbridge.store.audit_tables import audit_entries
 from ringbridge.store.database import writing
 from ringbridge.store.rates import RateTable
 from ringbridge.store.users import SqlUsers
-from tests.portal.conftest import ACCOUNT_ID, OTHER_ACCOUNT_ID, Client, Desk
+from tests.portal.conftest import ACCOUNT_ID, EXTENSION, OTHER_ACCOUNT_ID, Client, Desk
 
 ANN = Actor(ActorKind.COMMAND_LINE, "ann", "192.0.2.99")
 
@@ -47,6 +47,18 @@ async def test_moments_money_and_much_are_shown_for_people(
     assert "<ins>50.00</ins>" in text
     assert re.search(r"<dt>expires_at</dt><dd> <ins><time datetime=", text)
     assert "<summary>" in text
+
+
+async def test_a_line_is_called_by_its_number_and_name(desk: Desk, auditor: Client) -> None:
+    called = r'class="text-secondary small target">([^<]+)<'
+    desk.administration.add_line(EXTENSION)
+    desk.administration.change_line(ACCOUNT_ID, EXTENSION.number, lambda line: replace(line, name="Bob"))
+    text = (await auditor.get("/audit?kind=line")).text
+    assert re.findall(called, text)[:2] == ["200 · Bob"] * 2
+    desk.administration.remove_line(ACCOUNT_ID, EXTENSION.number)
+    text = (await auditor.get("/audit?kind=line")).text
+    # Of one that is gone, what each entry has.
+    assert re.findall(called, text)[:3] == ["200 · Bob", "Bob", "200"]
 
 
 async def test_an_account_sees_its_own_and_no_administrators_name(desk: Desk, auditor: Client) -> None:

@@ -1,6 +1,7 @@
 """Who changed what, when and from where: the audit log of the account, filtered, verified and taken along."""
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -75,6 +76,7 @@ async def _page(view: View, verified: Verified | None) -> Response:
         actions={action.value: word for action, word in ACTIONS.items()},
         actors=ACTORS,
         who=await _names(view, shown),
+        named=name_of,
         kinds=[("", view.text("Everything")), *((kind, view.text(word)) for kind, word in KINDS.items())],
         actor_kinds=[
             ("", view.text("Anybody")),
@@ -99,6 +101,15 @@ def changes_of(entry: AuditEntry) -> list[Change]:
     ]
 
 
+def name_of(entry: AuditEntry) -> str | None:
+    """The line that was changed, as far as the entry tells; None where it does not, and for other things."""
+    text = entry.after or entry.before
+    if entry.target_kind != "line" or not text:
+        return None
+    values = json.loads(text)
+    return _called(values.get("number"), values.get("name")) or None
+
+
 def is_long(changes: list[Change]) -> bool:
     """Whether there is more than a row has room for."""
     values = [value for change in changes for value in (change.before, change.after)]
@@ -106,7 +117,7 @@ def is_long(changes: list[Change]) -> bool:
 
 
 async def _names(view: View, entries: list[AuditEntry]) -> dict[str, str]:
-    """The names of the account's users among those who acted and who were changed, by id."""
+    """The names of the account's users among those who acted and who were changed, and of its lines, by id."""
     ids = {entry.actor.id for entry in entries if entry.actor.kind is ActorKind.USER}
     ids |= {entry.target_id for entry in entries if entry.target_kind == "user"}
     names = {}
@@ -116,7 +127,17 @@ async def _names(view: View, entries: list[AuditEntry]) -> dict[str, str]:
         except NotFound:
             # Somebody of another account, who runs the server.
             names[user_id] = user_id
+    for line_id in {entry.target_id for entry in entries if entry.target_kind == "line"}:
+        # What was removed since is called as its entry has it.
+        with suppress(NotFound):
+            line = await view.services.lines.find(view.caller, line_id or "")
+            names[line.id] = _called(line.number, line.name)
     return names
+
+
+def _called(number: str | None, name: str | None) -> str:
+    """What people call a line."""
+    return " · ".join(filter(None, (number, name)))
 
 
 def _filter(view: View) -> tuple[AuditFilter, dict[str, str]]:
