@@ -271,7 +271,7 @@ def test_no_word_of_the_model_lacks_a_text() -> None:
     assert CAUSES.keys() == set(Cause)
     assert STATES.keys() == {state.value for state in State}
     assert LEG_STATES.keys() == {state.value for state in LegState}
-    assert EVENT_NAMES <= EVENTS.keys()
+    assert EVENTS.keys() >= EVENT_NAMES
 
 
 # Where requests for calls are read, planned and admitted.
