@@ -6,7 +6,7 @@
 
   // Whoever asks for a part of a page says so; a session that is over leads elsewhere, and so does the page then.
   const ask = async (path, options = {}) => {
-    const answer = await fetch(path, { ...options, headers: { "HX-Request": "true", ...options.headers } });
+    const answer = await away.ask(path, { ...options, headers: { "HX-Request": "true", ...options.headers } });
     if (answer.redirected || answer.headers.has("hx-redirect")) {
       location.reload();
       throw new DOMException("the session is over", "AbortError");
@@ -79,10 +79,10 @@
     };
     const poll = async () => {
       try {
-        const answer = await ask(`${path}/state`);
+        const answer = await ask(`${path}/state`, { signal: AbortSignal.timeout(PATIENCE_MILLISECONDS) });
         if (answer.ok && !show(place, await answer.text())) stop();
       } catch {
-        // The next one may come through.
+        // The next one may come through; meanwhile the notice stands there.
       }
     };
     const beginPolling = () => (polling ??= setInterval(poll, POLL_MILLISECONDS));
@@ -100,9 +100,14 @@
   const act = async (form, button) => {
     const said = document.getElementById("said");
     const fields = new URLSearchParams(new FormData(form, button));
-    const answer = await ask(form.action, { method: "POST", body: fields });
-    said.innerHTML = await answer.text();
-    if (answer.ok) form.querySelector("input[type=tel]")?.form.reset();
+    said.replaceChildren();
+    try {
+      const answer = await ask(form.action, { method: "POST", body: fields });
+      said.innerHTML = await answer.text();
+      if (answer.ok) form.querySelector("input[type=tel]")?.form.reset();
+    } catch {
+      // The notice says it, and the button is still there.
+    }
   };
 
   const isTyping = () => document.activeElement?.matches("input:not([type=hidden]), select, textarea");

@@ -2,6 +2,7 @@
 (() => {
   const body = document.getElementById("calls");
   const begun = new WeakMap();
+  const PATIENCE_MILLISECONDS = 4000; // Without a stream.
 
   const inWords = (seconds) => {
     const two = (number) => String(number).padStart(2, "0");
@@ -58,10 +59,23 @@
     document.getElementById(`call-${event.data}`)?.remove();
     count();
   });
-  // A connection that is lost is made again by the browser; an answer that is no stream ends it for good.
-  stream.addEventListener("error", () => {
-    document.getElementById("stopped").hidden = stream.readyState !== EventSource.CLOSED;
+  // A connection that is lost is made again by the browser; an answer that is no stream ends it for good. Where the
+  // server does not answer at all, another notice stands there.
+  const stopped = document.getElementById("stopped");
+  let losing;
+  const lost = async () => {
+    losing = undefined;
+    const heard = await away.isHeard();
+    stopped.hidden = !heard || stream.readyState === EventSource.OPEN;
+  };
+  const mayBeLost = () => (losing ??= setTimeout(lost, stream.readyState === EventSource.CLOSED ? 0 : PATIENCE_MILLISECONDS));
+  stream.addEventListener("error", mayBeLost);
+  stream.addEventListener("open", () => {
+    clearTimeout(losing);
+    losing = undefined;
+    stopped.hidden = true;
   });
+  mayBeLost();
 
   body.addEventListener("click", (event) => {
     const button = event.target.closest("button[data-hangs-up]");
