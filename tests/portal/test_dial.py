@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from ringbridge.call.directory import Line, LineKind
+from ringbridge.call.directory import AccountLimits, Line, LineKind
 from ringbridge.call.history import CallFilter, StoredCall
 from ringbridge.call.model import LegState, State
 from ringbridge.call.user import Role
@@ -185,6 +185,27 @@ async def test_a_refused_call_is_told_beside_the_field_and_nothing_is_lost(
     assert sentence in reply.text
     assert f'value="{wrong.get("number", TALKS)}"' in reply.text
     assert [each.outcome for each in await placed(desk) if each.outcome != "blocked"] == []
+
+
+@pytest.mark.parametrize(
+    ("limits", "word"),
+    [
+        (AccountLimits(rate=0), "limit_is_zero"),
+        (AccountLimits(per_user=0), "limit_is_zero"),
+        (AccountLimits(user_per_minute=1, per_user=5), "limit_user_per_minute"),
+        (AccountLimits(per_minute=1, per_user=5), "limit_per_minute"),
+        (AccountLimits(concurrent=1, per_user=5), "limit_concurrent"),
+        (AccountLimits(), "limit_per_user"),
+    ],
+)
+async def test_a_limit_that_is_reached_is_named(
+    desk: Desk, owner: Client, limits: AccountLimits, word: str
+) -> None:
+    desk.administration.set_limits(ACCOUNT_ID, replace(limits, duplicates_s=0.0))
+    if word != "limit_is_zero":
+        await call(owner)
+    reply = await owner.post("/dial/calls", fields(await owner.get("/dial")))
+    assert (reply.status, REFUSALS[word] in reply.text) == (400, True)
 
 
 async def test_a_call_is_followed_by_the_stream_and_ended(desk: Desk, owner: Client) -> None:

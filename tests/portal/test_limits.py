@@ -38,6 +38,14 @@ async def test_limits_are_said_in_words(desk: Desk, auditor: Client) -> None:
     assert (await auditor.post("/limits", FIELDS)).status == 403
 
 
+async def test_a_limit_of_0_that_stops_all_calls_says_so(desk: Desk, auditor: Client) -> None:
+    assert "With 0 nobody can call." not in (await auditor.get("/limits")).text
+    desk.administration.set_limits(
+        ACCOUNT_ID, replace(AccountLimits(), rate=0, per_minute=0, short_calls_per_hour=0)
+    )
+    assert (await auditor.get("/limits")).text.count("With 0 nobody can call.") == 2
+
+
 async def test_users_see_no_limits(user: Client) -> None:
     assert (await user.get("/limits")).status == 403
 

@@ -15,7 +15,7 @@ from ringbridge.call.errors import CannotPlaceCalls, InvalidCredentials, Request
 from ringbridge.call.model import State
 from ringbridge.portal.guard import CONTENT_SECURITY_POLICY
 from ringbridge.portal.page import Handler, open_action, open_page
-from ringbridge.portal.pages.dial.asking import refused_field
+from ringbridge.portal.pages.dial.asking import refusal_word
 from ringbridge.portal.pages.dial.calling import MOST_STREAMS, state_values
 from ringbridge.portal.pages.dial.shown import understood
 from ringbridge.portal.pages.dial.words import REFUSALS
@@ -59,8 +59,8 @@ async def place(view: View, caller: Caller) -> Response:
     try:
         placed = await view.services.dialler.place(caller, caller.key.lines[0], form["number"], form["form"])
     except (RequestRefused, CannotPlaceCalls) as error:
-        code = next(iter(refused_field(error).values()))
-        return view.page("embed/refused.html", status=400, code=code, sentence=view.fault(code, REFUSALS))
+        sentence = view.fault(refusal_word(error), REFUSALS)
+        return view.page("embed/refused.html", status=400, code=error.code, sentence=sentence)
     call = await view.services.dialler.find(caller, placed.call_id)
     return view.page("dial/state.html", **state_values(view, caller, call))
 

@@ -7,7 +7,14 @@ from typing import NamedTuple
 from starlette.responses import Response
 
 from ringbridge.call.directory import Line
-from ringbridge.call.errors import CannotPlaceCalls, InvalidDestination, InvalidUserLine, RequestRefused
+from ringbridge.call.errors import (
+    CallError,
+    CannotPlaceCalls,
+    InvalidDestination,
+    InvalidUserLine,
+    RequestRefused,
+    TooManyCalls,
+)
 from ringbridge.call.tel_uri import NotATelLink, typed
 from ringbridge.call.user import Right, Role
 from ringbridge.portal.form import Form
@@ -68,7 +75,15 @@ def refused_field(error: RequestRefused | CannotPlaceCalls) -> dict[str, str]:
         case InvalidDestination():
             return {"number": error.code}
         case _:
-            return {"form": error.code}
+            return {"form": refusal_word(error)}
+
+
+def refusal_word(error: CallError) -> str:
+    """The key of REFUSALS for an error: of a limit that is reached, the one that names it."""
+    if not isinstance(error, TooManyCalls) or error.code != TooManyCalls.code:
+        return error.code
+    named = "limit_is_zero" if error.most == 0 else f"limit_{error.limit}"
+    return named if named in REFUSALS else error.code
 
 
 async def lines_of(view: View, wanted: str = "") -> Lines:

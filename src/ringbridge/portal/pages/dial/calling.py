@@ -13,6 +13,7 @@ from ringbridge.call.history import StoredCall
 from ringbridge.call.model import LegName, State
 from ringbridge.call.user import Right
 from ringbridge.portal.page import action, page, watched
+from ringbridge.portal.pages.dial.asking import refusal_word
 from ringbridge.portal.pages.dial.shown import OUTCOMES_BY_WORD, written
 from ringbridge.portal.pages.dial.words import LEGS, REFUSALS, STAGES
 from ringbridge.portal.stream import COMMENT, LOOK_SECONDS, event_stream, server_event, still_signed_in
@@ -73,7 +74,7 @@ async def transfer(view: View) -> Response:
         await view.services.dialler.transfer(view.caller, call.id, form["to"])
     except (RequestRefused, CannotPlaceCalls, WrongState, TooManyActions) as error:
         name = "to" if isinstance(error, InvalidDestination) else "form"
-        return await _refused(view, form.values(), {name: error.code})
+        return await _refused(view, form.values(), {name: refusal_word(error)})
     return _done(view, call.id, view.text("{number} is being called.", number=form["to"]))
 
 

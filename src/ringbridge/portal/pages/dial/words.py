@@ -57,7 +57,22 @@ REFUSALS: dict[str, str] = {
     "quiet_hours": marked("It is too late or too early to call there. Try again in the morning."),
     "no_rate": marked("What this call would cost is not known, so it is not placed. Ask your administrator."),
     "spend_limit": marked("This call could cost more than your account has left to spend."),
-    "limit_exceeded": marked("As many calls are up as may be. Try again when one is over."),
+    "limit_exceeded": marked("A limit of your account is reached. Try again later."),
+    "limit_per_user": marked("This line is in as many calls as it may. Try again when one is over."),
+    "limit_concurrent": marked("As many calls are up as may be. Try again when one is over."),
+    "limit_rate": marked("Your account has placed as many calls in this second as it may. Try again."),
+    "limit_per_minute": marked(
+        "Your account has placed as many calls in a minute as it may. Try again in a minute."
+    ),
+    "limit_user_per_minute": marked(
+        "This line has placed as many calls in a minute as it may. Try again in a minute."
+    ),
+    "limit_destination_per_10_minutes": marked(
+        "This number was called as often in ten minutes as it may be. Try again later."
+    ),
+    "limit_is_zero": marked(
+        "A limit of your account is 0, so that nobody can call. An owner or your administrator can change that."
+    ),
     "engine_down": marked("The server cannot place calls just now. Try again in a moment."),
     "no_trunk": marked("No trunk carries calls to this number. Ask your administrator."),
     "trunk_full": marked("All channels of the trunk are taken. Try again in a moment."),

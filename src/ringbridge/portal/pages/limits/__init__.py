@@ -14,7 +14,7 @@ from ringbridge.call.user import Right, SignInRefused
 from ringbridge.portal.form import Form
 from ringbridge.portal.page import action, page
 from ringbridge.portal.pages.limits.rates import import_rates, show_rates
-from ringbridge.portal.pages.limits.words import FAULTS, GROUPS, PRESETS, WORDS, Unit
+from ringbridge.portal.pages.limits.words import FAULTS, GROUPS, PRESETS, STOPPING, WORDS, Unit
 from ringbridge.portal.view import View
 from ringbridge.service.limits import AccountUsage, OnlyTighter
 
@@ -29,6 +29,7 @@ async def show_limits(view: View) -> Response:
         shown={name: _shown(view, limits, name) for name in WORDS},
         used=_used(usage),
         parts=_parts(limits, usage),
+        stopping=[name for name in STOPPING if getattr(limits, name) == 0],
         presets=PRESETS,
         usage=usage,
     )

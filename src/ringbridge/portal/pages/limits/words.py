@@ -109,6 +109,16 @@ GROUPS: tuple[tuple[str, dict[str, Word]], ...] = (
     ),
 )
 
+# With 0 of one of these, nobody of the account can call at all.
+STOPPING = (
+    "concurrent",
+    "per_user",
+    "rate",
+    "per_minute",
+    "user_per_minute",
+    "destination_per_10_minutes",
+)
+
 WORDS: dict[str, Word] = {name: word for _, words in GROUPS for name, word in words.items()}
 
 FAULTS: dict[str, str] = {
