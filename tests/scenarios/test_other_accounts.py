@@ -229,7 +229,7 @@ async def ids_of(ours: aiohttp.ClientSession) -> dict[str, list[str]]:
 
 async def listed(ours: aiohttp.ClientSession, collection: str) -> list[str]:
     """The ids in a list, the oldest first."""
-    answer = await ask(ours, "GET", f"{collection}?limit=100")
+    answer = await ask(ours, "GET", collection)
     return [item["id"] for item in reversed(json.loads(answer.body)["items"])]
 
 
