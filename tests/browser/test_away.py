@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.phones import Telephones, telephones
 from tests.browser.portal import LOGIN, PASSWORD, PATIENCE_MILLISECONDS, Portal, portal_of
@@ -114,3 +114,22 @@ def test_pages_say_that_the_server_is_away_and_when_it_is_back(
             for page in pages:
                 page.close()
         owner.complaints = [each for each in owner.complaints if "ERR_" not in each and "htmx" not in each]
+
+
+def test_a_stream_that_a_proxy_ended_is_told_once_the_server_is_back(owner: Portal) -> None:
+    is_away = True
+
+    def answer(route: Route) -> None:
+        if is_away and route.request.resource_type in ("fetch", "eventsource"):
+            route.fulfill(status=502, body="Bad Gateway")
+        else:
+            route.fallback()
+
+    owner.context.route("**/*", answer)
+    owner.expected_statuses = {502}
+    page = owner.open("/live")
+    says_so(page)
+    expect(page.get_by_text("not kept up to date")).to_be_hidden()
+    is_away = False
+    says_nothing(page)
+    expect(page.get_by_text("not kept up to date")).to_be_visible(timeout=PATIENCE_MILLISECONDS)

@@ -66,9 +66,12 @@
   const lost = async () => {
     losing = undefined;
     const heard = await away.isHeard();
-    stopped.hidden = !heard || stream.readyState === EventSource.OPEN;
+    if (stream.readyState === EventSource.OPEN) return;
+    stopped.hidden = !heard;
+    // What has ended for good has no more errors to tell of, and the server comes back.
+    if (!heard) mayBeLost();
   };
-  const mayBeLost = () => (losing ??= setTimeout(lost, stream.readyState === EventSource.CLOSED ? 0 : PATIENCE_MILLISECONDS));
+  const mayBeLost = () => (losing ??= setTimeout(lost, PATIENCE_MILLISECONDS));
   stream.addEventListener("error", mayBeLost);
   stream.addEventListener("open", () => {
     clearTimeout(losing);
