@@ -14,6 +14,23 @@ class Badge(NamedTuple):
     colour: str
 
 
+class Conclusion(NamedTuple):
+    """What a test shows, and what to do now."""
+
+    badge: Badge
+    text: str
+
+
+PROMPT_LANGUAGES = {
+    "en": "English",
+    "es": "Español",
+    "de": "Deutsch",
+    "fr": "Français",
+    "it": "Italiano",
+    "pt": "Português",
+}
+"""Those that there are prompts for, as people who speak them write them."""
+
 OUTCOMES: dict[Outcome, Badge] = {
     Outcome.COMPLETED: Badge(marked("Completed"), "green"),
     Outcome.USER_NO_ANSWER: Badge(marked("User did not answer"), "yellow"),

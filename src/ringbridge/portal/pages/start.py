@@ -9,17 +9,8 @@ from ringbridge.call.user import Right
 from ringbridge.portal.form import fault_of
 from ringbridge.portal.page import action, page
 from ringbridge.portal.view import View
+from ringbridge.portal.words import PROMPT_LANGUAGES
 from ringbridge.service.first_steps import has_phone
-
-# Those that there are prompts for.
-LANGUAGES = {
-    "en": "English",
-    "es": "Español",
-    "de": "Deutsch",
-    "fr": "Français",
-    "it": "Italiano",
-    "pt": "Português",
-}
 
 
 async def show_steps(view: View) -> Response:
@@ -46,7 +37,7 @@ async def show_account(view: View) -> Response:
 async def change_account(view: View) -> Response:
     form = await view.form()
     try:
-        if form["language"] not in LANGUAGES:
+        if form["language"] not in PROMPT_LANGUAGES:
             raise InvalidOption("language", "unknown_language")
         await view.services.accounts.change(
             view.me,
@@ -61,7 +52,7 @@ async def change_account(view: View) -> Response:
 
 
 def _account_page(view: View, values: Mapping[str, str], faults: Mapping[str, str] | None = None) -> Response:
-    return view.form_page("start/account.html", values, faults, languages=list(LANGUAGES.items()))
+    return view.form_page("start/account.html", values, faults, languages=list(PROMPT_LANGUAGES.items()))
 
 
 ROUTES = [

@@ -1,10 +1,8 @@
 """What pages about lines call things."""
 
-from typing import NamedTuple
-
 from ringbridge.call.directory import LineKind, Srtp
 from ringbridge.portal.language import marked
-from ringbridge.portal.words import Badge
+from ringbridge.portal.words import PROMPT_LANGUAGES, Badge, Conclusion
 from ringbridge.service.phone_test import Happening, Verdict
 
 KINDS: dict[LineKind, str] = {
@@ -25,16 +23,8 @@ CONFIRM = {
     "no": marked("Never"),
 }
 
-# Those that there are prompts for; "" is the account's.
-LANGUAGES = {
-    "": marked("As the account"),
-    "en": "English",
-    "es": "Español",
-    "de": "Deutsch",
-    "fr": "Français",
-    "it": "Italiano",
-    "pt": "Português",
-}
+# "" is the account's.
+LANGUAGES = {"": marked("As the account")} | PROMPT_LANGUAGES
 
 FAULTS = {
     "already_exists": marked("There is a line with this number already."),
@@ -88,13 +78,6 @@ HAPPENINGS: dict[Happening, str] = {
     Happening.SILENT: marked("No sound comes from the phone"),
     Happening.ENDED: marked("The phone was hung up"),
 }
-
-
-class Conclusion(NamedTuple):
-    """What a test shows, and what to do now."""
-
-    badge: Badge
-    text: str
 
 
 VERDICTS: dict[Verdict, Conclusion] = {

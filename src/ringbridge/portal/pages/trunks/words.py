@@ -1,11 +1,9 @@
 """What pages about trunks call things."""
 
-from typing import NamedTuple
-
 from ringbridge.call.directory import CallerIdPolicy, NumberFormat, Srtp
 from ringbridge.call.trunk_state import ProbeOutcome
 from ringbridge.portal.language import marked
-from ringbridge.portal.words import Badge
+from ringbridge.portal.words import Badge, Conclusion
 
 NUMBER_FORMATS: dict[NumberFormat, str] = {
     NumberFormat.E164_PLUS: marked("+15125292329: with plus and country code"),
@@ -53,13 +51,6 @@ FAULTS = {
     "no_count": marked("Write a whole number."),
     "unknown_choice": marked("This is none of the choices."),
 }
-
-
-class Conclusion(NamedTuple):
-    """What asking a trunk's server shows, and what to do now."""
-
-    badge: Badge
-    text: str
 
 
 CONCLUSIONS: dict[ProbeOutcome, Conclusion] = {
