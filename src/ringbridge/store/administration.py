@@ -263,14 +263,23 @@ class Administration(SqlKeys):
 
     def set_limits(self, account_id: str, limits: AccountLimits) -> None:
         """Set all limits of the account."""
+        self.change_limits(account_id, lambda _: limits)
+
+    def change_limits(
+        self, account_id: str, change: Callable[[AccountLimits], AccountLimits]
+    ) -> AccountLimits:
+        """Keep what `change` makes of the account's limits; what it raises leaves them as they are."""
+        of_account = account_limits.c.account_id == account_id
         with changing(self._engine, Part.LIMITS) as connection:
             require_account(connection, account_id)
-            of_account = account_limits.c.account_id == account_id
             row = connection.execute(select(account_limits).where(of_account)).mappings().one_or_none()
             before = AccountLimits() if row is None else limits_of(row)
+            limits = change(before)
             after = limits_row(account_id, limits)
-            connection.execute(delete(account_limits).where(of_account))
-            connection.execute(insert(account_limits), after)
+            if row is None:
+                connection.execute(insert(account_limits), after)
+            else:
+                connection.execute(update(account_limits).where(of_account).values(after))
             note(
                 connection,
                 Action.LIMITS_CHANGED,
@@ -278,6 +287,7 @@ class Administration(SqlKeys):
                 before=limits_row(account_id, before),
                 after=after,
             )
+        return limits
 
     def records(self, account_id: str, limit: int) -> list[Record]:
         """The records of the account's last `limit` calls, the newest first."""

@@ -2,17 +2,13 @@
 
 from collections.abc import Callable
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, select
 
 from ringbridge.call.actor import SERVER, acting_as
-from ringbridge.call.audit import Action
 from ringbridge.call.directory import AccountLimits
 from ringbridge.store.administration import Administration
-from ringbridge.store.audit import note
 from ringbridge.store.database import reading
-from ringbridge.store.part import Part
-from ringbridge.store.revision import changing, require_account
-from ringbridge.store.row import limits_of, limits_row
+from ringbridge.store.row import limits_of
 from ringbridge.store.tables import account_limits
 
 
@@ -43,22 +39,4 @@ class SqlLimits:
 
         Raises NotFound and StoreUnavailable.
         """
-        of_account = account_limits.c.account_id == account_id
-        with changing(self._engine, Part.LIMITS) as connection:
-            require_account(connection, account_id)
-            row = connection.execute(select(account_limits).where(of_account)).mappings().one_or_none()
-            before = AccountLimits() if row is None else limits_of(row)
-            limits = change(before)
-            values = limits_row(account_id, limits)
-            if row is None:
-                connection.execute(insert(account_limits), values)
-            else:
-                connection.execute(update(account_limits).where(of_account).values(values))
-            note(
-                connection,
-                Action.LIMITS_CHANGED,
-                account_id=account_id,
-                before=limits_row(account_id, before),
-                after=values,
-            )
-        return limits
+        return Administration(self._engine).change_limits(account_id, change)
