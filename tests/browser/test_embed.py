@@ -21,12 +21,12 @@ from tests.peers.server import Server, destination_number, user_number
 LINE = user_number(1)
 
 _PAGE = """<!DOCTYPE html><html lang=en><title>A CRM</title><link rel=icon href="data:,"><h1>A CRM</h1>
-<iframe title=Dialler width=420 height=480 src="{src}"></iframe><iframe title=Other src="about:blank"></iframe>
 <script>
   const told = [];
   addEventListener("message", (event) => told.push([event.origin, event.data]));
   const say = (message) => frames[0].postMessage(message, "{server}");
-</script>"""
+</script>
+<iframe title=Dialler width=420 height=480 src="{src}"></iframe><iframe title=Other src="about:blank"></iframe>"""
 
 
 @contextmanager
@@ -138,12 +138,12 @@ def test_a_refusal_and_a_token_that_is_over_are_told(embedding: Portal, phones: 
     page, server = embedding.page, embedding.server
     frame = dialler(page)
     embedding.expected_statuses = {400, 401}
+    told(page, "ringbridge.token-needed")
     page.evaluate("token => say({type: 'ringbridge.token', token})", token(server, crm))
     frame.get_by_label("Number").fill("911")
     frame.get_by_role("button", name="Call").click()
     expect(frame.get_by_role("alert")).to_contain_text("Emergency numbers are not called")
     assert told(page, "ringbridge.refused")[1]["code"] == "emergency_number"
-    told(page, "ringbridge.token-needed")
     page.evaluate("say({type: 'ringbridge.token', token: 'c2c_token_x'})")
     frame.get_by_role("button", name="Call").click()
     told(page, "ringbridge.token-needed")

@@ -27,9 +27,9 @@ RESTART_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 # A lease is tried again for two reasons. RTPProxy shuffles its table of ports while it searches it, so that nobody
 # guesses the next one, and in a range that is nearly full it overlooks free ones. And the sockets of a closed session
-# are free only once the worker is woken.
-LEASE_ATTEMPTS = 20
-LEASE_SECONDS = 0.005
+# are free only once both of the worker's threads have been woken and had their turn, which on a machine with more to do
+# than it can is a tenth of a second and more. So it is tried often first, and then patiently.
+LEASE_PAUSES_SECONDS = (*[0.005] * 20, *[0.05] * 20)
 
 # Deleted sessions wait so long for company before the worker is woken; well below the time for which a lease is tried.
 WAKE_SECONDS = 0.02
@@ -60,6 +60,7 @@ class RtpioRelay:
         self._sessions: dict[str, RtpioSession | None] = {}  # None while the ports are being leased
         self._link: WorkerLink | None = None
         self._waking: asyncio.TimerHandle | None = None
+        self._deleted_port = 0  # of the session that was deleted last
         self._counting: asyncio.TimerHandle | None = None
         self._link_lost = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -164,7 +165,7 @@ class RtpioRelay:
     ) -> dict[Side, MediaAddress]:
         leased: dict[Side, MediaAddress] = {}
         asked = commands.lease(session, self._family, learning)
-        for _ in range(LEASE_ATTEMPTS):
+        for pause_seconds in LEASE_PAUSES_SECONDS:
             sides = [side for side in asked if side not in leased]
             replies = await link.replies(*(asked[side] for side in sides))
             for side, reply in zip(sides, replies, strict=True):
@@ -172,7 +173,7 @@ class RtpioRelay:
                     leased[side] = MediaAddress(self._host, port)
             if len(leased) == len(asked):
                 return leased
-            await self._pause(LEASE_SECONDS)
+            await self._pause(pause_seconds)
         for address in leased.values():
             self._release(link, session, address.port)
         raise NoMediaPorts(f"no UDP ports of {self._range} are free on {self._host}")
@@ -185,17 +186,19 @@ class RtpioRelay:
         link.ask(commands.delete(session), lambda reply: self._wake_soon(port))
 
     def _wake_soon(self, port: int) -> None:
+        self._deleted_port = port
         if self._waking is None:
-            self._waking = asyncio.get_running_loop().call_later(WAKE_SECONDS, self._wake, port)
+            self._waking = asyncio.get_running_loop().call_later(WAKE_SECONDS, self._wake)
 
-    def _wake(self, port: int) -> None:
-        """Have the sockets of deleted sessions closed, of which one had `port`.
+    def _wake(self) -> None:
+        """Have the sockets of deleted sessions closed.
 
         RTPProxy closes them in its two threads for RTP and RTCP, which sleep until a packet comes; so each gets one
-        on a port of that session. If another session has leased the port since, this is a stranger's packet to it.
+        on a port of the last of these sessions: if that one's sockets are closed already, so are those of all before
+        it. If another session has leased the port since, this is a stranger's packet to it.
         """
         self._waking = None
-        for number in (port, port + 1):
+        for number in (self._deleted_port, self._deleted_port + 1):
             with contextlib.suppress(OSError):
                 self._waker.sendto(b"\0", socket.MSG_DONTWAIT, (self._host, number))
 
