@@ -14,13 +14,14 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import structlog
 from sqlalchemy import Engine
 
 from ringbridge.api.app import create_app
 from ringbridge.api.server import HttpServer, listen
+from ringbridge.api.services import Services
 from ringbridge.config import Settings, SettingsError, load_pepper, unwritable
 from ringbridge.engine_parts import open_engine
 from ringbridge.engines.native.prompt_keeper import PromptFiles
@@ -96,17 +97,6 @@ async def serve(settings: Settings, *, announce: Callable[[Listening], None]) ->
             # Until everything is closed: a second signal while the last answers are waited for must not kill us.
             told, told_again = handlers.enter_context(_signals())
             await server.run(announce, told, told_again)
-
-
-class _Services(TypedDict):
-    calls: CallService
-    records: RecordService
-    keys: KeyService
-    lines: LineService
-    limits: LimitService
-    webhooks: WebhookService
-    schedules: ScheduleService
-    audit: AuditService
 
 
 class _Server:
@@ -193,17 +183,19 @@ class _Server:
                 "accepting": not calls.is_draining,
             }
 
-        # What both front doors use.
-        services: _Services = {
-            "calls": calls,
-            "records": RecordService(records),
-            "keys": KeyService(Administration(database), directory, pepper, clock),
-            "lines": LineService(SqlLines(database), directory, device_digests),
-            "limits": limits,
-            "webhooks": WebhookService(SqlWebhooks(database), sender, surroundings.dispatcher, clock, pepper),
-            "schedules": schedules,
-            "audit": AuditService(audit, clock),
-        }
+        # The portal uses them, too.
+        services = Services(
+            authenticator=Authenticator(directory, pepper, clock, note_use=key_uses.note),
+            tokens=Tokens(directory, SqlOrigins(database), pepper, clock),
+            calls=calls,
+            schedules=schedules,
+            records=RecordService(records),
+            lines=LineService(SqlLines(database), directory, device_digests),
+            keys=KeyService(Administration(database), directory, pepper, clock),
+            limits=limits,
+            webhooks=WebhookService(SqlWebhooks(database), sender, surroundings.dispatcher, clock, pepper),
+            audit=AuditService(audit, clock),
+        )
         telephony = Telephony(
             phone_tests=phone_tests,
             trunk_statuses=lambda: engine.trunks,
@@ -212,16 +204,9 @@ class _Server:
             prompts=PromptFiles(settings.data_dir / "prompts", reloading.prompts),
         )
         portal = open_portal(
-            database, directory, pepper, clock, telephony, SigningIn.by(settings, clock), **services
+            database, directory, pepper, clock, telephony, SigningIn.by(settings, clock), services
         )
-        app = create_app(
-            authenticator=Authenticator(directory, pepper, clock, note_use=key_uses.note),
-            tokens=Tokens(directory, SqlOrigins(database), pepper, clock),
-            metrics=metrics.render,
-            ready=ready,
-            portal=portal.app,
-            **services,
-        )
+        app = create_app(services, metrics=metrics.render, ready=ready, portal=portal.app)
         with translated():
             owner_link = await portal.links.owner_link()
         try:

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from starlette.types import ASGIApp
 
 from ringbridge.addresses import goes_over_tls, sip_address
+from ringbridge.api.services import Services as ApiServices
 from ringbridge.call.identity import IdentityProvider
 from ringbridge.call.ports import Directory
 from ringbridge.call.prompt import PromptKeeper
@@ -18,18 +19,13 @@ from ringbridge.portal.app import create_portal
 from ringbridge.portal.services import PhoneServer, Services
 from ringbridge.service.accounts import AccountService
 from ringbridge.service.actions import CallActions
-from ringbridge.service.audit import AuditService
 from ringbridge.service.board import Board
-from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
 from ringbridge.service.dialler import Dialler
 from ringbridge.service.do_not_call import DoNotCallService
 from ringbridge.service.favourites import FavouriteService
 from ringbridge.service.first_steps import FirstSteps
-from ringbridge.service.keys import KeyService
-from ringbridge.service.limits import LimitService
 from ringbridge.service.line_book import Addresses, LineBook
-from ringbridge.service.lines import LineService
 from ringbridge.service.links import LinkService
 from ringbridge.service.origins import OriginService
 from ringbridge.service.overview import OverviewService
@@ -38,16 +34,12 @@ from ringbridge.service.phone_test import PhoneTests
 from ringbridge.service.profile import ProfileService
 from ringbridge.service.prompts import PromptService
 from ringbridge.service.rates import RateService
-from ringbridge.service.records import RecordService
-from ringbridge.service.schedules import ScheduleService
 from ringbridge.service.second_factor import SecondFactor
 from ringbridge.service.sign_in import SignInService
 from ringbridge.service.single_sign_on import SingleSignOn
 from ringbridge.service.statistics import StatisticsService
-from ringbridge.service.tokens import Tokens
 from ringbridge.service.trunks import TrunkService
 from ringbridge.service.users import UserService
-from ringbridge.service.webhooks import WebhookService
 from ringbridge.sip.registrar import device_digests
 from ringbridge.store.administration import Administration
 from ringbridge.store.audit import SqlAuditLog
@@ -115,17 +107,9 @@ def open_portal(
     clock: Clock,
     telephony: Telephony,
     signing_in: SigningIn,
-    *,
-    calls: CallService,
-    records: RecordService,
-    keys: KeyService,
-    lines: LineService,
-    limits: LimitService,
-    webhooks: WebhookService,
-    schedules: ScheduleService,
-    audit: AuditService,
+    shared: ApiServices,
 ) -> Portal:
-    """The portal over `database`; `pepper` is what second factors are derived from."""
+    """The portal over `database`; `pepper` is what second factors are derived from, `shared` what the API uses, too."""
     users, sessions, passwords = SqlUsers(database), SqlSessions(database), Passwords()
     second_factor = SecondFactor(users, pepper, clock)
     profiles = ProfileService(users, sessions, passwords, second_factor)
@@ -147,35 +131,39 @@ def open_portal(
         profiles=profiles,
         second_factor=second_factor,
         favourites=FavouriteService(SqlFavourites(database)),
-        dialler=Dialler(calls, records),
-        actions=CallActions(calls),
-        tokens=Tokens(directory, SqlOrigins(database), pepper, clock),
-        calls=calls,
-        board=Board(calls, clock),
-        records=records,
-        keys=keys,
-        lines=lines,
+        dialler=Dialler(shared.calls, shared.records),
+        actions=CallActions(shared.calls),
+        tokens=shared.tokens,
+        calls=shared.calls,
+        board=Board(shared.calls, clock),
+        records=shared.records,
+        keys=shared.keys,
+        lines=shared.lines,
         line_book=line_book,
         trunks=trunks,
         phone_tests=telephony.phone_tests,
         phone_server=telephony.phone_server,
         accounts=AccountService(administration),
-        first_steps=FirstSteps(line_book, administration, calls, keys, telephony.phone_tests),
-        limits=limits,
+        first_steps=FirstSteps(line_book, administration, shared.calls, shared.keys, telephony.phone_tests),
+        limits=shared.limits,
         prompts=PromptService(
             telephony.prompts,
             lambda action, target: SqlAuditLog(database).note(action, target_id=target),
         ),
         rates=RateService(RateTable(database)),
         do_not_call=DoNotCallService(partial(DoNotCallList, database), clock),
-        webhooks=webhooks,
+        webhooks=shared.webhooks,
         statistics=StatisticsService(SqlStatistics(database), directory, clock),
         overview=OverviewService(
-            directory=directory, admission=calls.admission, trunks=trunks, webhooks=webhooks, clock=clock
+            directory=directory,
+            admission=shared.calls.admission,
+            trunks=trunks,
+            webhooks=shared.webhooks,
+            clock=clock,
         ),
         origins=OriginService(SqlOrigins(database), clock),
-        schedules=schedules,
-        audit=audit,
+        schedules=shared.schedules,
+        audit=shared.audit,
         clock=clock,
     )
     return Portal(app=create_portal(services), links=links, sign_in=services.sign_in)

@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from ringbridge.api.app import create_app
 from ringbridge.api.server import HttpServer, listen
+from ringbridge.api.services import Services
 from ringbridge.call.directory import Account
 from ringbridge.call.errors import InvalidDestination, InvalidUserLine
 from ringbridge.call.history import CallFilter, CallPlace, StoredCall, StoredEvent
@@ -271,7 +272,7 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fron
     checks: dict[str, bool] = {}
     clock = SkippingClock()
     sock = listen("127.0.0.1", 0)
-    app = create_app(
+    services = Services(
         authenticator=Authenticator(OneAccount(SqlDirectory(database)), PEPPER, clock),  # type: ignore[arg-type]
         calls=calls,
         schedules=schedules,
@@ -288,6 +289,9 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fron
         ),
         webhooks=WebhookService(SqlWebhooks(database), NoReceiver(), NoDispatcher(), clock, PEPPER),
         audit=AuditService(SqlAuditLog(database), clock),
+    )
+    app = create_app(
+        services,
         metrics=lambda: b"calls 3\n",
         ready=lambda: checks,
         portal=PlainTextResponse("a page\n"),

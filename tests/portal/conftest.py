@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from yarl import URL
 
 from ringbridge.api.server import HttpServer, listen
+from ringbridge.api.services import Services
 from ringbridge.call.directory import Line, LineKind, Trunk
 from ringbridge.call.trunk_state import TrunkStatus
 from ringbridge.call.user import Role, User
@@ -26,6 +27,7 @@ from ringbridge.notify.metrics import Metrics
 from ringbridge.portal.services import PhoneServer
 from ringbridge.portal_parts import Portal, SigningIn, Telephony, open_portal
 from ringbridge.service.audit import AuditService
+from ringbridge.service.authentication import Authenticator
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
 from ringbridge.service.keys import KeyService
@@ -36,6 +38,7 @@ from ringbridge.service.phone_test import PhoneTests
 from ringbridge.service.records import RecordService
 from ringbridge.service.schedules import ScheduleService
 from ringbridge.service.sign_in import Visitor
+from ringbridge.service.tokens import Tokens
 from ringbridge.service.webhooks import WebhookService
 from ringbridge.sip.registrar import device_digests
 from ringbridge.store.administration import Administration
@@ -46,6 +49,7 @@ from ringbridge.store.directory import SqlDirectory
 from ringbridge.store.limits import SqlLimits
 from ringbridge.store.lines import SqlLines
 from ringbridge.store.lock import ServerLock
+from ringbridge.store.origins import SqlOrigins
 from ringbridge.store.records import SqlRecords
 from ringbridge.store.schedules import SqlSchedules
 from ringbridge.store.usage import SqlUsage
@@ -238,13 +242,9 @@ async def opened_desk(
             phone_server=PhoneServer("192.0.2.1", 5060, 5061),
             prompts=PromptFiles(folder / "prompts", prompts),
         )
-        portal = open_portal(
-            database,
-            directory,
-            PEPPER,
-            clock,
-            telephony,
-            signing_in,
+        services = Services(
+            authenticator=Authenticator(directory, PEPPER, clock),
+            tokens=Tokens(directory, SqlOrigins(database), PEPPER, clock),
             calls=calls,
             records=RecordService(SqlRecords(database)),
             keys=keys,
@@ -260,6 +260,7 @@ async def opened_desk(
             schedules=schedules,
             audit=AuditService(SqlAuditLog(database), clock),
         )
+        portal = open_portal(database, directory, PEPPER, clock, telephony, signing_in, services)
         sock = listen("127.0.0.1", 0)
         http = HttpServer(portal.app, sock)
         serving = asyncio.ensure_future(http.run_until_stopped())

@@ -17,20 +17,11 @@ from ringbridge.api.documentation import documentation_routes
 from ringbridge.api.envelope import Envelope
 from ringbridge.api.head import Head
 from ringbridge.api.health import health_routes
+from ringbridge.api.services import Services
 from ringbridge.api.v1 import PlaceCall
 from ringbridge.api.v2 import PREFIX, v2_router
 from ringbridge.api.v2.problems import problem_of
 from ringbridge.call.errors import CallError
-from ringbridge.service.audit import AuditService
-from ringbridge.service.authentication import Authenticator
-from ringbridge.service.calls import CallService
-from ringbridge.service.keys import KeyService
-from ringbridge.service.limits import LimitService
-from ringbridge.service.lines import LineService
-from ringbridge.service.records import RecordService
-from ringbridge.service.schedules import ScheduleService
-from ringbridge.service.tokens import Tokens
-from ringbridge.service.webhooks import WebhookService
 
 CALL_PATHS = ("/api/v1/call", "/api/v1/call/")
 # What belongs to programs and to those who write them, by its beginning.
@@ -42,27 +33,15 @@ _FIELD_CODES = {"missing": "missing_field", "extra_forbidden": "unknown_field"}
 
 
 def create_app(
+    services: Services,
     *,
-    authenticator: Authenticator,
-    calls: CallService,
-    schedules: ScheduleService,
-    records: RecordService,
-    lines: LineService,
-    keys: KeyService,
-    tokens: Tokens,
-    limits: LimitService,
-    webhooks: WebhookService,
-    audit: AuditService,
     metrics: Callable[[], bytes],
     ready: Callable[[], Mapping[str, bool]],
     portal: ASGIApp,
 ) -> ASGIApp:
     """The ASGI application. `metrics` and `ready` are asked at each request (see `health`); `portal` has all other paths."""
-    place_call = Envelope(PlaceCall(authenticator, calls))
-    framework = _framework(
-        authenticator, calls, schedules, records, lines, keys, tokens, limits, webhooks, audit, metrics, ready
-    )
-
+    place_call = Envelope(PlaceCall(services.authenticator, services.calls))
+    framework = _framework(services, metrics, ready)
     pages = Envelope(portal)
 
     async def front_door(scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,18 +57,7 @@ def create_app(
 
 
 def _framework(
-    authenticator: Authenticator,
-    calls: CallService,
-    schedules: ScheduleService,
-    records: RecordService,
-    lines: LineService,
-    keys: KeyService,
-    tokens: Tokens,
-    limits: LimitService,
-    webhooks: WebhookService,
-    audit: AuditService,
-    metrics: Callable[[], bytes],
-    ready: Callable[[], Mapping[str, bool]],
+    services: Services, metrics: Callable[[], bytes], ready: Callable[[], Mapping[str, bool]]
 ) -> FastAPI:
     app = FastAPI(
         title="ringbridge",
@@ -102,9 +70,7 @@ def _framework(
     app.add_middleware(Head)
     app.add_middleware(Envelope)
     app.router.routes += health_routes(metrics, ready)
-    app.include_router(
-        v2_router(authenticator, calls, schedules, records, lines, keys, tokens, limits, webhooks, audit)
-    )
+    app.include_router(v2_router(services))
     app.router.routes += documentation_routes(app)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
