@@ -76,6 +76,8 @@ class Action(Enum):
     USER_SECOND_FACTOR_BEGUN = "user.second_factor_begun"
     USER_SECOND_FACTOR_ENDED = "user.second_factor_ended"
     USER_RECOVERY_CODE_USED = "user.recovery_code_used"
+    USER_PASSKEY_ADDED = "user.passkey_added"
+    USER_PASSKEY_REMOVED = "user.passkey_removed"
     USER_SIGNED_IN = "user.signed_in"
     USER_SESSIONS_ENDED = "user.sessions_ended"
     RECORDS_ERASED = "records.erased"

@@ -65,3 +65,18 @@ user_favourites = Table(
     Column("name", Text, nullable=False),
     sqlite_with_rowid=False,
 )
+
+# credential_id and public_key: what authenticators give, in base64url. origin: the only place where it opens.
+user_passkeys = Table(
+    "user_passkeys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey(users.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("credential_id", Text, nullable=False, unique=True),
+    Column("public_key", Text, nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("used_at", Double),
+)

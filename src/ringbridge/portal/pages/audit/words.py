@@ -40,6 +40,8 @@ ACTIONS: dict[Action, str] = {
     Action.USER_SECOND_FACTOR_BEGUN: marked("Second factor set up"),
     Action.USER_SECOND_FACTOR_ENDED: marked("Second factor turned off"),
     Action.USER_RECOVERY_CODE_USED: marked("Recovery code used"),
+    Action.USER_PASSKEY_ADDED: marked("Passkey added"),
+    Action.USER_PASSKEY_REMOVED: marked("Passkey removed"),
     Action.USER_SIGNED_IN: marked("Signed in"),
     Action.USER_SESSIONS_ENDED: marked("Sessions ended"),
     Action.RECORDS_ERASED: marked("Records erased"),
