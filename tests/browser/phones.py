@@ -1,10 +1,10 @@
-"""The two SIP phones of a deployment, in a thread of their own: the browser's own loop takes the test's."""
+"""The phones of a deployment, in a thread of their own: the browser's own loop takes the test's."""
 
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from typing import Any, TypeVar
 
 from tests.peers.phone import Leg, Phone
@@ -14,65 +14,81 @@ from tests.peers.tool import WAIT_SECONDS
 Result = TypeVar("Result")
 
 
-class Telephones:
-    """The user's phone and whatever is behind the trunk. They ring; whether they are picked up is for the test to say."""
+class Aside:
+    """A loop in a thread of its own, where phones live while the browser goes on."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, user: Phone, destination: Phone) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, opened: AsyncExitStack) -> None:
         self._loop = loop
-        self._user = user
-        self._destination = destination
-
-    @property
-    def user(self) -> Phone:
-        """The user's phone, for what is done where the phones live."""
-        return self._user
+        self._opened = opened
 
     def begin(self, work: Coroutine[Any, Any, Result]) -> Future[Result]:
-        """Do something where the phones live while the browser goes on."""
+        """Have something done there, and go on."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
-    def user_leg(self, number: str) -> Leg:
-        """The call for this number (without its plus) at the user's phone, now or soon."""
-        return self._leg(self._user, number)
-
-    def destination_leg(self, number: str) -> Leg:
-        """The same behind the trunk."""
-        return self._leg(self._destination, number)
+    def wait_for(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """What comes of it, once it is done."""
+        return self.begin(work).result(2 * WAIT_SECONDS)
 
     def do(self, act: Callable[[], Result]) -> Result:
-        """What `act` gives, done where the phones live: `phones.do(leg.answer)`."""
+        """What `act` gives there: `aside.do(leg.answer)`."""
 
         async def done() -> Result:
             return act()
 
-        return asyncio.run_coroutine_threadsafe(done(), self._loop).result(WAIT_SECONDS)
+        return self.wait_for(done())
+
+    def open(self, context: AbstractAsyncContextManager[Result]) -> Result:
+        """Enter it; it is left when the thread ends."""
+        return self.wait_for(self._opened.enter_async_context(context))
+
+
+@contextmanager
+def aside() -> Iterator[Aside]:
+    """The thread while the block runs."""
+    loop, opened = asyncio.new_event_loop(), AsyncExitStack()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    beside = Aside(loop, opened)
+    try:
+        yield beside
+    finally:
+        beside.wait_for(opened.aclose())
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+class Telephones:
+    """The user's phone and whatever is behind the trunk. They ring; whether they are picked up is for the test to say."""
+
+    def __init__(self, beside: Aside, user: Phone, destination: Phone) -> None:
+        self._beside = beside
+        self._user = user
+        self._destination = destination
+
+    def user_leg(self, number: str) -> Leg:
+        """The call for this number (without its plus) at the user's phone, now or soon."""
+        return self._beside.wait_for(self._user.leg_to(number))
+
+    def destination_leg(self, number: str) -> Leg:
+        """The same behind the trunk."""
+        return self._beside.wait_for(self._destination.leg_to(number))
+
+    def do(self, act: Callable[[], Result]) -> Result:
+        """What `act` gives, done where the phones live: `phones.do(leg.answer)`."""
+        return self._beside.do(act)
 
     def count(self, number: str) -> int:
         """How often the user's phone was called for this number."""
         return self.do(lambda: sum(leg.number == number for leg in self._user.legs))
 
-    def _leg(self, phone: Phone, number: str) -> Leg:
-        return asyncio.run_coroutine_threadsafe(phone.leg_to(number), self._loop).result(2 * WAIT_SECONDS)
-
 
 @contextmanager
 def telephones(deployment: Deployment) -> Iterator[Telephones]:
     """Both phones while the block runs."""
-    loop, opened = asyncio.new_event_loop(), AsyncExitStack()
-
-    async def open_phones() -> Telephones:
-        user, destination = [
-            await opened.enter_async_context(Phone.listening(port, on_leg=Leg.ring))
+    with aside() as beside:
+        user, destination = (
+            beside.open(Phone.listening(port, on_leg=Leg.ring))
             for port in (deployment.user_port, deployment.trunk_port)
-        ]
-        return Telephones(loop, user, destination)
-
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
-        yield asyncio.run_coroutine_threadsafe(open_phones(), loop).result(WAIT_SECONDS)
-    finally:
-        asyncio.run_coroutine_threadsafe(opened.aclose(), loop).result(WAIT_SECONDS)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+        )
+        yield Telephones(beside, user, destination)

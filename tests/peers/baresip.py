@@ -161,6 +161,10 @@ class Baresip:
         """End the call."""
         self._command("hangup")
 
+    def press(self, keys: str) -> None:
+        """Send keys to whom the call is with."""
+        self._command("sndcode", keys)
+
     def hold(self) -> None:
         """Put the call on hold."""
         self._command("hold")
@@ -180,10 +184,11 @@ class Baresip:
         )
 
     def heard(self) -> Samples:
-        """What it heard in its one call, at 8 kHz, from -1 to 1. Ends baresip: only then is the recording whole."""
+        """What it heard in its last call, at 8 kHz, from -1 to 1. Ends baresip: only then is the recording whole."""
         self._process.terminate()
         self._process.wait(10)
-        (recording,) = self._folder.glob("dump-*-dec.wav")
+        # Named by when they begin, to the second.
+        recording = max(self._folder.glob("dump-*-dec.wav"))
         with wave.open(str(recording)) as sound:
             samples = numpy.frombuffer(sound.readframes(sound.getnframes()), dtype=numpy.int16)
             step = sound.getframerate() // SAMPLE_RATE_HZ
