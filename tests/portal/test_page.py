@@ -9,7 +9,7 @@ from ringbridge.call.user import Right, Role
 from ringbridge.portal import areas
 from ringbridge.portal.page import PageRoute, page, watched
 from ringbridge.portal.view import View
-from tests.portal.conftest import Client, Desk
+from tests.portal.conftest import ACCOUNT_ID, Client, Desk
 
 # What those who are not signed in may ask for.
 OPEN = {
@@ -78,6 +78,29 @@ async def test_a_role_opens_what_it_may(desk: Desk) -> None:
                 path = re.sub(r"{[^}]*}", "x", route.path)
                 reply = await (client.get(path) if route.method == "GET" else client.post(path))
                 assert reply.status == 403, (role, route)
+
+
+@pytest.mark.parametrize(
+    ("path", "page_path"),
+    [
+        ("/logout", "/"),
+        ("/dial/calls", "/dial"),
+        ("/live/x/hang-up", "/live"),
+        (f"/lines/line-{ACCOUNT_ID}/password", f"/lines/line-{ACCOUNT_ID}"),
+        ("/settings/api/webhooks/x/deliveries/y/replay", "/settings/api/webhooks/x"),
+    ],
+)
+async def test_the_address_of_a_form_leads_to_its_page(owner: Client, path: str, page_path: str) -> None:
+    reply = await owner.get(path)
+    assert (reply.status, reply.location) == (303, page_path)
+
+
+async def test_no_address_of_a_form_is_a_dead_end(owner: Client) -> None:
+    pages = {route.path for route in areas.ROUTES if route.method == "GET"}
+    for path in {route.path for route in areas.ROUTES} - pages:
+        reply = await owner.get(re.sub(r"{[^}]*}", "x", path))
+        assert reply.status == 303, path
+    assert (await owner.post("/history")).status == 405
 
 
 async def test_what_a_script_asks_for_does_not_keep_a_session_alive(

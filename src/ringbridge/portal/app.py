@@ -1,11 +1,13 @@
 """The portal as an ASGI application: the areas' routes, the static files, and what is said when something is wrong."""
 
+from collections.abc import Sequence
+
 import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ringbridge.call.errors import CallError, NotFound, StoreUnavailable
@@ -44,6 +46,9 @@ def create_portal(services: Services) -> ASGIApp:
 
     async def on_http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        if error.status_code == 405 and request.method in ("GET", "HEAD"):
+            # The address of a form that was sent: loaded again, typed, or kept.
+            return View(request, services, assets, paths, None).go(_page_of(request.url.path, app.routes))
         return error_page(request, error.status_code)
 
     async def on_call_error(request: Request, error: Exception) -> Response:
@@ -77,3 +82,13 @@ def create_portal(services: Services) -> ASGIApp:
     )
     app.router.redirect_slashes = False
     return Guard(app, refuse)
+
+
+def _page_of(path: str, routes: Sequence[BaseRoute]) -> str:
+    """The page that the address of a form belongs to: the nearest one above it."""
+    while path:
+        path = path.rpartition("/")[0]
+        scope = {"type": "http", "method": "GET", "path": path}
+        if any(route.matches(scope)[0] is Match.FULL for route in routes):
+            return path
+    return "/"
