@@ -23,14 +23,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.exc import SQLAlchemyError
 
 from ringbridge.call.history import CallEvent
 from ringbridge.call.model import Call, State
 from ringbridge.call.webhook import Attempt, DeliveryKey, DueDelivery, Notice
-from ringbridge.store.database import unavailable
 from ringbridge.store.schedule_tables import schedule_attempts
-from ringbridge.store.statement import Row, execute, statement_text
+from ringbridge.store.statement import Row, execute, reading, statement_text
 from ringbridge.store.tables import call_events, calls, lines, records
 from ringbridge.store.webhook_tables import webhook_deliveries
 
@@ -121,21 +119,11 @@ class DueDeliveries:
     def find(self, webhook_ids: Sequence[str], utc_now: float, limit: int) -> list[DueDelivery]:
         """What is due at these webhooks, at most `limit` rows for each, by call and sequence. Raises StoreUnavailable."""
         found: list[DueDelivery] = []
-        try:
-            connection = self._engine.raw_connection()
-            try:
-                cursor = connection.cursor()
-                for webhook_id in webhook_ids:
-                    cursor.execute(self._text, (webhook_id, utc_now, utc_now, limit, *self._offset))
-                    rows = [_due_delivery(webhook_id, row) for row in cursor.fetchall()]
-                    found += sorted(rows, key=lambda one: one.key)
-            except self._engine.dialect.loaded_dbapi.Error as error:
-                connection.invalidate(error)
-                raise
-            finally:
-                connection.close()
-        except (self._engine.dialect.loaded_dbapi.Error, SQLAlchemyError) as error:
-            raise unavailable(error) from error
+        with reading(self._engine) as cursor:
+            for webhook_id in webhook_ids:
+                cursor.execute(self._text, (webhook_id, utc_now, utc_now, limit, *self._offset))
+                rows = [_due_delivery(webhook_id, row) for row in cursor.fetchall()]
+                found += sorted(rows, key=lambda one: one.key)
         return found
 
 

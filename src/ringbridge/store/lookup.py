@@ -5,10 +5,9 @@ from typing import Any
 
 from sqlalchemy import Engine, Table, bindparam, select
 from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.exc import SQLAlchemyError
 
-from ringbridge.store.database import storable, unavailable
-from ringbridge.store.statement import statement_text
+from ringbridge.store.database import storable
+from ringbridge.store.statement import reading, statement_text
 
 
 class RowLookUp:
@@ -25,19 +24,9 @@ class RowLookUp:
         """The row by the names of its columns, or None where there is none. Raises StoreUnavailable."""
         if not all(map(storable, values)):
             return None
-        try:
-            connection = self._engine.raw_connection()
-            try:
-                cursor = connection.cursor()
-                cursor.execute(self._text, values)
-                return self._fetch(cursor)
-            except self._engine.dialect.loaded_dbapi.Error as error:
-                connection.invalidate(error)
-                raise
-            finally:
-                connection.close()
-        except (self._engine.dialect.loaded_dbapi.Error, SQLAlchemyError) as error:
-            raise unavailable(error) from error
+        with reading(self._engine) as cursor:
+            cursor.execute(self._text, values)
+            return self._fetch(cursor)
 
     def _fetch(self, cursor: DBAPICursor) -> dict[str, Any] | None:
         row = cursor.fetchone()
