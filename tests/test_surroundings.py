@@ -35,13 +35,11 @@ class Neighbours:
         self.look_errors: list[Exception] = []
         self.hangs = False
         self._refreshed = asyncio.Event()
-        self.known_trunks: list[str] = []
         self.asked: list[str] = []
         self.errors: list[Exception] = []
 
     def know_trunks(self, trunks: Any) -> None:
         self.asked.append("trunks")
-        self.known_trunks = [trunk.name for trunk in trunks]
 
     async def know_peers(self, uris: list[str]) -> None:
         self.asked.append("peers")

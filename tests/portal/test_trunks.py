@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from ringbridge.call.directory import Line, LineKind, NumberFormat, Trunk
-from ringbridge.call.trunk_state import Probe, ProbeOutcome, TrunkStatus
+from ringbridge.call.trunk_state import TrunkStatus
 from tests.peers.carrier import Carrier
 from tests.portal.conftest import ACCOUNT_ID, Client, Desk
 
@@ -186,11 +186,6 @@ async def test_what_to_do_about_a_trunk_that_does_not_answer(desk: Desk, owner: 
     assert "reaches its own machine only" in (await owner.post(f"{path}/test")).text
     await owner.post(path, NEW | {"uri": "sip:nowhere.invalid"})
     assert "leads nowhere" in (await owner.post(f"{path}/test")).text
-
-
-def test_which_answers_are_good() -> None:
-    good = {outcome for outcome in ProbeOutcome if Probe(outcome).is_good}
-    assert good == {ProbeOutcome.ANSWERED, ProbeOutcome.CONNECTED}
 
 
 async def test_until_when_it_is_registered_is_told_in_utc(desk: Desk, owner: Client) -> None:

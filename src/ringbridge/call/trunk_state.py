@@ -52,8 +52,3 @@ class Probe(NamedTuple):
     port: int = 0
     status: int | None = None
     detail: str = ""
-
-    @property
-    def is_good(self) -> bool:
-        """Whether somebody is there."""
-        return self.outcome in (ProbeOutcome.ANSWERED, ProbeOutcome.CONNECTED)
