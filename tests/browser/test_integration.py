@@ -4,6 +4,7 @@ import json
 import queue
 import subprocess
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,6 +20,15 @@ from tests.peers.server import Deployment, Server, user_number
 from tests.peers.tool import WAIT_SECONDS
 
 DESTINATION = "15125292329"
+# The example of the API document, but for what the reader is told to put in place of its values.
+COMMAND = """curl -X POST \\
+  {origin}/api/v1/call \\
+  -H 'Content-Type: application/json' \\
+  -H 'Authorization: Basic {credentials}' \\
+  -d '{{
+    "user_line": "{user_line}",
+    "destination_line": "15125292329"
+  }}'"""
 # Of two clicks on a form's button, which of them are held back; neither is sent.
 SUBMITTED_TWICE = """form => {
     const held = [];
@@ -40,7 +50,10 @@ def test_the_command_that_a_new_key_comes_with_places_a_call(owner: Portal) -> N
     key = page.get_by_role("textbox", name="API key").input_value()
     command = page.get_by_role("textbox", name="Place a call").input_value()
     header = page.get_by_role("textbox", name="Header of each request").input_value()
-    assert command.startswith(f"curl -X POST \\\n  {owner.url('/api/v1/call')} \\\n")
+    credentials = b64encode(f"{owner.server.deployment.account_id}:{key}".encode()).decode()
+    assert header == f"Authorization: Basic {credentials}"
+    user_line = f"+{user_number(0)}"
+    assert command == COMMAND.format(origin=owner.server.url, credentials=credentials, user_line=user_line)
 
     with telephones(owner.server.deployment) as phones:
         ran = subprocess.run(
@@ -53,7 +66,7 @@ def test_the_command_that_a_new_key_comes_with_places_a_call(owner: Portal) -> N
         phones.do(destination_leg.answer)
         name, value = header.split(": ")
         with urlopen(Request(owner.url(f"/api/v2/calls/{call_id}"), headers={name: value})) as answer:
-            assert json.load(answer)["user"]["number"] == f"+{user_number(0)}"
+            assert json.load(answer)["user"]["number"] == user_line
         phones.do(destination_leg.hang_up)
 
     page.get_by_role("link", name="I have it").click()
