@@ -59,8 +59,8 @@ def compare(user: Baresip, destination: Baresip) -> None:
     """After a `talk`: the user heard the prompt first, and then each of the two the other. Ends both phones."""
     at_user = windows(user.heard())
     joined = [index for index, window in enumerate(at_user) if tone_share(window, DESTINATION_TONE_HZ) > 0.9]
-    prompt = at_user[: joined[0] - 1]
     assert len(joined) >= 8
+    prompt = at_user[: joined[0] - 1]
     assert max(level(window) for window in prompt) > 0.05
     assert max(tone_share(window, USER_TONE_HZ) for window in prompt) < 0.9
     assert tenths(destination.heard(), USER_TONE_HZ) >= 8
