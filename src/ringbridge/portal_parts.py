@@ -29,6 +29,7 @@ from ringbridge.service.line_book import Addresses, LineBook
 from ringbridge.service.links import LinkService
 from ringbridge.service.origins import OriginService
 from ringbridge.service.overview import OverviewService
+from ringbridge.service.passkeys import PasskeyService
 from ringbridge.service.passwords import Passwords
 from ringbridge.service.phone_test import PhoneTests
 from ringbridge.service.profile import ProfileService
@@ -47,6 +48,7 @@ from ringbridge.store.do_not_call import DoNotCallList
 from ringbridge.store.favourites import SqlFavourites
 from ringbridge.store.lines import SqlLines
 from ringbridge.store.origins import SqlOrigins
+from ringbridge.store.passkeys import SqlPasskeys
 from ringbridge.store.rates import RateTable
 from ringbridge.store.statistics import SqlStatistics
 from ringbridge.store.user_sessions import SqlSessions
@@ -111,8 +113,9 @@ def open_portal(
 ) -> Portal:
     """The portal over `database`; `pepper` is what second factors are derived from, `shared` what the API uses, too."""
     users, sessions, passwords = SqlUsers(database), SqlSessions(database), Passwords()
+    passkeys = SqlPasskeys(database)
     second_factor = SecondFactor(users, pepper, clock)
-    profiles = ProfileService(users, sessions, passwords, second_factor)
+    profiles = ProfileService(users, sessions, passwords, second_factor, passkeys)
     links = LinkService(users, sessions, profiles, passwords, clock)
     sign_in = SignInService(users, sessions, passwords, second_factor, clock)
     administration, addresses = Administration(database), Addresses(sip_address, goes_over_tls)
@@ -130,6 +133,7 @@ def open_portal(
         links=links,
         profiles=profiles,
         second_factor=second_factor,
+        passkeys=PasskeyService(passkeys, sessions, sign_in, clock),
         favourites=FavouriteService(SqlFavourites(database)),
         dialler=Dialler(shared.calls, shared.records),
         actions=CallActions(shared.calls),

@@ -21,6 +21,7 @@ from ringbridge.service.lines import LineService
 from ringbridge.service.links import LinkService
 from ringbridge.service.origins import OriginService
 from ringbridge.service.overview import OverviewService
+from ringbridge.service.passkeys import PasskeyService
 from ringbridge.service.phone_test import PhoneTests
 from ringbridge.service.profile import ProfileService
 from ringbridge.service.prompts import PromptService
@@ -61,6 +62,7 @@ class Services:
     links: LinkService
     profiles: ProfileService
     second_factor: SecondFactor
+    passkeys: PasskeyService
     favourites: FavouriteService
     dialler: Dialler
     actions: CallActions

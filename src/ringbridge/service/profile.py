@@ -7,6 +7,7 @@ from dataclasses import replace
 import structlog
 
 from ringbridge.call.errors import InvalidOption
+from ringbridge.call.passkey import PasskeyStore
 from ringbridge.call.user import User
 from ringbridge.call.user_ports import SessionStore, UserStore
 from ringbridge.service.passwords import Passwords, require_usable
@@ -20,12 +21,18 @@ class ProfileService:
     """One's own things. All methods raise StoreUnavailable."""
 
     def __init__(
-        self, users: UserStore, sessions: SessionStore, passwords: Passwords, second_factor: SecondFactor
+        self,
+        users: UserStore,
+        sessions: SessionStore,
+        passwords: Passwords,
+        second_factor: SecondFactor,
+        passkeys: PasskeyStore,
     ) -> None:
         self._users = users
         self._sessions = sessions
         self._passwords = passwords
         self._second_factor = second_factor
+        self._passkeys = passkeys
 
     async def set_password(self, by: SignedIn, password: str) -> User:
         """A new password of one's own; other sessions end. Raises UnusablePassword."""
@@ -62,9 +69,11 @@ class ProfileService:
     async def put_password(self, user: User, password: str, *, by: SignedIn | None = None) -> User:
         """A password that was found usable, in place of an old one; all sessions end but the one of `by`.
 
-        Without `by`, as by a link, the second factor ends, too: whoever lost everything begins anew.
+        Without `by`, as by a link, second factor and passkeys end, too: whoever lost everything begins anew.
         """
         password_hash = await self._passwords.hash(password)
+        if by is None:
+            await asyncio.to_thread(self._passkeys.remove_all, user.id)
 
         def put(before: User) -> User:
             after = replace(before, password_hash=password_hash)

@@ -92,14 +92,14 @@ class SignInService:
         It may wait for a code: see `Session.awaits_code`. `old_token` is of the session that ends with it.
         """
         login = login.strip().lower()[:LONGEST_LOGIN]
-        self._count_guess(visitor.address, login)
+        self.count_guess(visitor.address, login)
         user = await asyncio.to_thread(self._users.by_login, login)
         is_right = await self._passwords.verify(password, None if user is None else user.password_hash)
         if user is None or not is_right:
-            raise self._refusal("wrong password" if user else "unknown user", visitor, login)
+            raise self.refusal("wrong password" if user else "unknown user", visitor, login)
         if user.disabled:
-            raise self._refusal("disabled", visitor, login)
-        self._throttle.take_back(visitor.address, login)
+            raise self.refusal("disabled", visitor, login)
+        self.take_back_guess(visitor.address, login)
         log.info(
             "portal.signed_in", user=user.id, address=visitor.address, awaits_code=user.totp_seed is not None
         )
@@ -109,19 +109,19 @@ class SignInService:
         """The token of the whole session after the half one of `token`. Raises SignInRefused and TooManyGuesses."""
         user = signed_in.user
         # By whom they are guessed of, wherever the guesses come from: there are few codes, and who guesses has the password.
-        self._count_guess(user.id, user.id)
+        self.count_guess(user.id, user.id)
         if not await self._second_factor.verify(user, code):
-            raise self._refusal("wrong code", visitor, user.id)
-        self._throttle.take_back(user.id, user.id)
+            raise self.refusal("wrong code", visitor, user.id)
+        self.take_back_guess(user.id, user.id)
         return await self.begin(user, visitor, token)
 
     async def renew(self, signed_in: SignedIn, password: str, visitor: Visitor, token: str) -> str:
         """The token of a session that is fresh, in place of `token`. Raises SignInRefused and TooManyGuesses."""
         user = signed_in.user
-        self._count_guess(visitor.address, user.id)
+        self.count_guess(visitor.address, user.id)
         if not await self._passwords.verify(password, user.password_hash):
-            raise self._refusal("wrong password", visitor, user.id)
-        self._throttle.take_back(visitor.address, user.id)
+            raise self.refusal("wrong password", visitor, user.id)
+        self.take_back_guess(visitor.address, user.id)
         return await self.begin(user, visitor, token, created_at=signed_in.session.created_at)
 
     async def begin(
@@ -208,7 +208,7 @@ class SignInService:
         life = CODE_SECONDS if session.awaits_code else LONGEST_SECONDS
         return utc_now - session.seen_at >= IDLE_SECONDS or utc_now - session.created_at >= life
 
-    def _count_guess(self, source: str, whom: str) -> None:
+    def count_guess(self, source: str, whom: str) -> None:
         """Before it is looked at, so that many at once are many. Raises TooManyGuesses for one that is not looked at."""
         now = self._clock.now()
         wait_seconds = self._throttle.wait(source, whom, now)
@@ -216,9 +216,18 @@ class SignInService:
             raise TooManyGuesses(wait_seconds)
         self._throttle.fail(source, whom, now)
 
-    def _refusal(self, reason: str, visitor: Visitor, whom: str) -> SignInRefused:
-        log.info("portal.sign_in_refused", reason=reason, user=_shown(whom)[:64], address=visitor.address)
-        return SignInRefused("sign-in refused")
+    def take_back_guess(self, source: str, whom: str) -> None:
+        """What was counted was right."""
+        self._throttle.take_back(source, whom)
+
+    def refusal(
+        self, reason: str, visitor: Visitor, whom: str, kind: type[SignInRefused] = SignInRefused
+    ) -> SignInRefused:
+        """The error of one answer for every `reason`, which is for the log. whom: as they were named."""
+        log.info(
+            "portal.sign_in_refused", reason=_shown(reason), user=_shown(whom)[:64], address=visitor.address
+        )
+        return kind("sign-in refused")
 
 
 def token_digest(token: str) -> str:
