@@ -24,7 +24,10 @@ from unittest import mock
 
 from ringbridge.call.key import Scope
 from ringbridge.cli.app import run
+from tests.peers.server_process import ServerProcess
 from tests.peers.tool import LOOPBACK, free_port, free_sip_port
+
+Process = ServerProcess | subprocess.Popen[bytes]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # Neither takes two seconds, unless the machine has much else to do.
@@ -141,7 +144,7 @@ class Server:
     """A running server."""
 
     deployment: Deployment
-    process: subprocess.Popen[bytes]
+    process: Process
     http_port: int
     sip_port: int
     log: Path
@@ -163,12 +166,12 @@ class Server:
         deployment: Deployment,
         *,
         settings: Mapping[str, str] | None = None,
-        program: Sequence[str] = ("-m", "ringbridge"),
+        program: Sequence[str] | None = None,
         http_port: int | None = None,
     ) -> Iterator["Server"]:
         """The server while the block runs: ready at its start; stopped at its end, where exit status 0 and a log without a traceback are checked.
 
-        program: what Python runs. http_port: of a server before, for clients that come back.
+        program: what Python runs instead of `ringbridge`. http_port: of a server before, for clients that come back.
         """
         http_port = http_port or free_port(socket.SOCK_STREAM)
         sip_port = free_sip_port(host=deployment.host)
@@ -183,16 +186,20 @@ class Server:
             "RINGBRIDGE_MEDIA_PORTS": f"{first_media_port}-{first_media_port + 1_999}",
             **(settings or {}),
         }
-        with log.open("wb") as sink:
-            process = subprocess.Popen(
-                [sys.executable, *program, "serve"],
-                env=environment,
-                cwd=deployment.data_dir,
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=subprocess.STDOUT,
-                process_group=0,
-            )
+        process: Process
+        if program is None:
+            process = ServerProcess(["serve"], environment=environment, folder=deployment.data_dir, log=log)
+        else:
+            with log.open("wb") as sink:
+                process = subprocess.Popen(
+                    [sys.executable, *program, "serve"],
+                    env=environment,
+                    cwd=deployment.data_dir,
+                    stdin=subprocess.DEVNULL,
+                    stdout=sink,
+                    stderr=subprocess.STDOUT,
+                    process_group=0,
+                )
         server = cls(deployment=deployment, process=process, http_port=http_port, sip_port=sip_port, log=log)
         try:
             server._wait_until_ready()
