@@ -3,9 +3,9 @@
 It opens no socket, arms no timer and draws no random number itself. After every call in, the owner takes
 `packets_to_send`, `events` and `next_deadline`. `now` is seconds of a clock that never goes back.
 
-Inside: `source` decides who is heard, `transaction_layer` matches what comes to what is open, `screening`
-refuses what nobody could work on, `registrar` does what is about phones, `servers` what is about
-trunks but no call, `session` the rest.
+Inside: `incoming` finds out what a packet is: `source` decides who is heard, `transaction_layer` matches what comes to
+what is open, `screening` refuses what nobody could work on. `registrar` does what is about phones, `servers` what is
+about trunks but no call, `session` the rest.
 """
 
 from __future__ import annotations
@@ -13,26 +13,20 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from ringbridge.sip.authentication import Authentication
-from ringbridge.sip.core import ALLOW, SUPPORTED, Core, EndpointSettings, Randomness
+from ringbridge.sip.core import Core, EndpointSettings, Randomness
 from ringbridge.sip.counts import EndpointCounts
-from ringbridge.sip.dialog import Dialog, DialogState
+from ringbridge.sip.dialog import DialogState
 from ringbridge.sip.digest import Credentials
-from ringbridge.sip.errors import LocalUseError, MalformedMessage
+from ringbridge.sip.errors import LocalUseError
 from ringbridge.sip.event import Event, Released
 from ringbridge.sip.headers import Reason
 from ringbridge.sip.hop import Hop
+from ringbridge.sip.incoming import Incoming
 from ringbridge.sip.invitation import Invitation
-from ringbridge.sip.message import Request, Response, response_to
-from ringbridge.sip.parse import parse_datagram
-from ringbridge.sip.reception import Reception
 from ringbridge.sip.registrar import Registrar
-from ringbridge.sip.screening import ACCEPT, refusal_of
-from ringbridge.sip.server_transaction import ServerTransaction, answer_hop
 from ringbridge.sip.servers import Servers
 from ringbridge.sip.session import Session
-from ringbridge.sip.session_timer import is_too_short
 from ringbridge.sip.source import Address
-from ringbridge.sip.transaction import ServerState
 from ringbridge.sip.transaction_layer import Packet
 from ringbridge.sip.uri import NameAddress
 
@@ -50,9 +44,7 @@ class Endpoint:
         self.registrar = Registrar(self._core)
         """Which phones are registered: the owner talks to it directly, as to `servers`."""
         self.servers = Servers(self._core)
-        self._dropped_unknown_source = 0
-        self._dropped_malformed = 0
-        self._dropped_unmatched = 0
+        self._incoming = Incoming(self._core, self.registrar)
 
     # What comes in
 
@@ -61,23 +53,7 @@ class Endpoint:
 
         Returns whether it was a message of somebody who is heard: who sends nothing else need not be kept connected.
         """
-        is_admitted = self._core.sources.admits(source)
-        if not is_admitted and not self.registrar.hears(data, source, now):
-            self._dropped_unknown_source += 1
-            return False
-        try:
-            message = parse_datagram(data)
-        except MalformedMessage as error:
-            self._dropped_malformed += 1
-            if error.request is not None and is_admitted:
-                self._answer_statelessly(error.request, error.status, source, source)
-            return False
-        if isinstance(message, Response):
-            if not self._core.layer.receive_response(message, source, now):
-                self._receive_stray(message, source, now)
-        elif message is not None:
-            self._receive_request(message.received_from(source), source, now)
-        return message is not None
+        return self._incoming.receive(data, source, now)
 
     def receive_send_failure(self, hop: Hop, now: float) -> None:
         """The network reports that nobody listens at `hop`: what waits for a first answer from there fails."""
@@ -124,9 +100,9 @@ class Endpoint:
             unanswered_requests=core.layer.unanswered_count,
             live_hosts=len(core.sources),
             alarms=len(core.schedule),
-            dropped_unknown_source=self._dropped_unknown_source,
-            dropped_malformed=self._dropped_malformed,
-            dropped_unmatched=self._dropped_unmatched,
+            dropped_unknown_source=self._incoming.dropped_unknown_source,
+            dropped_malformed=self._incoming.dropped_malformed,
+            dropped_unmatched=self._incoming.dropped_unmatched,
         )
 
     def needs(self, hop: Hop) -> bool:
@@ -257,130 +233,3 @@ class Endpoint:
         """Return what to keep so that `resume_to_end` can end this session after a restart."""
         call = self._core.sessions.get(session)
         return None if call is None else call.dialog_state()
-
-    # What a packet turns out to be
-
-    def _receive_request(self, request: Request, source: Hop, now: float) -> None:
-        layer = self._core.layer
-        if request.method == "ACK":
-            self._receive_ack(request, source, now)
-            return
-        transaction = layer.find_server(request, request.method)
-        if transaction is not None:
-            transaction.receive_again(now)
-        elif request.method == "REGISTER" and self.registrar.is_open:
-            self.registrar.receive(request, source, now)
-        elif request.method == "CANCEL":
-            self._receive_cancel(request, source, now)
-        elif request.to_tag is not None:
-            self._receive_in_dialog(request, source, now)
-        elif self._core.sources.knows(source):
-            is_merged = layer.is_merged(request)
-            self._receive_initial(layer.receive_request(request, source), now, is_merged=is_merged)
-        else:
-            # Someone we call may talk about that call, but is no peer to be served.
-            self._dropped_unknown_source += 1
-
-    def _receive_ack(self, ack: Request, source: Hop, now: float) -> None:
-        transaction = self._core.layer.find_server(ack, "INVITE")
-        if transaction is not None:
-            transaction.receive_ack(now)
-        call = self._find_session(ack)
-        if call is not None and call.expects(source):
-            call.receive_ack(ack, now)
-
-    def _receive_cancel(self, request: Request, source: Hop, now: float) -> None:
-        layer = self._core.layer
-        invite = layer.find_server(request, "INVITE")
-        if invite is None and not self._core.sources.knows(source):
-            self._dropped_unknown_source += 1
-            return
-        transaction = layer.receive_request(request, source)
-        if invite is None or invite.source != transaction.source:
-            self._core.answer(transaction, 481, now)
-            return
-        transaction.to_tag = invite.to_tag
-        self._core.answer(transaction, 200, now)
-        if invite.on_cancel is not None and invite.state is ServerState.PROCEEDING:
-            invite.on_cancel(transaction.request, now)
-
-    def _receive_in_dialog(self, request: Request, source: Hop, now: float) -> None:
-        core = self._core
-        call = self._find_session(request)
-        if call is None:
-            self._answer_statelessly(request, 481, answer_hop(request, source), source)
-            return
-        if not call.expects(source):
-            self._dropped_unmatched += 1
-            call.drop(request, source)
-            return
-        transaction = core.layer.receive_request(request, source)
-        refusal = refusal_of(request)
-        if refusal is not None:
-            core.answer(transaction, refusal[0], now, headers=refusal[1])
-        elif request.method == "OPTIONS":
-            self._answer_options(transaction, now)
-        else:
-            call.receive(transaction, now)
-
-    def _receive_initial(self, transaction: ServerTransaction, now: float, *, is_merged: bool) -> None:
-        core = self._core
-        request = transaction.request
-        refusal = (482, ()) if is_merged else refusal_of(request)
-        if refusal is not None:
-            core.answer(transaction, refusal[0], now, headers=refusal[1])
-        elif request.method == "INVITE":
-            self._receive_invite(transaction, now)
-        elif request.method == "OPTIONS":
-            self._answer_options(transaction, now)
-        else:
-            core.answer(transaction, 481, now)
-
-    def _receive_invite(self, transaction: ServerTransaction, now: float) -> None:
-        core = self._core
-        request = transaction.request
-        min_seconds = core.settings.min_session_expires_seconds
-        if not core.settings.accepts_invitations:
-            core.answer(transaction, 403, now)
-        elif is_too_short(request, min_seconds):
-            core.answer(transaction, 422, now, headers=[("Min-SE", str(min_seconds))])
-        else:
-            call = Session(core, core.randomness.token(), request.call_id, core.randomness.token())
-            call.register()
-            core.sessions[call.id] = call
-            call.dialog = Dialog.of_invite(request, call.local_tag, transaction.source)
-            call.watch_hosts()
-            call.reception = Reception(call, transaction, now)
-
-    def _receive_stray(self, response: Response, source: Hop, now: float) -> None:
-        """Take an answer to nothing that is open: someone may have answered a call that is long over.
-
-        Unless that someone gets ACK and BYE, a phone stands open for half a minute with nobody in it.
-        """
-        core, via, local_tag = self._core, response.via, response.from_tag
-        is_answer = 200 <= response.status < 300 and response.cseq.method == "INVITE"
-        if (
-            not is_answer
-            # RFC 3261 section 18.1.2: what does not name us as its sender was never ours.
-            or not core.is_ours(via)
-            or via.branch is None
-            or core.layer.is_inviting(via.branch)
-            or local_tag is None
-            or (response.call_id, local_tag) in core.dialogs
-        ):
-            self._dropped_unmatched += 1
-            return
-        call = Session(core, core.randomness.token(), response.call_id, local_tag)
-        call.take_up_answer(response, via.branch, source, now)
-
-    def _answer_options(self, transaction: ServerTransaction, now: float) -> None:
-        fields = (ALLOW, ACCEPT, ("Accept-Encoding", "identity"), ("Accept-Language", "en"), SUPPORTED)
-        self._core.answer(transaction, 200, now, headers=fields)
-
-    def _answer_statelessly(self, request: Request, status: int, hop: Hop, source: Hop) -> None:
-        answer = response_to(request.received_from(source), status, to_tag=self._core.randomness.token())
-        self._core.layer.send(answer.serialize(), hop)
-
-    def _find_session(self, request: Request) -> Session | None:
-        call = self._core.dialogs.get((request.call_id, request.to_tag or ""))
-        return call if call is not None and call.owns(request) else None
