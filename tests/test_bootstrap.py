@@ -28,7 +28,7 @@ from tests.peers.phone import Ending, Phone
 from tests.peers.server import Deployment, user_number
 from tests.peers.tool import LOOPBACK, poll
 
-END_SECONDS = 10.0
+END_SECONDS = 60.0
 
 
 @pytest.fixture(autouse=True)

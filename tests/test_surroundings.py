@@ -13,7 +13,7 @@ from ringbridge.store.part import ALL_PARTS, Part
 from ringbridge.surroundings import Surroundings
 from tests.service.double import MemoryDirectory
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 
 
 class ToldDirectory(MemoryDirectory):

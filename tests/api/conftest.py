@@ -53,6 +53,7 @@ from ringbridge.store.usage import SqlUsage
 from ringbridge.store.webhooks import SqlWebhooks
 from tests.api.receivers import NoDispatcher, NoReceiver
 from tests.api.scripted_schedules import ScriptedSchedules
+from tests.peers.tool import WAIT_SECONDS
 
 PEPPER = b"pepper for tests"
 ACCOUNT = Account(id="1009683", name="Acme")
@@ -253,7 +254,7 @@ async def exchange(door: FrontDoor, octets: bytes) -> Reply:
 
 async def exchange_octets(door: FrontDoor, octets: bytes) -> bytes:
     """Send octets, read to the end of the connection; the server may close it while we still send."""
-    async with asyncio.timeout(5.0):
+    async with asyncio.timeout(WAIT_SECONDS):
         reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
         try:
             writer.write(octets)

@@ -8,6 +8,7 @@ import pytest
 from ringbridge.api import connection
 from ringbridge.api.connection import MAX_HEAD_OCTETS, GatheringTransport
 from tests.api.conftest import FrontDoor, basic, exchange, exchange_octets, request
+from tests.peers.tool import WAIT_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -52,7 +53,7 @@ async def test_a_request_that_is_not_finished_in_time_ends_the_connection(
 
 async def test_a_connection_between_requests_and_a_long_answer_are_not_hurried(impatient: FrontDoor) -> None:
     request_octets = request(GOOD).replace(b"Connection: close\r\n", b"")
-    async with asyncio.timeout(5.0):
+    async with asyncio.timeout(WAIT_SECONDS):
         reader, writer = await asyncio.open_connection("127.0.0.1", impatient.port)
         for _ in range(2):
             writer.write(request_octets)
@@ -82,7 +83,7 @@ async def test_a_longer_path_is_refused(door: FrontDoor) -> None:
 
 
 async def test_a_head_that_comes_octet_by_octet_is_read(door: FrontDoor) -> None:
-    async with asyncio.timeout(5.0):
+    async with asyncio.timeout(WAIT_SECONDS):
         reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
         for octet in request(GOOD, authorization=basic()):
             writer.write(bytes((octet,)))

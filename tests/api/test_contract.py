@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from tests.api.conftest import FrontDoor, basic
+from tests.peers.tool import WAIT_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -26,7 +27,7 @@ async def run(command: str) -> bytes:
     process = await asyncio.create_subprocess_shell(
         command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
     )
-    async with asyncio.timeout(10.0):
+    async with asyncio.timeout(WAIT_SECONDS):
         output, _ = await process.communicate()
     assert process.returncode == 0
     return output

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from ringbridge.api.envelope import Envelope
 from tests.api.conftest import CALL_ID, FrontDoor, exchange, request
 from tests.api.test_v2 import EVENTS, RUNNING
+from tests.peers.tool import WAIT_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -88,7 +89,7 @@ async def test_a_stream_whose_client_leaves_in_the_middle_is_closed(door: FrontD
     # More than the connection takes in while nobody reads.
     door.calls.stored[CALL_ID] = replace(RUNNING, events=EVENTS[:1] * 60_000)
     with capture_logs() as logs:
-        async with asyncio.timeout(30.0):
+        async with asyncio.timeout(WAIT_SECONDS):
             reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
             writer.write(request(method="GET", path=f"/api/v2/calls/{CALL_ID}/events", content_type=None))
             assert (await reader.readline()).startswith(b"HTTP/1.1 200")

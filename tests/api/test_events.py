@@ -16,6 +16,7 @@ from ringbridge.call.errors import StoreUnavailable
 from ringbridge.service.feed import FeedEvent, FeedPosition, PositionTooOld
 from tests.api.conftest import ACCOUNT, CALL_ID, FrontDoor, Reply, basic, exchange, request
 from tests.api.test_v2 import EVENTS, RUNNING
+from tests.peers.tool import WAIT_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -123,7 +124,7 @@ async def test_an_account_follows_so_many_at_once_and_may_come_back(
         refused = await exchange(door, octets)
         assert (refused.status, json.loads(refused.body)["code"]) == (429, "too_many_streams")
         assert int(refused.headers["retry-after"]) > 0
-    async with asyncio.timeout(30.0):
+    async with asyncio.timeout(WAIT_SECONDS):
         while True:
             async with open_stream(door, path) as status:
                 if status == 200:
@@ -136,7 +137,7 @@ async def test_a_stream_with_nothing_to_tell_says_that_it_is_there(
     monkeypatch.setattr(fastapi.routing, "_PING_INTERVAL", 0.05)
     door.calls.stays_open = True
     async with (
-        asyncio.timeout(30.0),
+        asyncio.timeout(WAIT_SECONDS),
         aiohttp.ClientSession(headers={"Authorization": basic()}) as client,
         client.get(door.url("/api/v2/events")) as answer,
     ):

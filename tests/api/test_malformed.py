@@ -27,7 +27,7 @@ async def status_of(door: FrontDoor, octets: bytes) -> int:
         raw = await exchange_octets(door, octets)
     except ConnectionError:
         raw = b""
-    assert time.monotonic() - started_at < 1.0
+    assert time.monotonic() - started_at < 10.0
     if raw:
         assert set(json.loads(raw.partition(b"\r\n\r\n")[2])) == {"error"}
     return int(raw.split()[1]) if raw else 0

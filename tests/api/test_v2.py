@@ -11,6 +11,7 @@ from ringbridge.call.errors import StoreUnavailable
 from ringbridge.call.history import StoredCall, StoredEvent, StoredLeg
 from ringbridge.call.third import StoredThird
 from tests.api.conftest import CALL_ID, FrontDoor, Reply, basic, exchange, request
+from tests.peers.tool import WAIT_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -252,7 +253,7 @@ async def test_events_come_as_they_happen_and_end_with_the_call(door: FrontDoor)
     door.calls.stored[CALL_ID] = RUNNING
     headers = {"Authorization": basic()}
     async with (
-        asyncio.timeout(5.0),
+        asyncio.timeout(WAIT_SECONDS),
         aiohttp.ClientSession(headers=headers) as client,
         client.get(door.url(f"{PATH}/events")) as response,
     ):
@@ -280,7 +281,7 @@ async def test_events_come_as_they_happen_and_end_with_the_call(door: FrontDoor)
 
 async def test_a_follower_that_goes_away_is_forgotten(door: FrontDoor) -> None:
     door.calls.stored[CALL_ID] = RUNNING
-    async with asyncio.timeout(5.0):
+    async with asyncio.timeout(WAIT_SECONDS):
         reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
         writer.write(request(method="GET", path=f"{PATH}/events", content_type=None))
         await reader.readuntil(b"user_dialing")

@@ -115,7 +115,7 @@ def test_the_module_is_the_command_and_a_closed_pipe_leaves_no_traceback(tmp_pat
 def test_the_help_loads_neither_the_settings_nor_the_database_nor_the_server() -> None:
     loaded = "import sys, ringbridge.cli.app; print(*sys.modules)"
     process = subprocess.run(
-        [sys.executable, "-c", loaded], stdout=subprocess.PIPE, text=True, check=True, timeout=60
+        [sys.executable, "-c", loaded], stdout=subprocess.PIPE, text=True, check=True, timeout=120
     )
     assert not {"pydantic", "sqlalchemy", "structlog", "dns", "fastapi", "aiohttp"} & set(
         process.stdout.split()

@@ -17,7 +17,7 @@ from ringbridge.sip.hop import Hop
 
 HOST = "127.0.0.1"
 NOW = Clock().now
-WAIT_SECONDS = 5.0
+WAIT_SECONDS = 60.0
 
 
 class Caller:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.peers.phone import Ending, Leg, Phone
 from tests.peers.relay import LossyRelay
-from tests.peers.tool import LOOPBACK, free_port, require_tool
+from tests.peers.tool import LOOPBACK, WAIT_SECONDS, free_port, require_tool
 
 pytestmark = pytest.mark.peer
 
@@ -32,7 +32,7 @@ async def sipp_calls(port: int, folder: Path) -> AsyncIterator[asyncio.subproces
 
 
 async def finished(caller: asyncio.subprocess.Process) -> int:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_SECONDS):
         return await caller.wait()
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.peers.scenario import phone_scenario
 from tests.peers.sipp import Sipp
-from tests.peers.tool import LOOPBACK, free_port, require_tool
+from tests.peers.tool import LOOPBACK, WAIT_SECONDS, free_port, require_tool
 
 pytestmark = pytest.mark.peer
 
@@ -22,9 +22,9 @@ async def test_the_sipp_phone_takes_a_call_and_its_trace_is_read(tmp_path: Path)
             cwd=tmp_path,
             stdout=asyncio.subprocess.DEVNULL,
         )
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT_SECONDS):
             assert await caller.wait() == 0
 
-        assert await phone.finished(seconds=5) == 0
+        assert await phone.finished() == 0
         assert phone.kinds() == ["INVITE", "180 INVITE", "200 INVITE", "ACK", "BYE", "200 BYE"]
         assert phone.counts() == {"created": 1, "successful": 1, "failed": 0, "retransmissions": 0}

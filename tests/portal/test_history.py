@@ -37,7 +37,7 @@ from tests.portal.conftest import (
 from tests.portal.test_caller import caller_of
 from tests.store.samples import a_record
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 # 2026-11-20 12:00 UTC.
 NOON = 1_795_176_000.0
 DAY_SECONDS = 86_400.0

@@ -14,7 +14,7 @@ from ringbridge.service.sign_in import IDLE_SECONDS
 from tests.portal.conftest import ACCOUNT_ID, EXTENSION, LINE_NUMBER, STRANGER_ID, Client, Desk
 from tests.portal.test_caller import caller_of
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 # The simulated destination rings and never answers; the other one talks for a while.
 RINGS = "15125290102"
 OTHER_RINGS = "15125290202"

@@ -37,7 +37,7 @@ async def test_a_mailbox_that_answers_is_released_and_nobody_else_is_called(
     leg = await user.leg_to(user_number(MOBILE))
     leg.answer()
     await client.reaches(call_id, "confirming")
-    shown = await client.finished(call_id, seconds=CONFIRM_SECONDS + 2)
+    shown = await client.finished(call_id, seconds=CONFIRM_SECONDS + 20)
 
     assert (shown["outcome"], shown["cause"], shown["ended_by"]) == ("not_confirmed",) * 2 + ("server",)
     assert await leg.settled() is Ending.TALKED

@@ -46,7 +46,7 @@ USER_OUTCOMES = {
     503: "user_unreachable",
 }
 # The spoken reason is at most 0.95 s long; the rest is the way there and back on a busy machine.
-RELEASE_SECONDS = 1.2
+RELEASE_SECONDS = 1.2 + 9.0
 
 
 class Refused(NamedTuple):

@@ -14,7 +14,7 @@ from tests.scenarios import talk
 pytestmark = pytest.mark.peer
 
 # A fork that nobody ended would be up for as long as its phone likes.
-FREED_WITHIN_SECONDS = 5.0
+FREED_WITHIN_SECONDS = 20.0
 
 
 @pytest.fixture

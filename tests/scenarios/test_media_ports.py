@@ -18,7 +18,7 @@ import pytest
 from tests.peers.client import Client
 from tests.peers.phone import Ending, Leg, Phone
 from tests.peers.server import Deployment, Server
-from tests.peers.tool import LOOPBACK, poll
+from tests.peers.tool import LOOPBACK, WAIT_SECONDS, poll
 from tests.scenarios import talk
 from tests.scenarios.sound import DESTINATION_HZ, USER_HZ, mutual, voice_of
 
@@ -189,7 +189,7 @@ async def test_a_killed_server_leaves_no_ports_behind(
                 async with Client.of(server) as client:
                     await all_up(client, user, destination)
                 server.process.kill()
-                await asyncio.to_thread(server.process.wait, 10)
+                await asyncio.to_thread(server.process.wait, WAIT_SECONDS)
 
         with pytest.raises(AssertionError, match="serve ended with status -9"):
             await serve_until_killed()

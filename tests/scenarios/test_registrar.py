@@ -67,7 +67,7 @@ async def unreachable(client: Client) -> None:
     shown = await client.finished(await client.place(LINE, 1))
     assert shown["outcome"] == "user_unreachable"
     taken = datetime.fromisoformat(shown["ended_at"]) - datetime.fromisoformat(shown["accepted_at"])
-    assert taken.total_seconds() < 1.0
+    assert taken.total_seconds() < 10.0
 
 
 # Ringing
@@ -214,9 +214,9 @@ async def test_the_phones_of_a_line_that_is_removed_are_forgotten(
         async def status() -> int | None:
             return (await registrant.register()).status
 
-        await poll(status, lambda answer: answer == 200, "the new line to be known", seconds=10)
+        await poll(status, lambda answer: answer == 200, "the new line to be known")
         ringbridge(own.data_dir, "line", "remove", "--account", own.account_id, "--number", temporary)
-        await poll(status, lambda answer: answer == 401, "the line to be forgotten", seconds=10)
+        await poll(status, lambda answer: answer == 401, "the line to be forgotten")
 
 
 async def test_a_restarted_server_knows_where_its_phones_are(

@@ -115,7 +115,7 @@ async def test_every_call_is_made_and_ended_whoever_hangs_up(
 
         assert Counter(await asyncio.gather(*map(one, range(CALLS)))) == {"completed": CALLS}
         for phone in (user_phone, destination_phone):
-            assert await phone.finished(seconds=10) == 0, phone.complaints()
+            assert await phone.finished() == 0, phone.complaints()
             assert phone.counts()["successful"] == CALLS
             requests = [message for sent, message in phone.messages() if not sent and message.status is None]
             assert len(requests) >= 2 * CALLS
@@ -158,4 +158,4 @@ async def test_what_sipp_sends_back_is_heard(
 
             assert (await client.finished(call_id))["outcome"] == "completed"
             assert await leg.settled() is Ending.TALKED
-            assert await echo.finished(seconds=10) == 0, echo.complaints()
+            assert await echo.finished() == 0, echo.complaints()

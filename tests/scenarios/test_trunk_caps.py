@@ -166,7 +166,7 @@ async def test_calls_wait_for_the_pace_of_the_carrier(
                 await client.finished(call_id)
 
     # Two seconds, less what a busy machine may take from that; the pace itself is tested in engines/native/test_channels.
-    assert invited_at[2] - invited_at[0] > 1.0
+    assert invited_at[2] - invited_at[0] > 0.5
 
 
 async def gauge(client: Client, trunk: str) -> float:

@@ -73,7 +73,7 @@ async def test_every_call_gets_through_with_the_right_password(
 
     async with challenging(server, tmp_path, verdict="let through", calls=CALLS) as carrier:
         outcomes = await asyncio.gather(*map(one, range(CALLS)))
-        assert await carrier.finished(seconds=10) == 0, carrier.complaints()
+        assert await carrier.finished() == 0, carrier.complaints()
 
     assert outcomes == ["completed"] * CALLS
     assert carrier.kinds().count("407 INVITE") == CALLS
@@ -91,7 +91,7 @@ async def test_credentials_that_are_refused_are_sent_once_and_the_user_is_told(
         call_id = await client.place(0, 0)
         (await user.leg_to(user_number(0))).answer()
         shown = await client.finished(call_id)
-        assert await carrier.finished(seconds=10) == 0, carrier.complaints()
+        assert await carrier.finished() == 0, carrier.complaints()
 
     assert (shown["outcome"], shown["destination"]["sip_status"]) == ("destination_unreachable", 403)
     assert carrier.kinds().count("INVITE") == 2

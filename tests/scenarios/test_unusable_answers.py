@@ -17,7 +17,7 @@ from tests.scenarios import talk
 pytestmark = pytest.mark.peer
 
 # Of the machine's own time: the reason is spoken in less than a second, and the release before it waits for nobody.
-RELEASE_SECONDS = 5.0
+RELEASE_SECONDS = 15.0
 MOST_OFFERS = 2
 
 _HEAD = "v=0\r\no=test 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"

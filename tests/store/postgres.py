@@ -45,4 +45,4 @@ def running_postgres() -> Iterator[Path]:
 
 
 def _run(command: list[str]) -> None:
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/", timeout=60)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/", timeout=120)

@@ -10,6 +10,7 @@ from ringbridge.store.administration import Administration
 from ringbridge.store.directory import SqlDirectory
 from ringbridge.store.do_not_call import DoNotCallList
 from ringbridge.store.rates import RateTable
+from tests.peers.tool import WAIT_SECONDS
 
 NUMBER = "+15125292329"
 
@@ -99,7 +100,7 @@ async def test_a_watching_server_sees_what_changes(engine: Engine, account: str)
         assert await directory.rates() == {}
         DoNotCallList(engine, account).add({NUMBER: None}, at=1.0)
         RateTable(engine).replace({"+1": 1})
-        async with asyncio.timeout(30.0):
+        async with asyncio.timeout(WAIT_SECONDS):
             while not (await directory.is_barred(account, NUMBER) and await directory.rates()):
                 changed.clear()
                 await changed.wait()

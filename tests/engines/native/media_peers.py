@@ -22,7 +22,7 @@ from ringbridge.media.sdp import TELEPHONE_EVENT, MediaAddress
 from ringbridge.media.tones import power_at, sine
 from tests.peers.tool import LOOPBACK, free_port, poll, require_tool
 
-WAIT_SECONDS = 5
+WAIT_SECONDS = 60
 # A block of 1,000 ports for each process, below those that the kernel gives to any socket.
 FIRST_OF_THE_KERNEL = 32_768
 PORTS = 10_000 + os.getpid() % 22 * 1000

@@ -10,7 +10,7 @@ from ringbridge.sip.endpoint import Endpoint, EndpointSettings
 from ringbridge.sip.event import Event, Released
 from ringbridge.sip.hop import Hop
 
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 60.0
 KNOWN_PEERS = [("127.0.0.1", 5060), ("::1", 5060)]
 
 

@@ -22,6 +22,7 @@ from ringbridge.engines.native.rtpio import RtpioRelay
 from ringbridge.sip.contact import Contact
 from ringbridge.sip.endpoint import Endpoint
 from ringbridge.sip.errors import LocalUseError
+from tests.peers.tool import WAIT_SECONDS
 from tests.store.samples import a_call
 
 
@@ -77,7 +78,7 @@ async def test_a_leg_that_no_message_can_ask_for_ends_and_leaves_nothing(
     monkeypatch.setattr(Endpoint, "invite", invite)
     call = a_call()
     engine.perform(call, Originate(LegName.USER))
-    async with asyncio.timeout(5.0):
+    async with asyncio.timeout(WAIT_SECONDS):
         assert await told.get() == (call.id, LegEnded(LegName.USER, Cause.INTERNAL))
     engine.release(call.id)
 
@@ -99,7 +100,7 @@ async def test_the_names_of_peers_are_looked_up_side_by_side(
     known: list[list[tuple[str, int]]] = []
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     monkeypatch.setattr(Endpoint, "set_known_peers", lambda endpoint, peers: known.append(sorted(peers)))
-    async with asyncio.timeout(5.0):
+    async with asyncio.timeout(WAIT_SECONDS):
         await engine.know_peers(f"sip:someone@{name}:5062" for name in (*NAMES, "192.0.2.9", ""))
 
     assert known == [[("192.0.2.1", 5062), ("192.0.2.2", 5062), ("192.0.2.3", 5062), ("192.0.2.9", 5062)]]
@@ -116,7 +117,7 @@ async def test_a_phone_that_requires_srtp_is_not_called_in_plain_rtp(engine: Nat
         route = call.user.routes[0]._replace(target=f"sip:alice@{place}", srtp=Srtp.REQUIRED)
         call = call._replace(user=call.user._replace(routes=(route,)))
         engine.perform(call, Originate(LegName.USER))
-        async with asyncio.timeout(5.0):
+        async with asyncio.timeout(WAIT_SECONDS):
             assert await told.get() == (call.id, LegEnded(LegName.USER, Cause.INCOMPATIBLE_MEDIA))
         engine.release(call.id)
 

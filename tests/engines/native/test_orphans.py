@@ -22,7 +22,7 @@ from ringbridge.sip.dialog import DialogState
 from ringbridge.sip.endpoint import Endpoint, EndpointSettings
 from ringbridge.sip.event import Event, Released
 from ringbridge.sip.hop import Hop
-from tests.peers.tool import LOOPBACK, free_port, poll
+from tests.peers.tool import LOOPBACK, WAIT_SECONDS, free_port, poll
 
 GONE = Hop("TLS", LOOPBACK, 40_000)
 DIALOG = DialogState(
@@ -99,7 +99,7 @@ def desk() -> Iterator[socket.socket]:
 
 
 async def hears_bye(desk: socket.socket) -> bool:
-    async with asyncio.timeout(5.0):
+    async with asyncio.timeout(WAIT_SECONDS):
         return (await asyncio.get_running_loop().sock_recv(desk, 2000)).startswith(b"BYE sip:desk@")
 
 

@@ -6,6 +6,7 @@ from typing import cast
 import pytest
 
 from ringbridge.engines.native.rtpio_link import WorkerLink
+from tests.peers.tool import WAIT_SECONDS
 
 pytestmark = pytest.mark.asyncio
 
@@ -34,7 +35,7 @@ async def test_commands_of_several_turns_of_the_loop_leave_in_one_write() -> Non
     link.ask("U a")
     asyncio.get_running_loop().call_soon(link.ask, "P a")
 
-    async with asyncio.timeout(2.0):
+    async with asyncio.timeout(WAIT_SECONDS):
         assert await wire.writes.get() == b"U a\nP a\n"
 
 
@@ -43,7 +44,7 @@ async def test_a_command_that_is_waited_for_takes_the_others_with_it() -> None:
     link = linked_by(wire)
     link.ask("D a")
     waiting = asyncio.ensure_future(link.replies("U b", "L b"))
-    async with asyncio.timeout(2.0):
+    async with asyncio.timeout(WAIT_SECONDS):
         assert await wire.writes.get() == b"D a\nU b\nL b\n"
     link.data_received(b"0\n20000 127.0.0.1\n20002 127.0.0.1\n")
     assert await waiting == ["20000 127.0.0.1", "20002 127.0.0.1"]
@@ -55,7 +56,7 @@ async def test_what_the_window_has_no_room_for_leaves_with_the_next_reply() -> N
     link.ask("P " + "a" * 5000)
     link.ask("P b")
 
-    async with asyncio.timeout(2.0):
+    async with asyncio.timeout(WAIT_SECONDS):
         assert await wire.writes.get() == b"P " + b"a" * 5000 + b"\n"
         link.data_received(b"0\n")
         assert await wire.writes.get() == b"P b\n"

@@ -11,6 +11,7 @@ from ringbridge.call.ports import Engine
 from ringbridge.engines.simulated.engine import SimulatedEngine
 from ringbridge.engines.simulated.switch import EngineSwitch
 from tests.engines.simulated.test_script import a_call
+from tests.peers.tool import WAIT_SECONDS
 from tests.service.double import ScriptedEngine
 from tests.store.samples import a_call as a_real_call
 
@@ -34,7 +35,7 @@ async def test_what_the_script_has_in_store_happens(
     engine: SimulatedEngine, told: asyncio.Queue[tuple[str, Event]]
 ) -> None:
     engine.perform(CALL, Originate(LegName.USER))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_SECONDS):
         assert await told.get() == RINGING
 
 
@@ -49,7 +50,7 @@ async def test_of_a_leg_that_is_gone_nothing_is_heard(
         engine.perform(CALL, HangUp(LegName.USER, Cause.CANCELED))
     later = CALL._replace(id="call-2")
     engine.perform(later, Originate(LegName.USER))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_SECONDS):
         assert await told.get() == ("call-2", LegRinging(LegName.USER))
     engine.release("call-2")
 
