@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.peers import wire
-from tests.peers.tool import LOOPBACK, poll, port_is_taken, require_tool
+from tests.peers.tool import LOOPBACK, WAIT_SECONDS, poll, port_is_taken, require_tool
 from tests.peers.wire import SipMessage
 
 _TRACE_ENTRY = re.compile(rb"^-{20,} [^\n]*\n(?:UDP|TCP) message (sent|received)[^\n]*\n\n", re.MULTILINE)
@@ -63,7 +63,7 @@ class Sipp:
         finally:
             await sipp.stop()
 
-    async def finished(self, *, seconds: float) -> int:
+    async def finished(self, *, seconds: float = WAIT_SECONDS) -> int:
         """The exit status once every call is over: 0 if each went as the scenario says."""
         await poll(
             self._has_ended, bool, f"the end of sipp at port {self.port}: {self.counts()}", seconds=seconds

@@ -17,7 +17,6 @@ from tests.peers.phone import Ending, Leg, Phone
 from tests.peers.scenario import refusing_scenario
 from tests.peers.server import Server, destination_number, user_number
 from tests.peers.sipp import Sipp
-from tests.peers.tool import WAIT_SECONDS
 
 pytestmark = pytest.mark.peer
 
@@ -151,7 +150,7 @@ async def _refuse_all(
         Sipp.running(refusing_scenario(codes), port=port, calls=len(codes), folder=folder / "sipp") as sipp,
     ):
         shown = await _place_all(client, codes)
-        assert await sipp.finished(seconds=WAIT_SECONDS) == 0, sipp.complaints()
+        assert await sipp.finished() == 0, sipp.complaints()
     return shown, _ladders(sipp, {called(code): code for code in codes})
 
 

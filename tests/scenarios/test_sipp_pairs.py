@@ -12,7 +12,6 @@ from tests.peers.client import Client
 from tests.peers.scenario import holding_scenario, phone_scenario, silent_scenario
 from tests.peers.server import Server
 from tests.peers.sipp import Sipp
-from tests.peers.tool import WAIT_SECONDS
 
 pytestmark = pytest.mark.peer
 
@@ -48,7 +47,7 @@ async def outcomes_of_calls(client: Client, phones: tuple[Sipp, Sipp]) -> Counte
 
     outcomes = await asyncio.gather(*map(one, range(CALLS)))
     for phone in phones:
-        assert await phone.finished(seconds=WAIT_SECONDS) == 0, phone.complaints()
+        assert await phone.finished() == 0, phone.complaints()
         assert phone.counts()["successful"] == CALLS
     return Counter(outcomes)
 
