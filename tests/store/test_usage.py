@@ -1,6 +1,6 @@
 """What calls cost and what was refused, in the database, and what a server that starts reads of it."""
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, delete, select
 
 from ringbridge.call.cause import Cause, EndedBy, Outcome
 from ringbridge.call.history import as_stored, first_event
@@ -14,7 +14,7 @@ from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.change import ChangeStatements, ErasedCall, NewCall
 from ringbridge.store.database import reading, writing
 from ringbridge.store.records import SqlRecords
-from ringbridge.store.tables import charges
+from ringbridge.store.tables import charges, records
 from ringbridge.store.usage import SqlUsage
 from tests.store.samples import (
     ACCEPTED_AT,
@@ -161,6 +161,28 @@ async def test_outcomes_are_counted_for_one_account(engine: Engine, store: SqlCa
     assert await usage.outcomes_since("1009683", True, START) == {None: 1}
     assert await usage.outcomes_since("1009683", False, START + 10.0) == {None: 1}
     assert await usage.outcomes_since("3", False, START) == {}
+
+
+async def test_outcomes_are_counted_on_from_where_they_were_counted_last(
+    engine: Engine, store: SqlCallStore
+) -> None:
+    usage = SqlUsage(engine)
+
+    async def counted_after(at: float, since: float = START) -> dict[str | None, int]:
+        call = new_call(at=at)
+        await accept(store, call)
+        store.save(completed(call), event(completed(call), 2, "ended"))
+        await written(store)
+        return await usage.outcomes_since("1009683", False, since)
+
+    assert await counted_after(ACCEPTED_AT) == {"completed": 1}
+    assert await counted_after(ACCEPTED_AT + 200.0) == {"completed": 2}
+    # What ended a while before is not read again, what ended late is.
+    with writing(engine) as connection:
+        connection.execute(delete(records).where(records.c.accepted_at < START + 100.0))
+    assert await counted_after(ACCEPTED_AT + 180.0) == {"completed": 3}
+    assert await usage.outcomes_since("1009683", False, START) == {"completed": 3}
+    assert await usage.outcomes_since("1009683", False, START + 190.0) == {"completed": 1}
 
 
 async def test_a_call_that_was_not_accepted_after_all_leaves_no_charge(engine: Engine) -> None:

@@ -1,6 +1,6 @@
 """The tables of scheduled calls, beside those in `tables` and in the same metadata."""
 
-from sqlalchemy import JSON, Boolean, Column, Double, ForeignKey, Integer, Table, Text
+from sqlalchemy import JSON, Boolean, Column, Double, ForeignKey, Integer, Table, Text, exists
 
 from ringbridge.store.tables import calls
 from ringbridge.store.tables import metadata as metadata
@@ -31,3 +31,6 @@ schedule_attempts = Table(
     Column("schedule_id", Text, nullable=False, index=True),
     sqlite_with_rowid=False,
 )
+
+IS_DIALLED = ~exists().where(schedules.c.call_id == calls.c.id)
+"""Whether a row of `calls` is one itself: a scheduled call is none, its attempts are."""

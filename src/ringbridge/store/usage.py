@@ -3,13 +3,14 @@
 import asyncio
 from collections import Counter
 
-from sqlalchemy import Engine, exists, func, or_, select
+from sqlalchemy import Engine, func, or_, select
 
 from ringbridge.call.cause import Outcome
 from ringbridge.call.record import ERASED
 from ringbridge.call.usage import PastCall
 from ringbridge.store.database import reading
-from ringbridge.store.schedule_tables import schedules
+from ringbridge.store.outcomes import OutcomeCounts
+from ringbridge.store.schedule_tables import IS_DIALLED
 from ringbridge.store.simulated import test_row
 from ringbridge.store.tables import calls, charges, records
 from ringbridge.store.third_tables import thirds
@@ -17,15 +18,13 @@ from ringbridge.store.third_tables import thirds
 # From a call's acceptance to its destination's answer.
 _LONGEST_BEFORE_ANSWER_SECONDS = 1800.0
 
-# A scheduled call is none itself: its attempts count.
-_IS_DIALLED = ~exists().where(schedules.c.call_id == calls.c.id)
-
 
 class SqlUsage:
     """The port `Usage` over `engine`. All methods raise StoreUnavailable."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._outcomes = OutcomeCounts(engine)
 
     async def calls_since(self, utc: float) -> list[PastCall]:
         """The calls accepted since `utc`, UTC seconds since 1970, the oldest first; without those that were blocked."""
@@ -41,7 +40,7 @@ class SqlUsage:
 
     async def outcomes_since(self, account_id: str, is_test: bool, utc: float) -> dict[str | None, int]:
         """How many of the account's live or test calls accepted since `utc` had which outcome; None for those that are not over."""
-        return await asyncio.to_thread(self._outcomes_since, account_id, is_test, utc)
+        return await asyncio.to_thread(self._outcomes.since, account_id, is_test, utc)
 
     def _calls_since(self, utc: float) -> list[PastCall]:
         statement = (
@@ -56,7 +55,7 @@ class SqlUsage:
                 calls.c.id >= _first_id(utc),
                 calls.c.accepted_at >= utc,
                 or_(calls.c.outcome.is_(None), calls.c.outcome != Outcome.BLOCKED.value),
-                _IS_DIALLED,
+                IS_DIALLED,
             )
             .order_by(calls.c.accepted_at)
         )
@@ -97,20 +96,6 @@ class SqlUsage:
                 for account_id, micros in connection.execute(statement):
                     spent[account_id] += int(micros)
         return dict(spent)
-
-    def _outcomes_since(self, account_id: str, is_test: bool, utc: float) -> dict[str | None, int]:
-        statement = (
-            select(calls.c.outcome, func.count().label("calls"))
-            .where(
-                calls.c.account_id == account_id,
-                calls.c.accepted_at >= utc,
-                test_row(calls) if is_test else ~test_row(calls),
-                _IS_DIALLED,
-            )
-            .group_by(calls.c.outcome)
-        )
-        with reading(self._engine) as connection:
-            return {row.outcome: row.calls for row in connection.execute(statement)}
 
 
 def _first_id(utc: float) -> str:
