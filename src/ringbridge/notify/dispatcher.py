@@ -5,7 +5,6 @@ outcome was not written yet is sent again.
 """
 
 import asyncio
-import heapq
 import random
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
@@ -17,18 +16,14 @@ import structlog
 
 from ringbridge.call.errors import StoreUnavailable
 from ringbridge.call.webhook import Attempt, DeliveryKey, DueDelivery, Reply, Webhook
-from ringbridge.notify.lanes import SLOW_SECONDS, Lanes, Place
+from ringbridge.notify.lanes import SLOW_SECONDS, Place
 from ringbridge.notify.payload import body
+from ringbridge.notify.queues import Queue, Queues
 from ringbridge.notify.schedule import pause_seconds
 
 log = structlog.get_logger()
 
-# A webhook that hangs takes so many connections, one that failed last time only one.
-CALLS_AT_ONCE = 4
 _ROWS_OF_EACH = 64
-
-# As many are looked at in one turn of the loop: calls' own events come between two turns.
-_WEBHOOKS_AT_ONCE = 32
 _DATABASE_PAUSE_SECONDS = 1.0
 
 GONE = 410
@@ -71,22 +66,6 @@ class Observer(Protocol):
         ...
 
 
-class _Queue:
-    """What is going on with one webhook. calls: of which events are being sent or their outcomes being written, how many."""
-
-    __slots__ = ("calls", "failed_last", "sending")
-
-    def __init__(self) -> None:
-        self.calls: dict[str, int] = {}
-        self.sending = 0
-        self.failed_last = False
-
-    @property
-    def room(self) -> int:
-        """How many more calls' events may be sent at once."""
-        return (1 if self.failed_last else CALLS_AT_ONCE) - self.sending
-
-
 class Dispatcher:
     """An async context manager: while entered, it sends. Leaving it gives up what is being sent, for the next server.
 
@@ -108,12 +87,7 @@ class Dispatcher:
         self._utc_now = utc_now
         self._observer = observer
         self._pause = pause
-        self._queues: dict[str, _Queue] = {}
-        self._lanes = Lanes()
-        # In the order in which they were woken.
-        self._woken: dict[str, None] = {}
-        self._later: list[tuple[float, str]] = []
-        self._has_work = asyncio.Event()
+        self._queues = Queues()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -139,39 +113,22 @@ class Dispatcher:
     async def _resume(self) -> None:
         """Look for all that waits. Raises StoreUnavailable."""
         for webhook_id, due_at in (await self._outbox.pending()).items():
-            self._wake_at(due_at, webhook_id)
+            self._queues.wake_at(due_at, webhook_id)
 
     def _on_news(self, webhook_ids: Iterable[str], tried: Iterable[DeliveryKey]) -> None:
         for webhook_id in webhook_ids:
-            self.wake(webhook_id)
+            self._queues.wake(webhook_id)
         for key in tried:
-            self._let_go(key.webhook_id, key.call_id)
+            self._queues.let_go(key.webhook_id, key.call_id)
 
     def wake(self, webhook_id: str) -> None:
         """Look for what waits for this webhook."""
-        self._woken[webhook_id] = None
-        self._has_work.set()
-
-    def _wake_at(self, utc: float, webhook_id: str) -> None:
-        heapq.heappush(self._later, (utc, webhook_id))
-        self._has_work.set()
-
-    def _let_go(self, webhook_id: str, call_id: str) -> None:
-        """One thing less that keeps a call's next events from being sent."""
-        queue = self._queues.get(webhook_id)
-        if queue is None or call_id not in queue.calls:
-            return
-        queue.calls[call_id] -= 1
-        if queue.calls[call_id] == 0:
-            del queue.calls[call_id]
-            if not queue.calls and not queue.failed_last:
-                del self._queues[webhook_id]
-            self.wake(webhook_id)
+        self._queues.wake(webhook_id)
 
     async def _run(self) -> None:
         while True:
-            await self._work()
-            ids = self._take()
+            await self._queues.until_work(self._utc_now())
+            ids = self._queues.take(self._utc_now(), lambda id_: self._outbox.webhook(id_) is not None)
             if not ids:
                 continue
             try:
@@ -180,63 +137,17 @@ class Dispatcher:
                 log.warning("webhooks.not_read", reason=str(error))
                 retry_at = self._utc_now() + _DATABASE_PAUSE_SECONDS
                 for webhook_id in ids:
-                    self._wake_at(retry_at, webhook_id)
+                    self._queues.wake_at(retry_at, webhook_id)
                 continue
             for (webhook_id, call_id), rows in groupby(due, key=lambda one: one.key[:2]):
-                self._offer(webhook_id, call_id, list(rows))
-
-    async def _work(self) -> None:
-        """Wait until a webhook was woken or is due."""
-        self._has_work.clear()
-        self._woken.update(dict.fromkeys(self._lanes.called()))
-        if self._woken:
-            return
-        wait = self._later[0][0] - self._utc_now() if self._later else None
-        if wait is not None and wait <= 0.0:
-            return
-        # Looked at again now and then, because the clock on the wall may be set meanwhile.
-        try:
-            async with asyncio.timeout(None if wait is None else min(wait, 60.0)):
-                await self._has_work.wait()
-        except TimeoutError:
-            return
-
-    def _take(self) -> list[str]:
-        """The webhooks to look at now: woken or due, enabled, and with room for more."""
-        now = self._utc_now()
-        while self._later and self._later[0][0] <= now:
-            self._woken[heapq.heappop(self._later)[1]] = None
-        taken: list[str] = []
-        while self._woken and len(taken) < _WEBHOOKS_AT_ONCE:
-            webhook_id = next(iter(self._woken))
-            del self._woken[webhook_id]
-            queue = self._queues.get(webhook_id)
-            # One without room is woken again when something of it ends.
-            if self._outbox.webhook(webhook_id) is None or (queue is not None and queue.room <= 0):
-                continue
-            is_slow = queue is not None and queue.failed_last
-            if self._lanes.is_full(slow=is_slow):
-                self._lanes.wait(webhook_id, slow=is_slow)
-            else:
-                taken.append(webhook_id)
-        return taken
-
-    def _offer(self, webhook_id: str, call_id: str, rows: list[DueDelivery]) -> None:
-        queue = self._queues.setdefault(webhook_id, _Queue())
-        if call_id in queue.calls or queue.room <= 0:
-            return
-        if self._lanes.is_full(slow=queue.failed_last):
-            self._lanes.wait(webhook_id, slow=queue.failed_last)
-            return
-        queue.calls[call_id] = 1
-        queue.sending += 1
-        place = self._lanes.take(slow=queue.failed_last)
-        self._spawn(self._send_in_order(webhook_id, call_id, rows, queue, place))
+                room = self._queues.begin(webhook_id, call_id)
+                if room is not None:
+                    self._spawn(self._send_in_order(webhook_id, call_id, list(rows), *room))
 
     async def _send_in_order(
-        self, webhook_id: str, call_id: str, rows: list[DueDelivery], queue: _Queue, place: Place
+        self, webhook_id: str, call_id: str, rows: list[DueDelivery], queue: Queue, place: Place
     ) -> None:
-        slow = asyncio.get_running_loop().call_later(SLOW_SECONDS, self._slow_down, place)
+        slow = asyncio.get_running_loop().call_later(SLOW_SECONDS, self._queues.slow_down, place)
         try:
             for row in rows:
                 webhook = self._outbox.webhook(webhook_id)
@@ -246,12 +157,9 @@ class Dispatcher:
                     break
         finally:
             slow.cancel()
-            self._lanes.leave(place)
-            queue.sending -= 1
-            self._let_go(webhook_id, call_id)
-            self.wake(webhook_id)
+            self._queues.end(webhook_id, call_id, queue, place)
 
-    async def _try(self, webhook: Webhook, row: DueDelivery, queue: _Queue) -> bool:
+    async def _try(self, webhook: Webhook, row: DueDelivery, queue: Queue) -> bool:
         """Send one event; whether it was taken."""
         key, attempts = row.key, row.attempts + 1
         if not webhook.wants(row.notice.name):
@@ -283,7 +191,7 @@ class Dispatcher:
         elif next_at is None:
             await self._disable(webhook, "failing", unless_delivered_since=row.created_at)
         else:
-            self._wake_at(next_at, webhook.id)
+            self._queues.wake_at(next_at, webhook.id)
         return False
 
     async def _reply(self, webhook: Webhook, row: DueDelivery) -> Reply:
@@ -295,10 +203,6 @@ class Dispatcher:
             # A fault of ours is tried again like one of theirs: with pauses.
             log.exception("webhook.fault", webhook=webhook.id, event_id=row.key.event_id)
             return Reply(None, "it could not be sent")
-
-    def _slow_down(self, place: Place) -> None:
-        self._lanes.slow_down(place)
-        self._has_work.set()
 
     async def _disable(
         self, webhook: Webhook, reason: str, *, unless_delivered_since: float | None = None
