@@ -1,5 +1,7 @@
 """Short calls to one country, and what comes of too many."""
 
+from dataclasses import replace
+
 import pytest
 
 from ringbridge.call.directory import AccountLimits
@@ -72,6 +74,16 @@ async def test_the_account_is_suspended_once_and_refused_until_everybody_knows()
 
     resumed = call_to(JAMAICA, at=60.0 + SUSPENDING_SECONDS, name="resumed")
     assert admission.admit(resumed, LIMITS) is None
+
+
+async def test_calls_that_no_limit_minded_when_they_were_admitted_do_not_count_later() -> None:
+    admission = Admission()
+    for number in range(3):
+        call = call_to(JAMAICA, name=f"short {number}")
+        admission.admit(call, replace(LIMITS, short_calls_per_hour=None))
+        admission.release(ended(call, talk_seconds=1.0))
+
+    assert admission.admit(call_to(JAMAICA, at=60.0), LIMITS) is None
 
 
 async def test_a_look_at_what_would_happen_suspends_nobody() -> None:

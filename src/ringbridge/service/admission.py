@@ -53,13 +53,17 @@ class RecentCall(NamedTuple):
 
 
 class _Reservation(NamedTuple):
-    """What one admitted call holds. `click` is where it counts, the line and the destination; `micros` and `thirds` the money."""
+    """What one admitted call holds. `click` is where it counts, the line and the destination; `micros` and `thirds` the money.
+
+    minds_short_calls: whether a limit asks if the call was a short one.
+    """
 
     ledger: Ledger
     line: tuple[Ledger, str]
     click: tuple[Ledger, str, str]
     admitted_at: float
     micros: int
+    minds_short_calls: bool
     stored: asyncio.Future[bool]
     thirds: tuple[ThirdPrice, ...] = ()
 
@@ -135,6 +139,7 @@ class Admission:
             click=click,
             admitted_at=now,
             micros=micros,
+            minds_short_calls=limits.short_calls_per_hour is not None,
             stored=asyncio.get_running_loop().create_future(),
         )
         return None
@@ -213,7 +218,8 @@ class Admission:
         if not reservation.stored.done():
             reservation.stored.set_result(False)
         self._forget_click(call.id, reservation)
-        self.short_calls.ended(call)
+        if reservation.minds_short_calls:
+            self.short_calls.ended(call)
         ledger = reservation.ledger
         self.spending.settle(ledger, reservation.micros, cost_micros(call), call.accepted_utc)
         for price in reservation.thirds:
