@@ -337,7 +337,7 @@ def test_a_line_that_does_not_fit_is_refused(
 
 
 def test_ten_thousand_lines_are_added_at_once(one_account: Administration) -> None:
-    assert one_account.add_lines(a_line(f"+1817562{number:04}") for number in range(10_000)) == 10_000
+    assert one_account.add_lines([a_line(f"+1817562{number:04}") for number in range(10_000)]) == 10_000
     assert len(one_account.lines(ACCOUNT)) == 10_000
 
 
@@ -350,21 +350,19 @@ def test_no_lines_are_added_by_an_empty_list(one_account: Administration) -> Non
     [
         (
             a_line("+9"),
-            "Row 3: +9 is a line of account 1009683 already. Remove that line first. No line was added.",
+            "+9 is a line of account 1009683 already. Remove that line first.",
         ),
         (
             a_line("+1"),
-            "Row 3: +1 is a line of account 1009683 already. Remove that line first. No line was added.",
+            "+1 is a line of account 1009683 already. Remove that line first.",
         ),
         (
             a_line("+3", account_id="2"),
-            "Row 3: There is no account 2. No line was added.",
+            "There is no account 2.",
         ),
     ],
 )
-def test_lines_are_added_all_or_none_and_the_row_at_fault_is_named(
-    one_account: Administration, third: Line, text: str
-) -> None:
+def test_lines_are_added_all_or_none(one_account: Administration, third: Line, text: str) -> None:
     one_account.add_line(a_line("+9"))
     with pytest.raises((AlreadyExists, NotFound)) as caught:
         one_account.add_lines([a_line("+1"), a_line("+2"), third])

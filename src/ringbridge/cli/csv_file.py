@@ -13,6 +13,7 @@ from ringbridge.call.directory import Account, Line
 from ringbridge.cli.errors import CommandError
 from ringbridge.cli.name import shown_name
 from ringbridge.cli.number import new_line_number
+from ringbridge.cli.progress import progress
 from ringbridge.cli.target import sip_uri
 from ringbridge.service.line_import import ImportedRow, read_import
 
@@ -85,12 +86,8 @@ def opened_csv(file: Path) -> Iterator[TextIO]:
 
 def _with_progress(file: Path, rows: TextIO) -> Iterator[str]:
     """The lines of the file; on a terminal a bar shows how far they are read."""
-    if not sys.stderr.isatty():
-        yield from rows
-        return
-    from rich.console import Console
-    from rich.progress import track
-
-    with file.open("rb") as stream:
-        total = sum(1 for _ in stream)
-    yield from track(rows, "reading", total=total, console=Console(stderr=True), transient=True)
+    total = 0
+    if sys.stderr.isatty():
+        with file.open("rb") as stream:
+            total = sum(1 for _ in stream)
+    yield from progress(rows, "reading", total)

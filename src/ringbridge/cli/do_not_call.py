@@ -51,9 +51,11 @@ def import_numbers(
     account: AccountOption,
     file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="Numbers in the first column.")],
 ) -> None:
-    """Put the numbers of a CSV file on the list, all or none; a first row names the columns number and reason."""
+    """Put the numbers of a CSV file on the list: none if one is wrong. A first row names the columns number and reason."""
+    from ringbridge.cli.batches import write_in_batches
     from ringbridge.service.csv_file import UnusableFile
     from ringbridge.service.do_not_call import read_numbers
+    from ringbridge.store.do_not_call import DoNotCallList
 
     country = _country(account)
     with opened_csv(file) as stream:
@@ -63,7 +65,16 @@ def import_numbers(
             raise CommandError(
                 f"{file}, row {error.row}: {_why_not(error, country)}; no number was added"
             ) from error
-    _add(account, numbers)
+    now = time.time()
+    with database() as engine:
+        barred = DoNotCallList(engine, account)
+        added = write_in_batches(
+            list(numbers.items()),
+            lambda batch: barred.add(dict(batch), at=now),
+            "number",
+            "import it again for the rest",
+        )
+    typer.echo(f"{counted(added, 'number')} added")
 
 
 @app.command("export")

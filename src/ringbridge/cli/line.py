@@ -195,7 +195,7 @@ def import_lines(
     account: AccountOption,
     file: Annotated[Path, typer.Argument(help="A CSV file with the columns number, name, uri or trunk.")],
 ) -> None:
-    """Add the lines of a CSV file: all of them, or none if one is wrong.
+    """Add the lines of a CSV file: none if one is wrong. A running server's calls get their turn in between.
 
     \b
     Example of a file:
@@ -203,6 +203,7 @@ def import_lines(
       +18175629656,Ada,sip:200@192.0.2.7:5060
       201,Grace,sip:201@192.0.2.8
     """
+    from ringbridge.cli.batches import write_in_batches
     from ringbridge.cli.csv_file import read_lines
     from ringbridge.cli.target import warn_of_other_family
 
@@ -211,7 +212,9 @@ def import_lines(
         taken = {line.number for line in directory.lines(account)}
         trunks = {trunk.name for trunk in directory.trunks()}
         lines = read_lines(file, find_account(directory, account), taken, trunks)
-        typer.echo(f"{counted(directory.add_lines(lines), 'line')} added")
+        what_next = "take them out of it and import the rest"
+        added = write_in_batches(lines, directory.add_lines, "line", what_next)
+    typer.echo(f"{counted(added, 'line')} added")
     warn_of_other_family([line.uri for line in lines if line.uri is not None], settings.sip_host)
 
 

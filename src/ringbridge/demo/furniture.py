@@ -44,15 +44,17 @@ def furnish(data_dir: Path, *, lines: int, user_port: int, destination_port: int
         directory.set_limits(ACCOUNT_ID, AccountLimits(concurrent=lines, rate=max(10, lines)))
         numbers = tuple(f"+{FIRST_LINE + index}" for index in range(lines))
         directory.add_lines(
-            Line(
-                id=secrets.token_hex(8),
-                account_id=ACCOUNT_ID,
-                number=number,
-                name="Demo",
-                kind=LineKind.URI,
-                uri=f"sip:{number}@127.0.0.1:{user_port}",
-            )
-            for number in numbers
+            [
+                Line(
+                    id=secrets.token_hex(8),
+                    account_id=ACCOUNT_ID,
+                    number=number,
+                    name="Demo",
+                    kind=LineKind.URI,
+                    uri=f"sip:{number}@127.0.0.1:{user_port}",
+                )
+                for number in numbers
+            ]
         )
         directory.add_trunk(
             Trunk(id=secrets.token_hex(8), name="demo", uri=f"sip:127.0.0.1:{destination_port}")

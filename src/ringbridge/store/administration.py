@@ -5,7 +5,7 @@ Each method is one transaction, and each change tells running servers of itself 
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, replace
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -111,23 +111,18 @@ class Administration(SqlKeys):
                 after=row,
             )
 
-    def add_lines(self, new_lines: Iterable[Line]) -> int:
-        """New lines, all or none; returns how many. Errors are those of `add_line` and name the row, counted from 1."""
-        rows = []
+    def add_lines(self, new_lines: Sequence[Line]) -> int:
+        """New lines, all or none; returns how many. Errors are those of `add_line`."""
         with changing(self._engine, Part.LINES) as connection:
-            checks = LineChecks(connection)
-            for number, line in enumerate(new_lines, start=1):
-                try:
-                    checks.check(line)
-                except (AlreadyExists, NotFound) as error:
-                    raise type(error)(f"Row {number}: {error} No line was added.") from None
-                rows.append(line_row(line, None))
-            if rows:
-                connection.execute(insert(lines), rows)
+            checks = LineChecks(connection, new_lines)
+            for line in new_lines:
+                checks.check(line)
+            if new_lines:
+                connection.execute(insert(lines), [line_row(line, None) for line in new_lines])
                 # One entry, not thousands: while they are written no call is.
-                counts = Counter(row["account_id"] for row in rows)
+                counts = Counter(line.account_id for line in new_lines)
                 note_all(connection, [_imported(*count) for count in counts.items()])
-        return len(rows)
+        return len(new_lines)
 
     def lines(self, account_id: str) -> list[Line]:
         """The account's lines, by number."""

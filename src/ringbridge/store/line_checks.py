@@ -9,6 +9,9 @@ from ringbridge.call.errors import AlreadyExists, NotFound
 from ringbridge.store.revision import require_account
 from ringbridge.store.tables import lines, trunks
 
+# Lines that are asked for at a time: a statement has room for so many on both databases.
+_ASKED = 500
+
 
 def require_addable(connection: Connection, line: Line) -> None:
     """Raises AlreadyExists and NotFound if `line` cannot be added. Of the other lines, however many, it reads none."""
@@ -25,30 +28,36 @@ def require_addable(connection: Connection, line: Line) -> None:
 
 
 class LineChecks:
-    """Whether many lines can be added, in one transaction; what was asked once is remembered for the thousands that follow."""
+    """Whether these lines can be added, in one transaction. Of the other lines, however many, it reads only what they would meet."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, new_lines: Sequence[Line]) -> None:
         self._connection = connection
-        self._numbers: dict[str, set[str]] = {}
+        self._accounts: set[str] = set()
         self._trunks: Sequence[str] = connection.scalars(select(trunks.c.name)).all()
-        self._usernames = set(
-            connection.scalars(select(lines.c.sip_username).where(lines.c.sip_username.is_not(None)))
-        )
+        self._numbers: set[tuple[str, str]] = set()
+        self._usernames: set[str] = set()
+        for first in range(0, len(new_lines), _ASKED):
+            asked = new_lines[first : first + _ASKED]
+            of_numbers = lines.c.number.in_([line.number for line in asked])
+            statement = select(lines.c.account_id, lines.c.number).where(of_numbers)
+            self._numbers.update((row.account_id, row.number) for row in connection.execute(statement))
+            usernames = [line.sip_username for line in asked if line.sip_username is not None]
+            of_usernames = lines.c.sip_username.in_(usernames)
+            self._usernames.update(connection.scalars(select(lines.c.sip_username).where(of_usernames)))
 
     def check(self, line: Line) -> None:
-        """Count `line` among those that there are. Raises AlreadyExists and NotFound."""
-        if line.account_id not in self._numbers:
+        """Count `line`, one of them, among those that there are. Raises AlreadyExists and NotFound."""
+        if line.account_id not in self._accounts:
             require_account(self._connection, line.account_id)
-            of_account = select(lines.c.number).where(lines.c.account_id == line.account_id)
-            self._numbers[line.account_id] = set(self._connection.scalars(of_account))
-        numbers = self._numbers[line.account_id]
+            self._accounts.add(line.account_id)
+        number = (line.account_id, line.number)
         _refuse(
             line,
-            has_number=line.number in numbers,
+            has_number=number in self._numbers,
             has_username=line.sip_username in self._usernames,
             has_trunk=line.trunk in self._trunks,
         )
-        numbers.add(line.number)
+        self._numbers.add(number)
         if line.sip_username is not None:
             self._usernames.add(line.sip_username)
 
