@@ -41,7 +41,7 @@ class Neighbours:
     def know_trunks(self, trunks: Any) -> None:
         self.asked.append("trunks")
 
-    async def know_peers(self, uris: list[str]) -> None:
+    async def know_peers(self, places: list[str]) -> None:
         self.asked.append("peers")
         self._refreshed.set()
         if self.hangs:

@@ -46,7 +46,7 @@ class Surroundings:
         if Part.TRUNKS in parts:
             await self.read_trunks()
         if parts & {Part.TRUNKS, Part.LINES}:
-            await self.engine.know_peers(await self._directory.peer_uris())
+            await self.engine.know_peers(await self._directory.peer_places())
         if Part.LINES in parts:
             self.engine.know_devices(await self._directory.device_lines())
         if Part.WEBHOOKS in parts:

@@ -202,8 +202,8 @@ class MemoryDirectory:
     async def rates(self) -> Mapping[str, int]:
         return self.all_rates
 
-    async def peer_uris(self) -> list[str]:
-        return ["sip:ann@192.0.2.7", "sip:192.0.2.1"]
+    async def peer_places(self) -> list[str]:
+        return ["192.0.2.7", "192.0.2.1"]
 
 
 class CountingObserver:

@@ -288,4 +288,13 @@ async def test_the_far_ends_of_lines_and_trunks_are_listed_once(
     administration.add_line(
         Line(id="l3", account_id=ACCOUNT, number="103", kind=LineKind.URI, uri="sip:a@192.0.2.1")
     )
-    assert sorted(await directory.peer_uris()) == [uri, "sip:a@192.0.2.1"]
+    administration.add_line(
+        Line(id="l4", account_id=ACCOUNT, number="104", kind=LineKind.URI, uri="sip:b@192.0.2.1")
+    )
+    sips = "sips:c@[2001:db8::1]:5061;transport=tls"
+    administration.add_line(Line(id="l5", account_id=ACCOUNT, number="105", kind=LineKind.URI, uri=sips))
+    administration.add_line(
+        Line(id="l6", account_id=ACCOUNT, number="106", kind=LineKind.TRUNK, trunk="main")
+    )
+    places = ["192.0.2.1", "198.51.100.7", "[2001:db8::1]:5061;transport=tls"]
+    assert sorted(await directory.peer_places()) == places

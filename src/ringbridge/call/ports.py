@@ -224,8 +224,8 @@ class Directory(Protocol):
         """What a minute costs by the beginnings of numbers, in millionths of the currency."""
         ...
 
-    async def peer_uris(self) -> list[str]:
-        """The SIP URIs of all lines and trunks: who is known."""
+    async def peer_places(self) -> list[str]:
+        """What stands behind user and `@` in the SIP URIs of all lines and trunks, each once: who is known."""
         ...
 
 

@@ -212,10 +212,9 @@ class NativeEngine:
         """What comes of asking at a SIP address whether somebody is there, as calls would be sent there."""
         return await Prober(self._resolver, self._streams.tls, self._trunks.tls_peer_named).probe(uri)
 
-    async def know_peers(self, uris: Iterable[str]) -> None:
-        """From now on only the hosts of these URIs, and the far ends of live dialogs, are answered."""
-        # Thousands of lines may be behind one PBX: who they are does not matter here, only where.
-        self._peer_places = frozenset(uri.partition(":")[2].rpartition("@")[2] for uri in uris)
+    async def know_peers(self, places: Iterable[str]) -> None:
+        """From now on only these hosts, as SIP URIs have them behind the user, and the far ends of live dialogs are answered."""
+        self._peer_places = frozenset(places)
         await self._find_peers()
 
     def _look_for_peers(self) -> None:
