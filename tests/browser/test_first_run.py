@@ -11,7 +11,7 @@ from tests.browser.portal import LOGIN, NAME, PASSWORD, Portal, owner_link, port
 from tests.peers.baresip import Baresip
 from tests.peers.server import Deployment, Server, destination_number
 from tests.peers.tool import LOOPBACK, free_sip_port
-from tests.scenarios.audio import DESTINATION_TONE_HZ, USER_TONE_HZ, compare
+from tests.scenarios.audio import DESTINATION_TONE_HZ, USER_TONE_HZ, compare, hears
 
 pytestmark = pytest.mark.peer
 
@@ -94,7 +94,8 @@ def test_from_nothing_to_the_first_call(
         beside.wait_for(destination.event("CALL_INCOMING"))
         beside.wait_for(listen_and_answer(user, destination))
         expect(stage).to_contain_text("You are talking")
-        beside.wait_for(destination.hears_for(1.5))
+        beside.wait_for(hears(destination, USER_TONE_HZ))
+        beside.wait_for(hears(user, DESTINATION_TONE_HZ))
         page.get_by_role("button", name="Hang up").click()
         expect(stage).to_contain_text("The call is over")
         for phone in (user, destination):

@@ -62,7 +62,7 @@ class Asterisk:
             yield asterisk
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(WAIT_SECONDS)
             shutil.rmtree(folder)
 
     def command(self, text: str) -> str:

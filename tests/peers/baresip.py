@@ -137,7 +137,7 @@ class Baresip:
                 await writer.wait_closed()
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(WAIT_SECONDS)
 
     async def event(self, kind: str, *, seconds: float = WAIT_SECONDS) -> dict[str, Any]:
         """The next event of that kind (`CALL_ESTABLISHED`, `CALL_CLOSED`); those before it are passed over."""
@@ -186,13 +186,17 @@ class Baresip:
     def heard(self) -> Samples:
         """What it heard in its last call, at 8 kHz, from -1 to 1. Ends baresip: only then is the recording whole."""
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(WAIT_SECONDS)
         # Named by when they begin, to the second.
         recording = max(self._folder.glob("dump-*-dec.wav"))
         with wave.open(str(recording)) as sound:
-            samples = numpy.frombuffer(sound.readframes(sound.getnframes()), dtype=numpy.int16)
-            step = sound.getframerate() // SAMPLE_RATE_HZ
-        return samples[::step].astype(numpy.float64) / 32768
+            return _samples(sound.readframes(sound.getnframes()), sound.getframerate())
+
+    def heard_so_far(self) -> Samples:
+        """What it has heard by now in its last call, as far as that is written."""
+        octets = max(self._folder.glob("dump-*-dec.wav")).read_bytes()
+        # The header's length is that of a recording without sound; its rate is right.
+        return _samples(octets[44:], int.from_bytes(octets[24:28], "little"))
 
     async def _recorded_seconds(self) -> float:
         return sum(_seconds_in(recording) for recording in self._folder.glob("dump-*-dec.wav"))
@@ -214,6 +218,11 @@ def tone_share(samples: Samples, tone_hz: float) -> float:
 def level(samples: Samples) -> float:
     """The root mean square of `samples`."""
     return float(numpy.sqrt(numpy.mean(samples**2)))
+
+
+def _samples(octets: bytes, rate_hz: int) -> Samples:
+    whole = numpy.frombuffer(octets[: len(octets) // 2 * 2], dtype=numpy.int16)
+    return whole[:: rate_hz // SAMPLE_RATE_HZ].astype(numpy.float64) / 32768
 
 
 def _seconds_in(recording: Path) -> float:

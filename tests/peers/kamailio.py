@@ -11,6 +11,9 @@ from pathlib import Path
 
 from tests.peers.tool import WAIT_SECONDS, go_without, port_is_taken, require_tool
 
+# How long it may take to end; then it is killed, whatever it waits for.
+_END_SECONDS = 5.0
+
 
 @contextmanager
 def kamailio_running(config: str, port: int, folder: Path) -> Iterator[None]:
@@ -41,7 +44,7 @@ def kamailio_running(config: str, port: int, folder: Path) -> Iterator[None]:
     finally:
         process.terminate()
         try:
-            process.wait(WAIT_SECONDS)
+            process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
             # Its processes wait for one another now and then as they end; it gives them a minute.
             os.killpg(process.pid, signal.SIGKILL)

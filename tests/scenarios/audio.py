@@ -1,10 +1,12 @@
 """A call between two baresips, and what each of them heard."""
 
+import asyncio
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from tests.peers.baresip import SAMPLE_RATE_HZ, Baresip, Samples, level, tone_share
 from tests.peers.client import Client
+from tests.peers.tool import WAIT_SECONDS
 
 USER_TONE_HZ = 600.0
 DESTINATION_TONE_HZ = 1100.0
@@ -41,18 +43,30 @@ async def talk_and_compare(
 async def talk(
     client: Client, call_id: str, user: Baresip, destination: Baresip, *, user_hangs_up: bool = False
 ) -> dict[str, Any]:
-    """Pick the destination's phone up in that call, let both speak for two seconds, hang up; the news of its ringing."""
+    """Pick the destination's phone up in that call, let both hear each other for a second, hang up; the news of its ringing."""
     calling = await destination.event("CALL_INCOMING")
     # baresip hears nothing of a stream that another one follows within its first packets.
     await user.hears_for(1.5)
     destination.accept()
     await destination.event("CALL_ESTABLISHED")
-    await destination.hears_for(2.0)
+    await hears(destination, USER_TONE_HZ)
+    await hears(user, DESTINATION_TONE_HZ)
     first, other = (user, destination) if user_hangs_up else (destination, user)
     first.hang_up()
     await other.event("CALL_CLOSED")
     assert (await client.finished(call_id))["outcome"] == "completed"
     return calling
+
+
+async def hears(phone: Baresip, tone_hz: float) -> None:
+    """Return once the phone has heard a second of that tone, and nothing else with it."""
+    heard = 0
+    try:
+        async with asyncio.timeout(WAIT_SECONDS):
+            while (heard := tenths(phone.heard_so_far(), tone_hz)) < 10:
+                await phone.hears_for(0.3)
+    except TimeoutError:
+        raise AssertionError(f"only {heard} tenths of a second of {tone_hz} Hz were heard") from None
 
 
 def compare(user: Baresip, destination: Baresip) -> None:
