@@ -38,6 +38,8 @@ class Queues:
         # In the order in which they were woken.
         self._woken: dict[str, None] = {}
         self._later: list[tuple[float, str]] = []
+        # Calls' events at webhooks that were let go since `take`: what is being read of them may be older than that.
+        self._let_go: set[tuple[str, str]] = set()
         self._has_work = asyncio.Event()
 
     def wake(self, webhook_id: str) -> None:
@@ -67,7 +69,8 @@ class Queues:
             return
 
     def take(self, utc_now: float, is_enabled: Callable[[str], bool]) -> list[str]:
-        """The webhooks to look at now: woken or due, enabled, and with room for more."""
+        """The webhooks to look at now: woken or due, enabled, and with room for more. Read what waits for them after that."""
+        self._let_go.clear()
         while self._later and self._later[0][0] <= utc_now:
             self._woken[heapq.heappop(self._later)[1]] = None
         taken: list[str] = []
@@ -87,6 +90,8 @@ class Queues:
 
     def begin(self, webhook_id: str, call_id: str) -> tuple[Queue, Place] | None:
         """Room to send events of a call: given back by `end`. None while there is none; the webhook is woken when there is."""
+        if (webhook_id, call_id) in self._let_go:
+            return None
         queue = self._queues.setdefault(webhook_id, Queue())
         if call_id in queue.calls or queue.room <= 0:
             return None
@@ -117,6 +122,7 @@ class Queues:
         queue.calls[call_id] -= 1
         if queue.calls[call_id] == 0:
             del queue.calls[call_id]
+            self._let_go.add((webhook_id, call_id))
             if not queue.calls and not queue.failed_last:
                 del self._queues[webhook_id]
             self.wake(webhook_id)
