@@ -5,12 +5,10 @@ from itertools import product
 import pytest
 from sqlalchemy import Engine, insert
 
-from ringbridge.call.money import MICROS
-from ringbridge.call.record import Charge, FoundRecords, RecordFilter, RecordPlace
+from ringbridge.call.record import FoundRecords, RecordFilter, RecordPlace
 from ringbridge.store.database import migrate, open_database, reading, writing
 from ringbridge.store.records import SqlRecords
-from ringbridge.store.tables import charges, records
-from ringbridge.store.third_tables import thirds
+from ringbridge.store.tables import records
 from tests.store.samples import UTC_OFFSET, a_record
 
 ACCOUNT, OTHER = "1009683", "2000000"
@@ -103,34 +101,3 @@ def test_lines_and_numbers_are_found_by_an_index(sqlite_url: str, side: str) -> 
         ).all()
     engine.dispose()
     assert f"ix_records_account_id_{side}_number_ended_at" in str(plan)
-
-
-def test_what_a_call_cost_has_its_thirds_in_it(engine: Engine, kept: SqlRecords) -> None:
-    row = {
-        "call_id": "call-001",
-        "account_id": ACCOUNT,
-        "accepted_at": UTC_OFFSET,
-        "user_micros_per_minute": 0,
-        "destination_micros_per_minute": MICROS,
-        "reserved_micros": 60 * MICROS,
-        "settled_micros": MICROS,
-    }
-    with writing(engine) as connection:
-        connection.execute(insert(charges), [row, row | {"call_id": "call-002", "settled_micros": None}])
-        connection.execute(
-            insert(thirds),
-            {
-                "call_id": "call-001",
-                "position": 0,
-                "account_id": ACCOUNT,
-                "number": NUMBERS[0],
-                "asked_at": UTC_OFFSET,
-                "reserved_micros": 5,
-                "settled_micros": 2,
-                "state": "ended",
-            },
-        )
-    assert kept.charge(ACCOUNT, "call-001") == Charge(60 * MICROS + 5, MICROS + 2)
-    assert kept.charge(ACCOUNT, "call-002") == Charge(60 * MICROS, None)
-    assert kept.charge(OTHER, "call-001") is None
-    assert kept.charge(ACCOUNT, "call\x00") is None

@@ -111,13 +111,6 @@ class FoundRecords(NamedTuple):
     looked_until: float | None
 
 
-class Charge(NamedTuple):
-    """What a call could cost at most, and what it did cost, thirds included; in millionths of the currency."""
-
-    reserved_micros: int
-    settled_micros: int | None
-
-
 class Erasure(NamedTuple):
     """What was erased: so many calls. `running` is how many calls with that number go on, which keep it until they end."""
 
@@ -142,10 +135,6 @@ class RecordStore(Protocol):
 
     def find(self, account_id: str, call_id: str) -> Record | None:
         """The record of the account's call."""
-        ...
-
-    def charge(self, account_id: str, call_id: str) -> Charge | None:
-        """What the account's call cost; None where no rate was known."""
         ...
 
     def erase(self, account_id: str, number: str, *, of_tests: bool = False) -> Erasure:

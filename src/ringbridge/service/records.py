@@ -7,7 +7,6 @@ from dataclasses import replace
 from ringbridge.call.errors import InvalidOption
 from ringbridge.call.number import InvalidNumber, normalise_line
 from ringbridge.call.record import (
-    Charge,
     Erasure,
     FoundRecords,
     Record,
@@ -48,10 +47,6 @@ class RecordService:
         """As `page`, in a time that does not grow with the account's records: it may stop before all were looked at."""
         bound = _bound(caller, wanted)
         return await asyncio.to_thread(self._records.search, caller.account.id, bound, after, limit)
-
-    async def charge(self, caller: Caller, record: Record) -> Charge | None:
-        """What a call cost whose record the caller was given; None where no rate was known."""
-        return await asyncio.to_thread(self._records.charge, caller.account.id, record.call_id)
 
     async def find(self, caller: Caller, call_id: str) -> Record | None:
         """The record of a call that is over."""

@@ -11,7 +11,6 @@ from sqlalchemy import (
     Table,
     case,
     delete,
-    func,
     insert,
     or_,
     select,
@@ -24,7 +23,6 @@ from ringbridge.call.errors import NotFound
 from ringbridge.call.model import State
 from ringbridge.call.record import (
     ERASED,
-    Charge,
     Erasure,
     FoundRecords,
     Record,
@@ -77,24 +75,6 @@ class SqlRecords:
     ) -> FoundRecords:
         """See `call.record.RecordStore`."""
         return search_records(self._engine, account_id, wanted, after, limit)
-
-    def charge(self, account_id: str, call_id: str) -> Charge | None:
-        """What the account's call cost; None where no rate was known."""
-        if not storable(call_id):
-            return None
-        of_call = select(charges.c.reserved_micros, charges.c.settled_micros).where(
-            charges.c.call_id == call_id, charges.c.account_id == account_id
-        )
-        of_thirds = select(
-            func.coalesce(func.sum(thirds.c.reserved_micros), 0), func.sum(thirds.c.settled_micros)
-        ).where(thirds.c.call_id == call_id, thirds.c.account_id == account_id)
-        with reading(self._engine) as connection:
-            row = connection.execute(of_call).one_or_none()
-            if row is None:
-                return None
-            reserved, settled = connection.execute(of_thirds).one()
-        own = row.settled_micros
-        return Charge(row.reserved_micros + int(reserved), None if own is None else own + int(settled or 0))
 
     def find(self, account_id: str, call_id: str) -> Record | None:
         """The record of the account's call."""

@@ -10,8 +10,7 @@ from ringbridge.call.cause import Cause, Outcome
 from ringbridge.call.errors import NotFound
 from ringbridge.call.history import StoredEvent
 from ringbridge.call.model import State
-from ringbridge.call.money import amount_text
-from ringbridge.call.record import Charge, Record
+from ringbridge.call.record import Record
 from ringbridge.call.user import Right
 from ringbridge.portal.pages.history.explanations import (
     CAUSES,
@@ -25,6 +24,7 @@ from ringbridge.portal.pages.history.who import names
 from ringbridge.portal.pages.history.words import ENDED_BY, EVENTS, LEG_STATES, STATES
 from ringbridge.portal.view import View
 from ringbridge.portal.words import OUTCOMES
+from ringbridge.service.export import cost_text
 
 _WRITTEN_SECONDS = 2.0
 # A stage that was shorter was none that anybody noticed.
@@ -38,13 +38,6 @@ class Stage(NamedTuple):
     seconds: float
 
 
-class Cost(NamedTuple):
-    """Amounts as text; `settled` is None until the call is over."""
-
-    reserved: str
-    settled: str | None
-
-
 async def show_call(view: View) -> Response:
     services, call_id = view.services, view.request.path_params["call_id"]
     call = await services.calls.reader.find(view.caller, call_id)
@@ -56,7 +49,6 @@ async def show_call(view: View) -> Response:
     if call is None and record is None:
         raise NotFound("There is no call with this id.")
     events = () if call is None else call.events
-    charge = None if record is None else await services.records.charge(view.caller, record)
     sees_webhooks = view.may(Right.SEE_WEBHOOKS) and call is not None
     deliveries = (
         await services.webhooks.deliveries_of_call(call) if sees_webhooks and call is not None else []
@@ -73,7 +65,7 @@ async def show_call(view: View) -> Response:
         events=events,
         stages=[stage for stage in stages_of(events) if stage.seconds >= _SHOWN_SECONDS],
         messages=[] if record is None else ladder(record, early),
-        cost=None if charge is None else _cost(charge),
+        cost=None if record is None else cost_text(record.micros),
         sees_webhooks=sees_webhooks,
         deliveries=deliveries,
         webhooks={webhook.id: webhook.name or webhook.url for webhook in webhooks},
@@ -134,8 +126,3 @@ def _is_user_hung_up(record: Record) -> bool:
         and record.outcome.startswith("destination_")
         and record.user_cause in (record.cause, record.destination_cause)
     )
-
-
-def _cost(charge: Charge) -> Cost:
-    settled = charge.settled_micros
-    return Cost(amount_text(charge.reserved_micros), None if settled is None else amount_text(settled))
