@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 from tests.peers.server import Server
+from tests.peers.tool import LOOPBACK
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -40,12 +41,13 @@ def launch(playwright: Playwright) -> Browser:
 
 @dataclass(kw_only=True)
 class Portal:
-    """The portal of `server` in a browser context of its own, which is nobody's yet.
+    """The portal of `server` in a browser context of its own, which is nobody's yet. origin: how the browser names it.
 
     complaints: what the console said, what the policy forbade, what failed; foreign: requests to other hosts.
     """
 
     server: Server
+    origin: str
     context: BrowserContext
     page: Page
     complaints: list[str] = field(default_factory=list)
@@ -55,7 +57,7 @@ class Portal:
 
     def url(self, path: str) -> str:
         """The address of `path`."""
-        return self.server.url + path
+        return self.origin + path
 
     def open(self, path: str) -> Page:
         """Go to a page, which must be there."""
@@ -69,7 +71,7 @@ class Portal:
         self.open("/login")
         self.page.get_by_label("Name or e-mail address").fill(login)
         self.page.get_by_label("Password").fill(password)
-        self.page.get_by_role("button", name="Sign in").click()
+        self.page.get_by_role("button", name="Sign in", exact=True).click()
         return self.page
 
     def make_owner(self) -> Page:
@@ -116,9 +118,15 @@ class Portal:
 
 @contextmanager
 def portal_of(
-    server: Server, browser: Browser, *, width: int = 1280, height: int = 800, scheme: str = "light"
+    server: Server,
+    browser: Browser,
+    *,
+    width: int = 1280,
+    height: int = 800,
+    scheme: str = "light",
+    host: str = LOOPBACK,
 ) -> Iterator[Portal]:
-    """A context of its own; at the end of the block what every page must keep to is checked."""
+    """A context of its own at `host`; at the end of the block what every page must keep to is checked."""
     context = browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme="dark" if scheme == "dark" else "light",
@@ -128,10 +136,11 @@ def portal_of(
     )
     context.set_default_timeout(PATIENCE_MILLISECONDS)
     page = context.new_page()
-    portal = Portal(server=server, context=context, page=page)
+    origin = f"http://{host}:{server.http_port}"
+    portal = Portal(server=server, origin=origin, context=context, page=page)
 
     def note_request(url: str) -> None:
-        if urlsplit(url).scheme in ("http", "https") and not url.startswith(server.url + "/"):
+        if urlsplit(url).scheme in ("http", "https") and not url.startswith(origin + "/"):
             portal.foreign.append(url)
 
     context.on("request", lambda request: note_request(request.url))

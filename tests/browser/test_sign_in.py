@@ -1,7 +1,7 @@
 """From the first start to a signed-in owner with a second factor, as people do it."""
 
 import pyotp
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.portal import PASSWORD, Portal, owner_link, portal_of
 from tests.peers.server import Server
@@ -67,3 +67,40 @@ def test_a_second_factor_is_set_up_and_asked_for(new_server: Server, browser: Br
         page.get_by_label("Code").fill(recovery_code)
         page.get_by_role("button", name="Sign in", exact=True).click()
         page.wait_for_url(portal.url("/"))
+
+
+def hold_a_finger_on(page: Page) -> None:
+    """An authenticator within the device, whose user is always there and known."""
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("WebAuthn.enable")
+    able = ("hasResidentKey", "hasUserVerification", "isUserVerified", "automaticPresenceSimulation")
+    options = {"protocol": "ctap2", "transport": "internal", **dict.fromkeys(able, True)}
+    devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+
+
+def test_a_passkey_is_added_and_signs_in(owned_server: Server, browser: Browser) -> None:
+    with portal_of(owned_server, browser, host="localhost") as portal:
+        hold_a_finger_on(portal.page)
+        page = portal.sign_in()
+        page.wait_for_url(portal.url("/"))
+        portal.open("/profile").get_by_role("link", name="Add a passkey").click()
+        portal.require_accessible()
+        page.get_by_label("What to call it").fill("Laptop")
+        page.get_by_role("button", name="Go on").click()
+        page.wait_for_url(portal.url("/profile"))
+        expect(page.get_by_role("region", name="Your passkeys")).to_contain_text("Laptop")
+        portal.require_accessible()
+        page.goto(portal.url("/profile/passkeys/new"))
+        page.get_by_role("button", name="Go on").click()
+        expect(page.get_by_role("alert")).to_have_text("This device has a passkey of yours already.")
+
+        # This one takes what is offered for the name at once.
+        page.get_by_role("button", name="Sign out").click()
+        page.wait_for_url(portal.url("/"))
+        page.goto(portal.url("/login/again?next=/profile"))
+        portal.require_accessible()
+        page.get_by_role("button", name="Sign in with a passkey").click()
+        page.wait_for_url(portal.url("/profile"))
+        page.get_by_role("button", name="Remove").click()
+        page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+        expect(page.get_by_text("The passkey is removed")).to_be_visible()

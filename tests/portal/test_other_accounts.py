@@ -13,14 +13,26 @@ from ringbridge.portal.page import PageRoute
 from ringbridge.service.keys import KeyRequest
 from ringbridge.service.request import CallRequest
 from ringbridge.store.audit import SqlAuditLog
+from ringbridge.store.passkeys import SqlPasskeys
 from ringbridge.store.user_sessions import SqlSessions
 from ringbridge.store.users import SqlUsers
+from tests.portal.authenticator import passkey_of
 from tests.portal.conftest import EXTENSION, OTHER_ACCOUNT_ID, STRANGER_ID, Desk
 from tests.portal.test_caller import caller_of
 from tests.portal.test_integration_webhooks import added
 
 # What a path may name that belongs to an account or to somebody.
-OWNED = {"call_id", "event_id", "key_id", "line_id", "session_id", "test_id", "user_id", "webhook_id"}
+OWNED = {
+    "call_id",
+    "event_id",
+    "key_id",
+    "line_id",
+    "passkey_id",
+    "session_id",
+    "test_id",
+    "user_id",
+    "webhook_id",
+}
 # What all accounts share, what is no name, and what is secret by itself.
 SHARED = {"form", "language", "name", "token", "trunk_id"}
 # Enough for every form to be taken, if what it is about were there.
@@ -59,11 +71,13 @@ async def theirs(desk: Desk) -> Mapping[str, str]:
     )
     call = await desk.calls.place(caller, CallRequest(user_line="200", destination_line="15125290100"))
     (session,) = SqlSessions(desk.database).sessions(STRANGER_ID)
+    SqlPasskeys(desk.database).add(passkey_of(STRANGER_ID))
     return {
         "call_id": call.call_id,
         "event_id": f"{call.call_id}_1",
         "key_id": key.key.id,
         "line_id": f"line-{OTHER_ACCOUNT_ID}",
+        "passkey_id": passkey_of(STRANGER_ID).id,
         "session_id": session.id,
         "test_id": begun.location.rpartition("/")[2],
         "user_id": STRANGER_ID,
@@ -111,7 +125,13 @@ async def test_what_is_somebody_elses_within_the_account_is_not_there_either(
     call = await desk.calls.place(
         await caller_of(desk, owner), CallRequest(user_line="200", destination_line="15125290100")
     )
-    own = {**theirs, "session_id": session.id, "call_id": call.call_id}
+    SqlPasskeys(desk.database).add(passkey_of(owner.id))
+    own = {
+        **theirs,
+        "session_id": session.id,
+        "passkey_id": passkey_of(owner.id).id,
+        "call_id": call.call_id,
+    }
     for route in NAMED:
         if route.right is None or user.may(route.right):
             assert await ask(desk, user, route, own) == 404, route

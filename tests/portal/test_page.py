@@ -16,6 +16,8 @@ OPEN = {
     ("GET", "/login"),
     ("POST", "/login"),
     ("POST", "/logout"),
+    ("GET", "/login/passkey/options"),
+    ("POST", "/login/passkey"),
     # To an OpenID provider and back; without one they are not there.
     ("GET", "/login/openid"),
     ("GET", "/login/openid/back"),

@@ -31,7 +31,7 @@ class PlaceUnusable(CallError):
     """No browser makes or uses a passkey at this address; `code` says why."""
 
     def __init__(self, code: str) -> None:
-        super().__init__(f"passkeys: {code}")
+        super().__init__("Browsers have no passkeys for this address.")
         self.code = code
 
 

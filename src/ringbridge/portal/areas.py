@@ -14,6 +14,7 @@ from ringbridge.portal.pages import (
     lines,
     live,
     login,
+    passkeys,
     profile,
     prompts,
     single_sign_on,
@@ -25,6 +26,7 @@ from ringbridge.portal.pages import (
 
 AREAS = (
     login,
+    passkeys,
     single_sign_on,
     welcome,
     home,

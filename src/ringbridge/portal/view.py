@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import Message
 
 from ringbridge.call.directory import Account
+from ringbridge.call.passkey import Place, PlaceUnusable, place_of
 from ringbridge.call.user import SECOND_FACTOR_ROLES, Right, User
 from ringbridge.portal import navigation
 from ringbridge.portal.assets import Assets
@@ -79,6 +80,20 @@ class View:
         """Where the request comes from."""
         client = self.request.client
         return Visitor("" if client is None else client.host, self.request.headers.get("user-agent", ""))
+
+    @property
+    def place(self) -> Place:
+        """Where the browser has the portal: what its passkeys are bound to. Raises PlaceUnusable."""
+        return place_of(self.request.url.scheme, self.request.headers.get("host", ""))
+
+    @property
+    def place_fault(self) -> str | None:
+        """Why no browser has passkeys there, as a code; None where they work."""
+        try:
+            place_of(self.request.url.scheme, self.request.headers.get("host", ""))
+        except PlaceUnusable as error:
+            return error.code
+        return None
 
     @property
     def cookies(self) -> Cookies:

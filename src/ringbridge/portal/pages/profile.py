@@ -6,9 +6,11 @@ from starlette.responses import Response
 
 from ringbridge.call.errors import InvalidOption, NotFound
 from ringbridge.call.user import SignInRefused, UnusablePassword
+from ringbridge.portal.browser import browser_name
 from ringbridge.portal.form import fault_of
 from ringbridge.portal.language import LANGUAGES
 from ringbridge.portal.page import action, page
+from ringbridge.portal.pages import passkeys
 from ringbridge.portal.view import THEMES, View
 
 
@@ -20,6 +22,8 @@ async def show_profile(view: View, faults: dict[str, str] | None = None) -> Resp
         sessions=await view.services.sign_in.sessions(view.user),
         browser_name=browser_name,
         recovery_codes=await view.services.profiles.count_recovery_codes(view.me),
+        passkeys=await view.services.passkeys.of_user(view.user),
+        passkey_fault=view.place_fault and view.fault(view.place_fault, passkeys.FAULTS),
     )
 
 
@@ -73,26 +77,6 @@ async def end_session(view: View) -> Response:
     if not await view.services.sign_in.end(view.user, view.request.path_params["session_id"]):
         raise NotFound
     return view.go("/profile", flash=view.text("That session is over."))
-
-
-# What browsers say of themselves, the more telling words first: each also claims to be those below it.
-_BROWSERS = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}
-_SYSTEMS = {
-    "Android": "Android",
-    "iPhone": "iPhone",
-    "iPad": "iPad",
-    "Windows": "Windows",
-    "Mac OS X": "macOS",
-    "Linux": "Linux",
-}
-
-
-def browser_name(agent: str) -> str:
-    """`Firefox, Linux` from a browser's User-Agent, for somebody to know their own by; '' where it says neither."""
-    found = (
-        next((name for mark, name in marks.items() if mark in agent), "") for marks in (_BROWSERS, _SYSTEMS)
-    )
-    return ", ".join(filter(None, found))
 
 
 def _second_factor_page(view: View, seed: str, faults: dict[str, str] | None = None) -> Response:
