@@ -256,7 +256,12 @@ class _Server:
 def _phone_server(settings: Settings, local: Hop) -> PhoneServer:
     """What phones are told to register at."""
     has_tls = settings.sip_tls_certificate is not None
-    return PhoneServer(local.host, local.port, settings.sip_tls_port if has_tls else None)
+    return PhoneServer(
+        local.host,
+        local.port,
+        settings.sip_tls_port if has_tls else None,
+        encrypts_audio=settings.media_relay == "rtpengine",
+    )
 
 
 def _allow_many_files() -> None:

@@ -239,7 +239,7 @@ async def opened_desk(
             phone_tests=phone_tests,
             trunk_statuses=lambda: list(statuses.values()),
             probe=prober.probe,
-            phone_server=PhoneServer("192.0.2.1", 5060, 5061),
+            phone_server=PhoneServer("192.0.2.1", 5060, 5061, encrypts_audio=False),
             prompts=PromptFiles(folder / "prompts", prompts),
         )
         services = Services(

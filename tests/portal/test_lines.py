@@ -99,6 +99,22 @@ async def test_a_phone_gets_a_password_that_is_shown_once(desk: Desk, operator: 
     assert digests(desk, line) == device_digests(username, renewed)
 
 
+@pytest.mark.parametrize(
+    ("srtp", "told", "untold"),
+    [
+        ("off", ["192.0.2.1:5060", "TCP or UDP; TLS at port 5061"], ["SRTP, SDES", "relay of audio"]),
+        ("optional", ["192.0.2.1:5061", "Optional, or best effort", "relay of audio cannot"], ["TCP or UDP"]),
+        ("required", ["192.0.2.1:5061", "Required, or mandatory", "relay of audio cannot"], ["best effort"]),
+    ],
+)
+async def test_what_is_entered_in_a_phone_follows_the_encryption(
+    operator: Client, srtp: str, told: list[str], untold: list[str]
+) -> None:
+    shown = (await operator.post("/lines", PHONE | {"srtp": srtp})).text
+    assert [words for words in told if words not in shown] == []
+    assert [words for words in untold if words in shown] == []
+
+
 async def test_where_a_phone_is_registered_is_shown(desk: Desk, operator: Client) -> None:
     await operator.post("/lines", PHONE)
     line = line_of(desk, "201")

@@ -71,7 +71,7 @@ async def test_who_may_follow_it(operator: Client, auditor: Client, user: Client
     ("host", "is_for_this_machine"), [("127.0.0.1", True), ("::1", True), ("192.0.2.1", False)]
 )
 def test_whom_a_server_can_be_reached_by(host: str, is_for_this_machine: bool) -> None:
-    assert PhoneServer(host, 5060, None).is_for_this_machine is is_for_this_machine
+    assert PhoneServer(host, 5060, None, encrypts_audio=False).is_for_this_machine is is_for_this_machine
 
 
 async def test_a_call_that_was_completed_ends_the_guide(desk: Desk, owner: Client) -> None:

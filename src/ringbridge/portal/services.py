@@ -39,11 +39,12 @@ from ringbridge.service.webhooks import WebhookService
 
 
 class PhoneServer(NamedTuple):
-    """Where phones register: UDP and TCP at `port`, TLS at `tls_port` if there is a certificate."""
+    """Where phones register: UDP and TCP at `port`, TLS at `tls_port` if there is a certificate; and whether the relay encrypts audio."""
 
     host: str
     port: int
     tls_port: int | None
+    encrypts_audio: bool
 
     @property
     def is_for_this_machine(self) -> bool:

@@ -127,7 +127,8 @@ VERDICTS: dict[Verdict, Conclusion] = {
     Verdict.NO_COMMON_AUDIO: Conclusion(
         Badge(marked("No common codec"), "red"),
         marked(
-            "The phone and the server have no audio codec in common. Switch on PCMU or PCMA in the phone."
+            "The phone and the server have no audio codec in common, or only one of them insists on encryption. Switch "
+            "on PCMU or PCMA in the phone, and compare its SRTP with the line's."
         ),
     ),
     Verdict.STOPPED: Conclusion(
