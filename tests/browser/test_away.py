@@ -116,6 +116,34 @@ def test_pages_say_that_the_server_is_away_and_when_it_is_back(
         owner.complaints = [each for each in owner.complaints if "ERR_" not in each and "htmx" not in each]
 
 
+def test_forms_stay_with_what_was_typed_until_the_server_is_back(owner: Portal) -> None:
+    is_away = False
+
+    def answer(route: Route) -> None:
+        if is_away:
+            route.fulfill(status=502, body="Bad Gateway")
+        else:
+            route.fallback()
+
+    owner.context.route("**/*", answer)
+    owner.expected_statuses = {502}
+    dial = opened(owner, "/dial")
+    dial.get_by_label("Number", exact=True).fill(destination_number(1))
+    person = opened(owner, "/users/new")
+    person.get_by_label("Name or e-mail address").fill("bo@example.com")
+    person.get_by_label("Name", exact=True).fill("Bo")
+    is_away = True
+    for page, button in ((dial, "Call"), (person, "Make the link")):
+        page.get_by_role("button", name=button, exact=True).click()
+        expect(page.get_by_text("Nothing was sent.")).to_be_visible(timeout=PATIENCE_MILLISECONDS)
+    is_away = False
+    for page in (dial, person):
+        expect(page.get_by_text("Nothing was sent.")).to_be_hidden(timeout=PATIENCE_MILLISECONDS)
+    expect(person.get_by_label("Name or e-mail address")).to_have_value("bo@example.com")
+    dial.get_by_role("button", name="Call", exact=True).click()
+    dial.wait_for_url("**/dial/calls/*")
+
+
 def test_a_stream_that_a_proxy_ended_is_told_once_the_server_is_back(owner: Portal) -> None:
     is_away = True
 

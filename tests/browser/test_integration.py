@@ -30,11 +30,15 @@ COMMAND = """curl -X POST \\
     "destination_line": "15125292329"
   }}'"""
 # Of two clicks on a form's button, which of them are held back; neither is sent.
-SUBMITTED_TWICE = """form => {
+SUBMITTED_TWICE = """async form => {
     const held = [];
-    addEventListener("submit", (event) => { held.push(event.defaultPrevented); event.preventDefault(); });
-    form.requestSubmit();
-    form.requestSubmit();
+    for (let click = 0; click < 2; click += 1) {
+        await new Promise(done => {
+            addEventListener("submit", event => done(held.push(event.defaultPrevented)), { once: true });
+            addEventListener("submit", event => event.preventDefault(), { once: true });
+            form.requestSubmit();
+        });
+    }
     return held;
 }"""
 

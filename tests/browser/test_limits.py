@@ -73,6 +73,7 @@ def test_the_log_tells_of_what_was_just_done_and_is_verified(owner: Portal) -> N
     page.get_by_label("Name or e-mail address").fill("audited@example.com")
     page.get_by_label("Name", exact=True).fill("Audrey")
     page.get_by_role("button", name="Make the link").click()
+    expect(page.get_by_role("heading", name="Audrey")).to_be_visible()
     page = owner.open("/audit")
     page.get_by_label("What", exact=True).select_option("user")
     page.get_by_role("button", name="Show", exact=True).click()

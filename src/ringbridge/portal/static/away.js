@@ -1,10 +1,11 @@
-// Whether the server answers. Pages that stay open say so when it does not, and take it back by themselves.
+// Whether the server answers. Every page says so when it does not, and takes it back by itself.
 window.away = (() => {
   const PATIENCE_MILLISECONDS = 5000; // What has not come by then is taken for lost.
   const RETRY_MILLISECONDS = 2000;
   const GATEWAY_STATUSES = new Set([502, 504]); // From a proxy in front of the server.
 
   const notice = document.getElementById("away");
+  const unsent = notice.querySelector("[data-unsent]");
   const something = document.currentScript.src; // Any address of the server would do.
   let overdue = 0;
   let retrying;
@@ -20,7 +21,8 @@ window.away = (() => {
     clearTimeout(retrying);
     // What is asked for and still hangs counts more than that this was answered.
     notice.hidden = heard && !overdue;
-    if (!notice.hidden) retrying = setTimeout(isHeard, RETRY_MILLISECONDS);
+    if (notice.hidden) unsent.hidden = true;
+    else retrying = setTimeout(isHeard, RETRY_MILLISECONDS);
     return heard;
   };
 
@@ -51,14 +53,36 @@ window.away = (() => {
     }
   };
 
-  // A form that would leave the page is sent once the server answers: the browser's own page of errors helps nobody.
-  document.addEventListener("submit", async (event) => {
-    const form = event.target;
-    if (!("needsServer" in form.dataset)) return;
-    event.preventDefault();
-    if (await isHeard()) form.submit();
-    else form.closest("dialog")?.close();
-  });
+  // Forms are sent once the server answers: the browser's own page of errors would take along what was typed. Before all
+  // that other scripts do with a form that is sent; those that are sent in place ask for themselves.
+  const looking = new Set();
+  const sendable = new WeakSet();
+  addEventListener(
+    "submit",
+    async (event) => {
+      const [form, button] = [event.target, event.submitter];
+      if ("acts" in form.dataset || sendable.delete(form)) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      if (looking.has(form)) return;
+      looking.add(form);
+      const isThere = await isHeard();
+      looking.delete(form);
+      const dialog = form.closest("dialog");
+      if (dialog && !dialog.open) return;
+      if (isThere) {
+        sendable.add(form);
+        form.requestSubmit(button);
+        return;
+      }
+      unsent.hidden = false;
+      dialog?.close();
+    },
+    { capture: true },
+  );
+
+  // What is asked for every few seconds tells whether the server is there at all.
+  document.addEventListener("htmx:before:request", isHeard);
 
   return { ask, isHeard };
 })();

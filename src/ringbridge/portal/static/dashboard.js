@@ -9,9 +9,6 @@
     if (said()) return location.reload();
   }
 
-  // What is asked for every few seconds tells whether the server is there at all.
-  document.addEventListener("htmx:before:request", () => away.isHeard());
-
   const table = document.getElementById("points");
   const place = document.getElementById("plot");
   if (!table) return;
