@@ -1,10 +1,6 @@
-// The pages of history: days are those of the reader's time zone, and the page of a call that runs follows it.
+// The page of a call that runs follows it.
 (() => {
-  const zone = document.querySelector("[data-zone]");
-  if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
-
   const part = document.querySelector("[data-follows-call]");
-  if (!part) return;
   const call = part.dataset.followsCall;
   const stream = new EventSource("/live/stream");
   const look = (event) => {

@@ -11,6 +11,11 @@
     }
   };
 
+  // Days that forms ask for are the reader's own.
+  for (const field of document.querySelectorAll("[data-zone]")) {
+    field.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  }
+
   const changeTheme = () => {
     const theme = root.dataset.bsTheme === "dark" ? "light" : "dark";
     root.dataset.theme = root.dataset.bsTheme = theme;

@@ -2,7 +2,6 @@
 
 import json
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -13,13 +12,19 @@ from ringbridge.call.audit import AuditEntry, AuditFilter
 from ringbridge.call.errors import NotFound
 from ringbridge.call.money import amount_text
 from ringbridge.call.user import Right
+from ringbridge.portal import days
+from ringbridge.portal.days import beginning_of, end_of
+from ringbridge.portal.form import Texts
 from ringbridge.portal.page import page
 from ringbridge.portal.pages.audit.words import ACTIONS, ACTORS, KINDS
 from ringbridge.portal.view import View
 from ringbridge.service.audit import Verified
 from ringbridge.service.audit_export import AuditForm
+from ringbridge.service.statistics import zone_of
 
 PAGE_ROWS = 50
+
+_FIELDS = ("kind", "actor", "since", "until", "zone")
 
 _TYPES = {AuditForm.CSV: "text/csv; charset=utf-8", AuditForm.JSON: "application/x-ndjson"}
 
@@ -56,22 +61,30 @@ async def export(view: View) -> Response:
         form = AuditForm(view.request.path_params["form"])
     except ValueError:
         raise NotFound from None
-    wanted, _ = _filter(view)
+    wanted = _wanted(view)
+    if wanted.faults:
+        return view.go(f"/audit?{wanted.query}")
     return StreamingResponse(
-        view.services.audit.export(view.caller, form, wanted),
+        view.services.audit.export(view.caller, form, wanted.filter),
         media_type=_TYPES[form],
         headers={"content-disposition": f'attachment; filename="audit-{view.account.id}.{form.value}"'},
     )
 
 
 async def _page(view: View, verified: Verified | None) -> Response:
-    wanted, fields = _filter(view)
+    wanted = _wanted(view)
     after = view.request.query_params.get("after", "")
     before = int(after) if after.isascii() and after.isdigit() and len(after) < 16 else None
-    found = await view.services.audit.page(view.caller, before, PAGE_ROWS + 1, wanted)
+    # Without the condition that is wrong it would not be what was asked for.
+    found = (
+        []
+        if wanted.faults
+        else await view.services.audit.page(view.caller, before, PAGE_ROWS + 1, wanted.filter)
+    )
     shown = found[:PAGE_ROWS]
     return view.page(
         "audit/audit.html",
+        status=400 if wanted.faults else 200,
         audit_entries=shown,
         actions={action.value: word for action, word in ACTIONS.items()},
         actors=ACTORS,
@@ -82,8 +95,10 @@ async def _page(view: View, verified: Verified | None) -> Response:
             ("", view.text("Anybody")),
             *((kind.value, view.text(word)) for kind, word in ACTORS.items()),
         ],
-        fields=fields,
-        query=urlencode({name: text for name, text in fields.items() if text}),
+        fields=wanted.fields,
+        faults=Texts({name: view.fault(code, days.FAULTS) for name, code in wanted.faults.items()}),
+        is_narrowed=any(text for name, text in wanted.fields.items() if name != "zone"),
+        query=wanted.query,
         changes=changes_of,
         is_long=is_long,
         next=shown[-1].sequence if len(found) > PAGE_ROWS else None,
@@ -140,36 +155,43 @@ def _called(number: str | None, name: str | None) -> str:
     return " · ".join(filter(None, (number, name)))
 
 
-def _filter(view: View) -> tuple[AuditFilter, dict[str, str]]:
-    """What is asked for, and the fields as they are shown again: those that cannot be read are empty."""
-    query = view.request.query_params
-    kind, actor = query.get("kind", ""), query.get("actor", "")
-    since, until = (_day(query.get(name, "")) for name in ("since", "until"))
-    actor_kind = next((each for each in ActorKind if each.value == actor), None)
-    fields = {
-        "kind": kind if kind in KINDS else "",
-        "actor": "" if actor_kind is None else actor,
-        "since": "" if since is None else f"{since:%Y-%m-%d}",
-        "until": "" if until is None else f"{until:%Y-%m-%d}",
-    }
+class _Wanted(NamedTuple):
+    """What is asked for: `fields` as the form has them, `faults` the codes of those that cannot be understood."""
+
+    filter: AuditFilter
+    fields: dict[str, str]
+    faults: dict[str, str]
+
+    @property
+    def query(self) -> str:
+        """The same in an address."""
+        return urlencode({name: text for name, text in self.fields.items() if text})
+
+
+def _wanted(view: View) -> _Wanted:
+    fields = {name: view.request.query_params.get(name, "").strip()[:100] for name in _FIELDS}
+    faults: dict[str, str] = {}
+    if fields["kind"] and fields["kind"] not in KINDS:
+        faults["kind"] = "unknown_choice"
+    actor_kind = next((each for each in ActorKind if each.value == fields["actor"]), None)
+    if fields["actor"] and actor_kind is None:
+        faults["actor"] = "unknown_choice"
+    zone = zone_of(fields["zone"])
+    moments: dict[str, float] = {}
+    for name, moment_of in (("since", beginning_of), ("until", end_of)):
+        try:
+            if fields[name]:
+                moments[name] = moment_of(fields[name], zone)
+        except ValueError:
+            faults[name] = "no_date"
     wanted = AuditFilter(
         target_kind=fields["kind"] or None,
         actor_kind=actor_kind,
-        since=None if since is None else since.timestamp(),
-        # The whole of the last day.
-        until=None if until is None else (until + timedelta(days=1)).timestamp(),
+        since=moments.get("since"),
+        until=moments.get("until"),
         with_server=view.user.runs_server,
     )
-    return wanted, fields
-
-
-def _day(text: str) -> datetime | None:
-    """The beginning of a day of UTC."""
-    try:
-        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError:
-        return None
-    return day if 1970 <= day.year < 9999 else None
+    return _Wanted(wanted, fields, faults)
 
 
 def _shown(name: str, value: object) -> str | float | None:

@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import tzinfo
 from typing import NamedTuple
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ringbridge.call.cause import Outcome
 from ringbridge.call.errors import InvalidOption
 from ringbridge.call.number import InvalidNumber, normalise_line
 from ringbridge.call.record import RecordFilter, RecordPlace
+from ringbridge.portal import days
+from ringbridge.portal.days import beginning_of, end_of
 from ringbridge.portal.language import marked
 from ringbridge.service.records import of_number
+from ringbridge.service.statistics import zone_of
 
 NAMES = ("number", "line", "outcome", "key", "from", "until", "zone")
 
@@ -45,9 +47,8 @@ GROUPS: dict[str, tuple[str, tuple[Outcome, ...]]] = {
     ),
 }
 
-FAULTS: dict[str, str] = {
+FAULTS: dict[str, str] = days.FAULTS | {
     "too_few_digits": marked("Use a whole number, or two digits of one or more."),
-    "no_date": marked("This is not a date."),
 }
 
 
@@ -74,11 +75,11 @@ def search_of(query: Mapping[str, str], country: str) -> Search:
     values = {name: query.get(name, "").strip()[:100] for name in NAMES}
     faults: dict[str, str] = {}
     wanted = RecordFilter(outcomes=_outcomes(values["outcome"]), key_id=values["key"] or None)
-    zone = _zone(values["zone"])
+    zone = zone_of(values["zone"])
     for name in ("from", "until"):
         try:
             wanted = _with_day(wanted, name, values[name], zone)
-        except (ValueError, OverflowError):
+        except ValueError:
             faults[name] = "no_date"
     if values["line"]:
         try:
@@ -114,22 +115,9 @@ def _outcomes(text: str) -> tuple[str, ...]:
 
 
 def _with_day(wanted: RecordFilter, name: str, text: str, zone: tzinfo) -> RecordFilter:
-    """Raises ValueError and OverflowError for what is no day."""
+    """Raises ValueError for what is no day."""
     if not text:
         return wanted
-    day = date.fromisoformat(text)
     if name == "from":
-        return replace(wanted, ended_from=_start(day, zone))
-    return replace(wanted, ended_before=_start(day + timedelta(days=1), zone))
-
-
-def _start(day: date, zone: tzinfo) -> float:
-    return datetime.combine(day, time(), zone).timestamp()
-
-
-def _zone(name: str) -> tzinfo:
-    """The reader's time zone, as the browser names it; UTC where there is none such."""
-    try:
-        return ZoneInfo(name) if name else UTC
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return UTC
+        return replace(wanted, ended_from=beginning_of(text, zone))
+    return replace(wanted, ended_before=end_of(text, zone))

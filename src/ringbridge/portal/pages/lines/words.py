@@ -42,7 +42,6 @@ FAULTS = {
     "unknown_transport": marked("SIP goes over udp, tcp or tls only."),
     "sips_over_udp": marked("sips: goes over TLS only. Leave out transport=udp."),
     "address_with_password": marked("Write the address without a password and without headers."),
-    "unknown_choice": marked("This is none of the choices."),
     "unknown_trunk": marked("There is no such trunk."),
     "own_phones_only": marked("Behind a trunk there is no automatic answer, no encryption and no NAT here."),
     "needs_tls": marked("Encrypted audio needs TLS: add ;transport=tls to the address."),

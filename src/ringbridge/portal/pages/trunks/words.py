@@ -49,7 +49,6 @@ FAULTS = {
         "This is no beginning of a number. Write it with its country code, such as +44."
     ),
     "no_count": marked("Write a whole number."),
-    "unknown_choice": marked("This is none of the choices."),
 }
 
 
