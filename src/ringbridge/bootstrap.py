@@ -6,15 +6,11 @@ Stopping, on SIGTERM or SIGINT: refuse new calls, drain the running ones, stop; 
 
 import asyncio
 import contextlib
-import gc
-import resource
-import signal
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import structlog
 from sqlalchemy import Engine
@@ -34,6 +30,7 @@ from ringbridge.notify.metrics import Metrics
 from ringbridge.notify.sending_process import SendingProcess
 from ringbridge.portal.services import PhoneServer
 from ringbridge.portal_parts import SigningIn, Telephony, open_portal
+from ringbridge.process import allow_many_files, first_of, signals, spare_the_collector
 from ringbridge.reloading import Reloading
 from ringbridge.service.audit import AuditService
 from ringbridge.service.authentication import Authenticator
@@ -89,13 +86,13 @@ class Listening:
 
 async def serve(settings: Settings, *, announce: Callable[[Listening], None]) -> None:
     """Run the server until SIGTERM or SIGINT; `announce` is called once it takes calls. Raises StartError."""
-    _allow_many_files()
+    allow_many_files()
     with contextlib.ExitStack() as handlers:
         async with AsyncExitStack() as resources:
             server = await _Server.start(settings, resources)
-            _spare_the_collector()
+            spare_the_collector()
             # Until everything is closed: a second signal while the last answers are waited for must not kill us.
-            told, told_again = handlers.enter_context(_signals())
+            told, told_again = handlers.enter_context(signals())
             await server.run(announce, told, told_again)
 
 
@@ -206,6 +203,7 @@ class _Server:
         portal = open_portal(
             database, directory, pepper, clock, telephony, SigningIn.by(settings, clock), services
         )
+        await resources.enter_async_context(portal.failed_sign_ins)
         app = create_app(services, metrics=metrics.render, ready=ready, portal=portal.app)
         with translated():
             owner_link = await portal.links.owner_link()
@@ -236,14 +234,14 @@ class _Server:
         # A front door that closes by itself is a reason to stop like any other.
         serving.add_done_callback(lambda _: told.set())
         try:
-            await _first_of(self._http.ready(), told.wait())
+            await first_of(self._http.ready(), told.wait())
             async with self._reloading.at_signal():
                 # Whoever reads that may signal right away.
                 if not told.is_set():
                     announce(self._listening)
                 await told.wait()
             log.info("server.draining", calls=self._calls.running)
-            await _first_of(self._calls.drain(self._reloading.settings.drain_seconds), told_again.wait())
+            await first_of(self._calls.drain(self._reloading.settings.drain_seconds), told_again.wait())
         finally:
             try:
                 await self._calls.drain(0.0)
@@ -262,22 +260,6 @@ def _phone_server(settings: Settings, local: Hop) -> PhoneServer:
         settings.sip_tls_port if has_tls else None,
         encrypts_audio=settings.media_relay == "rtpengine",
     )
-
-
-def _allow_many_files() -> None:
-    """Let this process open what the machine lets it: the usual 1,024 files would be as many connections of phones."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def _spare_the_collector() -> None:
-    """Keep the cycle collector from stopping the event loop: everything imported took it 200 ms each time.
-
-    What is there now stays; calls leave few cycles, so looking for them less often costs little memory.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 100)
 
 
 def _open_store(settings: Settings, resources: AsyncExitStack) -> tuple[Engine, ServerLock]:
@@ -301,38 +283,3 @@ def _load_pepper(data_dir: Path, database: Engine) -> bytes:
         return load_pepper(data_dir, has_keys=has_keys)
     except SettingsError as exc:
         raise StartError(str(exc)) from exc
-
-
-async def _first_of(*waits: Coroutine[Any, Any, object]) -> None:
-    """Wait until one of them is over, and give up the others. Raises what it raised."""
-    tasks = [asyncio.create_task(wait) for wait in waits]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-    for task in done:
-        task.result()
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[tuple[asyncio.Event, asyncio.Event]]:
-    """SIGTERM and SIGINT set the first event, and from the second signal on the other one.
-
-    Afterwards they are ignored: what is left is the end of the process.
-    """
-    loop = asyncio.get_running_loop()
-    told, told_again = asyncio.Event(), asyncio.Event()
-
-    def on_signal() -> None:
-        (told_again if told.is_set() else told).set()
-
-    kinds = (signal.SIGTERM, signal.SIGINT)
-    for kind in kinds:
-        loop.add_signal_handler(kind, on_signal)
-    try:
-        yield told, told_again
-    finally:
-        for kind in kinds:
-            loop.remove_signal_handler(kind)
-            signal.signal(kind, signal.SIG_IGN)

@@ -23,6 +23,7 @@ from ringbridge.service.board import Board
 from ringbridge.service.clock import Clock
 from ringbridge.service.dialler import Dialler
 from ringbridge.service.do_not_call import DoNotCallService
+from ringbridge.service.failed_sign_ins import FailedSignIns
 from ringbridge.service.favourites import FavouriteService
 from ringbridge.service.first_steps import FirstSteps
 from ringbridge.service.line_book import Addresses, LineBook
@@ -95,11 +96,12 @@ class SigningIn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Portal:
-    """The pages, and who may sign in there."""
+    """The pages, and who may sign in there. Whoever opens the portal enters `failed_sign_ins`."""
 
     app: ASGIApp
     links: LinkService
     sign_in: SignInService
+    failed_sign_ins: FailedSignIns
 
 
 def open_portal(
@@ -117,7 +119,8 @@ def open_portal(
     second_factor = SecondFactor(users, pepper, clock)
     profiles = ProfileService(users, sessions, passwords, second_factor, passkeys)
     links = LinkService(users, sessions, profiles, passwords, clock)
-    sign_in = SignInService(users, sessions, passwords, second_factor, clock)
+    failed_sign_ins = FailedSignIns(SqlAuditLog(database))
+    sign_in = SignInService(users, sessions, passwords, second_factor, failed_sign_ins, clock)
     administration, addresses = Administration(database), Addresses(sip_address, goes_over_tls)
     line_book = LineBook(SqlLines(database), administration, addresses, device_digests, clock)
     trunks = TrunkService(
@@ -170,4 +173,6 @@ def open_portal(
         audit=shared.audit,
         clock=clock,
     )
-    return Portal(app=create_portal(services), links=links, sign_in=services.sign_in)
+    return Portal(
+        app=create_portal(services), links=links, sign_in=sign_in, failed_sign_ins=failed_sign_ins
+    )

@@ -261,6 +261,7 @@ async def opened_desk(
             audit=AuditService(SqlAuditLog(database), clock),
         )
         portal = open_portal(database, directory, PEPPER, clock, telephony, signing_in, services)
+        await resources.enter_async_context(portal.failed_sign_ins)
         sock = listen("127.0.0.1", 0)
         http = HttpServer(portal.app, sock)
         serving = asyncio.ensure_future(http.run_until_stopped())

@@ -83,6 +83,28 @@ async def test_who_runs_the_server_sees_what_concerns_all(desk: Desk, owner: Cli
     assert "Rates exchanged" not in (await owner.get("/audit")).text
 
 
+async def test_wrong_passwords_are_there_however_many_in_few_entries(
+    desk: Desk, auditor: Client, owner: Client, visitor: Client
+) -> None:
+    for _ in range(14):
+        await visitor.post("/login", {"login": "operator", "password": "wrong"})
+    await visitor.post("/login", {"login": "nobody", "password": "wrong"})
+    await desk.portal.failed_sign_ins.finish()
+    failed = [entry for entry in SqlAuditLog(desk.database).last(9) if entry.action == "user.sign_in_failed"]
+    told = {entry.target_id: json.loads(entry.after or "") for entry in failed}
+    assert len(failed) == 3
+    assert sum(json.loads(entry.after or "")["times"] for entry in failed) == 15
+    # The newest first, so that this is what was summed up first.
+    assert told["id-operator"] == {"times": 1, "reasons": ["wrong password"], "addresses": ["127.0.0.1"]}
+    assert told[None]["reasons"] == ["unknown user"]
+    text = (await auditor.get("/audit?kind=user")).text
+    for words in ("Sign-in failed", "Olive operator", "wrong password, too many guesses", "127.0.0.1"):
+        assert words in text, words
+    # Of names that nobody has, those hear who look after the server.
+    assert "unknown user" not in text
+    assert "unknown user" in (await owner.get("/audit")).text
+
+
 @pytest.mark.parametrize(
     ("query", "is_there"),
     [

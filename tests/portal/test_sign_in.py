@@ -1,6 +1,7 @@
 """Signing in over HTTP: refusals, throttling, sessions and their ends, the second factor, the first owner."""
 
 import asyncio
+import json
 from dataclasses import replace
 
 import pyotp
@@ -9,6 +10,7 @@ from structlog.testing import capture_logs
 
 from ringbridge.call.user import Role
 from ringbridge.service.links import new_link
+from ringbridge.store.audit import SqlAuditLog
 from ringbridge.store.user_sessions import SqlSessions
 from ringbridge.store.users import SqlUsers
 from tests.portal.conftest import PASSWORD, Client, Desk
@@ -82,6 +84,10 @@ async def test_codes_are_guessed_no_faster_from_many_places(desk: Desk) -> None:
     assert statuses == [403] * 11 + [429]
     desk.clock.skipped_seconds += 60.0
     assert (await guesser.post("/login/code", {"code": "000000x"})).status == 403
+    await desk.portal.failed_sign_ins.finish()
+    last = SqlAuditLog(desk.database).last(1)[0]
+    assert (last.action, last.target_id) == ("user.sign_in_failed", "id-owner")
+    assert json.loads(last.after or "")["reasons"] == ["wrong code", "too many guesses"]
 
 
 async def test_a_sessions_cookie_is_new_at_each_sign_in(visitor: Client) -> None:

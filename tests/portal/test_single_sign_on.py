@@ -13,6 +13,7 @@ from yarl import URL
 from ringbridge.call.user import Role
 from ringbridge.openid import OpenIdProvider
 from ringbridge.portal_parts import SigningIn
+from ringbridge.store.audit import SqlAuditLog
 from ringbridge.store.users import SqlUsers
 from tests.portal.conftest import Client, Desk, SkippingClock, opened_desk, users_of_each_role
 from tests.portal.openid_provider import CLIENT_ID, CLIENT_SECRET, Provider, openid_provider
@@ -101,6 +102,10 @@ async def test_a_disabled_user_stays_out(desk: Desk, visitor: Client) -> None:
     users.change("id-owner", lambda user: replace(user, disabled=True))
     reply = await visitor.get(await go_there(visitor))
     assert (reply.status, REFUSED in reply.text) == (403, True)
+    await desk.portal.failed_sign_ins.finish()
+    last = SqlAuditLog(desk.database).last(1)[0]
+    assert (last.action, last.target_id) == ("user.sign_in_failed", "id-owner")
+    assert "refused identity" in (last.after or "")
 
 
 async def test_what_another_browser_began_is_refused(desk: Desk, visitor: Client) -> None:

@@ -79,6 +79,7 @@ class Action(Enum):
     USER_PASSKEY_ADDED = "user.passkey_added"
     USER_PASSKEY_REMOVED = "user.passkey_removed"
     USER_SIGNED_IN = "user.signed_in"
+    USER_SIGN_IN_FAILED = "user.sign_in_failed"
     USER_SESSIONS_ENDED = "user.sessions_ended"
     RECORDS_ERASED = "records.erased"
     RECORDS_RETAINED = "records.retained"
@@ -190,6 +191,22 @@ class AuditLog(Protocol):
 
     def verify(self) -> Chain:
         """Read the whole log; returns where it ends. Raises BrokenChain if it is not as it was written."""
+        ...
+
+
+class AuditNotes(Protocol):
+    """Adds to the log what changes nothing in the database."""
+
+    def note(
+        self,
+        action: Action,
+        *,
+        account_id: str | None = None,
+        target_id: str | None = None,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+    ) -> None:
+        """An entry of whoever acts now. It blocks: call it in a thread. Raises StoreUnavailable."""
         ...
 
 

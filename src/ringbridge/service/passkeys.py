@@ -18,6 +18,7 @@ from ringbridge.call.user_ports import SessionStore
 from ringbridge.service.challenges import CHALLENGE_SECONDS, Challenges
 from ringbridge.service.clock import Clock
 from ringbridge.service.details import checked_name
+from ringbridge.service.failed_sign_ins import Failure
 from ringbridge.service.passkey_proof import Claim, challenge_of_new, claim_of, new_credential, proven_count
 from ringbridge.service.sign_in import SignedIn, SignInService, Visitor
 
@@ -111,12 +112,15 @@ class PasskeyService:
     ) -> str:
         """The token of a whole session in place of `old_token`. Raises PasskeyRefused and TooManyGuesses."""
         # All that come from one address are one: nobody can say whose a wrong one would have been.
-        self._sign_in.count_guess(visitor.address, "passkey")
+        named = None if again is None else again.user
+        self._sign_in.count_guess(visitor.address, "passkey", visitor, named)
         try:
             claim = await asyncio.to_thread(claim_of, answer)
             passkey, user = await self._proven(claim, answer, place, again)
         except PasskeyRefused as error:
-            raise self._sign_in.refusal(str(error), visitor, "", PasskeyRefused) from error
+            raise self._sign_in.refusal(
+                Failure.WRONG_PASSKEY, visitor, named, detail=str(error), kind=PasskeyRefused
+            ) from error
         self._sign_in.take_back_guess(visitor.address, "passkey")
         log.info("portal.signed_in", user=user.id, address=visitor.address, passkey=passkey.id)
         created_at = None if again is None else again.session.created_at

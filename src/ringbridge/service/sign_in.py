@@ -19,6 +19,7 @@ from ringbridge.call.user import LONGEST_LOGIN, Session, SignInRefused, User
 from ringbridge.call.user_ports import SessionStore, UserStore
 from ringbridge.service.authentication import Caller, GuessThrottle
 from ringbridge.service.clock import Clock
+from ringbridge.service.failed_sign_ins import FailedSignIns, Failure
 from ringbridge.service.passwords import Passwords
 from ringbridge.service.second_factor import SecondFactor
 
@@ -77,12 +78,14 @@ class SignInService:
         sessions: SessionStore,
         passwords: Passwords,
         second_factor: SecondFactor,
+        failed: FailedSignIns,
         clock: Clock,
     ) -> None:
         self._users = users
         self._sessions = sessions
         self._passwords = passwords
         self._second_factor = second_factor
+        self._failed = failed
         self._clock = clock
         self._throttle = GuessThrottle()
 
@@ -92,13 +95,14 @@ class SignInService:
         It may wait for a code: see `Session.awaits_code`. `old_token` is of the session that ends with it.
         """
         login = login.strip().lower()[:LONGEST_LOGIN]
-        self.count_guess(visitor.address, login)
+        self.count_guess(visitor.address, login, visitor)
         user = await asyncio.to_thread(self._users.by_login, login)
         is_right = await self._passwords.verify(password, None if user is None else user.password_hash)
         if user is None or not is_right:
-            raise self.refusal("wrong password" if user else "unknown user", visitor, login)
+            failure = Failure.WRONG_PASSWORD if user else Failure.UNKNOWN_USER
+            raise self.refusal(failure, visitor, user, whom=login)
         if user.disabled:
-            raise self.refusal("disabled", visitor, login)
+            raise self.refusal(Failure.DISABLED, visitor, user)
         self.take_back_guess(visitor.address, login)
         log.info(
             "portal.signed_in", user=user.id, address=visitor.address, awaits_code=user.totp_seed is not None
@@ -109,18 +113,18 @@ class SignInService:
         """The token of the whole session after the half one of `token`. Raises SignInRefused and TooManyGuesses."""
         user = signed_in.user
         # By whom they are guessed of, wherever the guesses come from: there are few codes, and who guesses has the password.
-        self.count_guess(user.id, user.id)
+        self.count_guess(user.id, user.id, visitor, user)
         if not await self._second_factor.verify(user, code):
-            raise self.refusal("wrong code", visitor, user.id)
+            raise self.refusal(Failure.WRONG_CODE, visitor, user)
         self.take_back_guess(user.id, user.id)
         return await self.begin(user, visitor, token)
 
     async def renew(self, signed_in: SignedIn, password: str, visitor: Visitor, token: str) -> str:
         """The token of a session that is fresh, in place of `token`. Raises SignInRefused and TooManyGuesses."""
         user = signed_in.user
-        self.count_guess(visitor.address, user.id)
+        self.count_guess(visitor.address, user.id, visitor, user)
         if not await self._passwords.verify(password, user.password_hash):
-            raise self.refusal("wrong password", visitor, user.id)
+            raise self.refusal(Failure.WRONG_PASSWORD, visitor, user)
         self.take_back_guess(visitor.address, user.id)
         return await self.begin(user, visitor, token, created_at=signed_in.session.created_at)
 
@@ -208,11 +212,18 @@ class SignInService:
         life = CODE_SECONDS if session.awaits_code else LONGEST_SECONDS
         return utc_now - session.seen_at >= IDLE_SECONDS or utc_now - session.created_at >= life
 
-    def count_guess(self, source: str, whom: str) -> None:
-        """Before it is looked at, so that many at once are many. Raises TooManyGuesses for one that is not looked at."""
+    def count_guess(self, source: str, whom: str, visitor: Visitor, user: User | None = None) -> None:
+        """Before it is looked at, so that many at once are many. Raises TooManyGuesses for one that is not looked at.
+
+        user: whom it is of, where that is known; else `whom` is what they sign in under.
+        """
         now = self._clock.now()
         wait_seconds = self._throttle.wait(source, whom, now)
         if wait_seconds > 0.0:
+            if user is None:
+                self._failed.count_unlooked(whom, Failure.TOO_MANY_GUESSES, visitor.address)
+            else:
+                self._failed.count(user, Failure.TOO_MANY_GUESSES, visitor.address)
             raise TooManyGuesses(wait_seconds)
         self._throttle.fail(source, whom, now)
 
@@ -221,12 +232,26 @@ class SignInService:
         self._throttle.take_back(source, whom)
 
     def refusal(
-        self, reason: str, visitor: Visitor, whom: str, kind: type[SignInRefused] = SignInRefused
+        self,
+        failure: Failure,
+        visitor: Visitor,
+        user: User | None,
+        *,
+        whom: str = "",
+        detail: str = "",
+        kind: type[SignInRefused] = SignInRefused,
     ) -> SignInRefused:
-        """The error of one answer for every `reason`, which is for the log. whom: as they were named."""
+        """The error of one answer for every `failure`, which both logs are told.
+
+        user: who was named; where nobody knows, `whom` is what they were called. detail: more for the server's log.
+        """
         log.info(
-            "portal.sign_in_refused", reason=_shown(reason), user=_shown(whom)[:64], address=visitor.address
+            "portal.sign_in_refused",
+            reason=_shown(detail) or failure.value,
+            user=_shown(whom)[:64] if user is None else user.id,
+            address=visitor.address,
         )
+        self._failed.count(user, failure, visitor.address)
         return kind("sign-in refused")
 
 

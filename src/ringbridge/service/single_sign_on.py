@@ -10,8 +10,10 @@ from typing import NamedTuple
 import structlog
 
 from ringbridge.call.identity import IdentityProvider, IdentityRefused
+from ringbridge.call.user import SignInRefused, User
 from ringbridge.call.user_ports import UserStore
 from ringbridge.service.clock import Clock
+from ringbridge.service.failed_sign_ins import Failure
 from ringbridge.service.sign_in import SignedIn, SignInService, Visitor
 
 log = structlog.get_logger()
@@ -79,10 +81,17 @@ class SingleSignOn:
         old_token: str | None,
     ) -> str:
         """The token of a session, which may wait for a code. Raises IdentityRefused."""
+        named = None if signed_in is None or signed_in.user.id != pending.user_id else signed_in.user
+
+        def refused(why: str, user: User | None = named) -> SignInRefused:
+            return self._sign_in.refusal(
+                Failure.REFUSED_IDENTITY, visitor, user, detail=why, kind=IdentityRefused
+            )
+
         if not secrets.compare_digest(pending.state.encode(), state.encode("utf-8", "replace")):
-            raise _refused("another state", visitor)
+            raise refused("another state")
         if not 0.0 <= self._clock.utc_now() - pending.begun_at < PENDING_SECONDS:
-            raise _refused("too late", visitor)
+            raise refused("too late")
         try:
             identity = await self._provider.identity(
                 code,
@@ -92,20 +101,17 @@ class SingleSignOn:
                 again=pending.user_id != "",
             )
         except IdentityRefused as error:
-            raise _refused(str(error), visitor) from error
+            raise refused(str(error)) from error
         user = await asyncio.to_thread(self._users.by_login, identity.email) if identity.email else None
-        if user is None or user.disabled:
-            raise _refused("nobody was invited under the verified e-mail address", visitor)
+        if user is None:
+            raise refused("nobody was invited under the verified e-mail address")
+        if user.disabled:
+            raise refused("disabled", user)
         if not pending.user_id:
             log.info("portal.signed_in", user=user.id, address=visitor.address, provider=self.name)
             awaits_code = user.totp_seed is not None
             return await self._sign_in.begin(user, visitor, old_token, awaits_code=awaits_code)
         if signed_in is None or not user.id == signed_in.user.id == pending.user_id:
-            raise _refused("somebody else than who is signed in", visitor)
+            raise refused("somebody else than who is signed in")
         created_at = signed_in.session.created_at
         return await self._sign_in.begin(user, visitor, old_token, created_at=created_at)
-
-
-def _refused(reason: str, visitor: Visitor) -> IdentityRefused:
-    log.info("portal.sign_in_refused", reason=reason, address=visitor.address)
-    return IdentityRefused(reason)

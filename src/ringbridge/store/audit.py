@@ -56,7 +56,7 @@ def note_all(connection: Connection, deeds: Sequence[Deed]) -> None:
 
 
 class SqlAuditLog:
-    """AuditLog over `engine`, and what an administrator asks of the whole log. All methods raise StoreUnavailable."""
+    """AuditLog and AuditNotes over `engine`, and what an administrator asks of the whole log. All methods raise StoreUnavailable."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -65,13 +65,14 @@ class SqlAuditLog:
         self,
         action: Action,
         *,
+        account_id: str | None = None,
         target_id: str | None = None,
         before: Mapping[str, Any] | None = None,
         after: Mapping[str, Any] | None = None,
     ) -> None:
         """Add an entry of something that is not in the database."""
         with writing(self._engine) as connection:
-            note(connection, action, target_id=target_id, before=before, after=after)
+            note(connection, action, account_id=account_id, target_id=target_id, before=before, after=after)
 
     def page(
         self, account_id: str, before: int | None, limit: int, wanted: AuditFilter = EVERY_ENTRY

@@ -43,6 +43,7 @@ ACTIONS: dict[Action, str] = {
     Action.USER_PASSKEY_ADDED: marked("Passkey added"),
     Action.USER_PASSKEY_REMOVED: marked("Passkey removed"),
     Action.USER_SIGNED_IN: marked("Signed in"),
+    Action.USER_SIGN_IN_FAILED: marked("Sign-in failed"),
     Action.USER_SESSIONS_ENDED: marked("Sessions ended"),
     Action.RECORDS_ERASED: marked("Records erased"),
     Action.RECORDS_RETAINED: marked("Keeping of records changed"),
