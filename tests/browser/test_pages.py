@@ -1,5 +1,7 @@
 """Every page: there, in both themes without a serious fault, on a desk and on a telephone, and within its width."""
 
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import Browser
 
@@ -8,10 +10,20 @@ from tests.browser.portal import Portal, portal_of
 from tests.peers.server import Server
 
 
+@pytest.fixture(scope="module")
+def owner(owned_server: Server, browser: Browser) -> Iterator[Portal]:
+    """The owner's browser, signed in once for all pages: they are only looked at."""
+    with portal_of(owned_server, browser) as portal:
+        portal.sign_in()
+        portal.page.wait_for_url(portal.url("/"))
+        yield portal
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_has_no_serious_fault(owner: Portal, name: str) -> None:
     owner.open(PAGES[name])
     owner.require_accessible()
+    owner.require_clean()
 
 
 @pytest.mark.parametrize("name", OPEN_PAGES)
