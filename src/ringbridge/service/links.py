@@ -13,7 +13,7 @@ from ringbridge.call.user import LinkPurpose, LinkUnusable, OneTimeLink, Role, U
 from ringbridge.call.user_ports import SessionStore, UserStore
 from ringbridge.service.clock import Clock
 from ringbridge.service.details import UserDetails, checked_account, checked_login, checked_name
-from ringbridge.service.passwords import Passwords, require_usable
+from ringbridge.service.passwords import Passwords
 from ringbridge.service.profile import ProfileService
 from ringbridge.service.sign_in import Visitor, token_digest, user_actor
 
@@ -52,7 +52,7 @@ class LinkService:
         user = await self.link_user(link_token)
         if user is None:
             raise LinkUnusable
-        require_usable(password, login=user.login)
+        await self._passwords.require_usable(password, login=user.login)
         await self._take(link_token)
         with acting_as(user_actor(user, visitor)):
             return await self._profiles.put_password(user, password)
@@ -67,7 +67,7 @@ class LinkService:
         if await self.link_user(link_token) is not None:
             raise LinkUnusable
         login, name = checked_login(details.login), checked_name(details.name)
-        require_usable(password, login=login)
+        await self._passwords.require_usable(password, login=login)
         known = {one.id: one for one in await asyncio.to_thread(self._users.accounts)}
         if known and account.id not in known:
             raise InvalidOption("account", "unknown_account")

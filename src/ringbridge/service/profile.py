@@ -10,7 +10,7 @@ from ringbridge.call.errors import InvalidOption
 from ringbridge.call.passkey import PasskeyStore
 from ringbridge.call.user import User
 from ringbridge.call.user_ports import SessionStore, UserStore
-from ringbridge.service.passwords import Passwords, require_usable
+from ringbridge.service.passwords import Passwords
 from ringbridge.service.second_factor import SecondFactor
 from ringbridge.service.sign_in import SignedIn
 
@@ -36,7 +36,7 @@ class ProfileService:
 
     async def set_password(self, by: SignedIn, password: str) -> User:
         """A new password of one's own; other sessions end. Raises UnusablePassword."""
-        require_usable(password, login=by.user.login)
+        await self._passwords.require_usable(password, login=by.user.login)
         return await self.put_password(by.user, password, by=by)
 
     async def set_language(self, by: SignedIn, language: str) -> None:
