@@ -1,8 +1,9 @@
 """Records as documents and as tables: what leaves as JSON or as CSV, through the API or the command line."""
 
+import asyncio
 import csv
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from enum import Enum
@@ -80,6 +81,15 @@ class ExportForm(Enum):
     def tail(self) -> str:
         """What stands behind the last record."""
         return "" if self is ExportForm.CSV else "\n]\n"
+
+    async def texts(self, first: list[Record], others: AsyncIterator[list[Record]]) -> AsyncGenerator[str]:
+        """The whole, batch by batch."""
+        # In a thread: to write some hundred records takes longer than a call that is being placed should wait.
+        yield self.head
+        yield await asyncio.to_thread(self.body, first, is_first=True)
+        async for batch in others:
+            yield await asyncio.to_thread(self.body, batch, is_first=False)
+        yield self.tail
 
     def body(self, records: Sequence[Record], *, is_first: bool) -> str:
         """Some records; `is_first` when none was written before."""

@@ -1,7 +1,5 @@
 """Records of calls that are over: `/api/v2/records`, as pages of JSON, and whole as CSV or JSON."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -162,7 +160,7 @@ def records_router(access: Access, records: RecordService) -> APIRouter:
         # Before the answer begins: a database that is gone is still a 503 then.
         first = await anext(batches)
         return StreamingResponse(
-            _texts(form, first, batches),
+            form.texts(first, batches),
             media_type=form.media_type,
             headers={"content-disposition": f'attachment; filename="records.{form.value}"'},
         )
@@ -195,14 +193,3 @@ def records_router(access: Access, records: RecordService) -> APIRouter:
         return RecordResource.from_record(record)
 
     return router
-
-
-async def _texts(
-    form: ExportForm, first: list[Record], others: AsyncIterator[list[Record]]
-) -> AsyncIterator[str]:
-    # In a thread: to write some hundred records takes longer than a call that is being placed should wait.
-    yield form.head
-    yield await asyncio.to_thread(form.body, first, is_first=True)
-    async for batch in others:
-        yield await asyncio.to_thread(form.body, batch, is_first=False)
-    yield form.tail

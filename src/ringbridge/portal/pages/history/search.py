@@ -1,12 +1,9 @@
 """The page that searches calls that are over, and all that it finds as a file."""
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
-from ringbridge.call.record import FoundRecords, Record
+from ringbridge.call.record import FoundRecords
 from ringbridge.call.user import Right
 from ringbridge.portal.form import Texts
 from ringbridge.portal.pages.history.filters import FAULTS, GROUPS, place_of, place_text, search_of
@@ -62,21 +59,10 @@ async def export_history(view: View) -> Response:
     # Before the answer begins: a database that is gone is still a page then.
     first = await anext(batches)
     return StreamingResponse(
-        _texts(form, first, batches),
+        form.texts(first, batches),
         media_type=form.media_type,
         headers={
             "content-disposition": f'attachment; filename="calls.{form.value}"',
             "cache-control": "no-store",
         },
     )
-
-
-async def _texts(
-    form: ExportForm, first: list[Record], others: AsyncIterator[list[Record]]
-) -> AsyncGenerator[str]:
-    # In a thread: to write some hundred records takes longer than a call that is being placed should wait.
-    yield form.head
-    yield await asyncio.to_thread(form.body, first, is_first=True)
-    async for batch in others:
-        yield await asyncio.to_thread(form.body, batch, is_first=False)
-    yield form.tail
