@@ -98,11 +98,12 @@ def many_files() -> Iterator[None]:
 @asynccontextmanager
 async def open_stream(door: FrontDoor, path: str) -> AsyncIterator[int]:
     """The status of a stream that stays open while entered."""
-    async with (
-        aiohttp.ClientSession(headers={"Authorization": basic()}) as client,
-        client.get(door.url(path)) as answer,
-    ):
-        yield answer.status
+    reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+    try:
+        writer.write(request(method="GET", path=path, content_type=None))
+        yield int((await reader.readuntil(b"\r\n\r\n")).split()[1])
+    finally:
+        writer.transport.abort()
 
 
 @pytest.mark.parametrize(
