@@ -11,6 +11,7 @@ import pytest
 from tests.peers.client import Client
 from tests.peers.phone import Phone
 from tests.peers.server import Deployment, Server
+from tests.scenarios.relays import serving_with
 
 LINES = 700
 
@@ -28,14 +29,20 @@ def limits() -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="module")
+def relay() -> str:
+    """What carries the audio of the module's calls; see `WITH_EACH_RELAY`."""
+    return "rtpio"
+
+
+@pytest.fixture(scope="module")
 def server(
-    deployment: Deployment, limits: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory
+    deployment: Deployment, limits: tuple[str, ...], relay: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """The module's server, on its own copy of the data."""
     own = deployment.copied_to(tmp_path_factory.mktemp("server") / "data")
     if limits:
         own.set_limits(*limits)
-    with Server.running(own) as running:
+    with serving_with(relay, own) as running:
         yield running
 
 

@@ -4,10 +4,15 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+import pytest
+
 from tests.engines.native.media_peers import PORTS, daemon
 from tests.peers.server import Deployment, Server
 
 RELAYS = ("rtpio", "rtpengine")
+
+# Of a module: its server is started with the one, then with the other.
+WITH_EACH_RELAY = pytest.mark.parametrize("relay", RELAYS, scope="module")
 
 
 @contextmanager

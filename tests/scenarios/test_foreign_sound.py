@@ -3,15 +3,13 @@
 RTP bleed (CVE-2017-14114, CVE-2025-53399); row D1 of docs/reliability.md.
 """
 
-from collections.abc import Iterator
-
 import pytest
 
 from ringbridge.media.sdp import MediaAddress
 from tests.peers.client import Client
 from tests.peers.phone import Phone
-from tests.peers.server import Deployment, Server, destination_number, user_number
-from tests.scenarios.relays import RELAYS, serving_with
+from tests.peers.server import destination_number, user_number
+from tests.scenarios.relays import WITH_EACH_RELAY
 from tests.scenarios.sound import (
     DESTINATION_HZ,
     STRANGER_HZ,
@@ -23,19 +21,9 @@ from tests.scenarios.sound import (
     voice_of,
 )
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, WITH_EACH_RELAY]
 
 PACKETS = 50
-
-
-@pytest.fixture(scope="module", params=RELAYS)
-def server(
-    deployment: Deployment, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    """A server for each relay."""
-    own = deployment.copied_to(tmp_path_factory.mktemp("server") / "data")
-    with serving_with(request.param, own) as running:
-        yield running
 
 
 def attack(strangers: tuple[Voice, ...], ports: list[MediaAddress]) -> None:

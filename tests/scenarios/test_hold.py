@@ -3,30 +3,17 @@
 RFC 3264 section 8.4 and, for phones of the last century, RFC 2543's zeros.
 """
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.peers import wire
 from tests.peers.client import Client
 from tests.peers.phone import Ending, Leg, Phone
-from tests.peers.server import Deployment, Server
 from tests.peers.tool import LOOPBACK
 from tests.scenarios import talk
-from tests.scenarios.relays import RELAYS, serving_with
+from tests.scenarios.relays import WITH_EACH_RELAY
 from tests.scenarios.sound import DESTINATION_HZ, USER_HZ, assert_hears, mutual, voice_of
 
-pytestmark = pytest.mark.peer
-
-
-@pytest.fixture(scope="module", params=RELAYS)
-def server(
-    deployment: Deployment, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    """A server for each relay."""
-    own = deployment.copied_to(tmp_path_factory.mktemp("server") / "data")
-    with serving_with(request.param, own) as running:
-        yield running
+pytestmark = [pytest.mark.peer, WITH_EACH_RELAY]
 
 
 async def offer(leg: Leg, method: str, body: bytes, *, count: int) -> str:

@@ -1,14 +1,11 @@
 """Keys for one leg, and the end of one leg, by the API; and what it says when neither can be done."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.peers.client import Client
 from tests.peers.phone import Ending, Phone
-from tests.peers.server import Deployment, Server
 from tests.scenarios import talk
-from tests.scenarios.relays import RELAYS, serving_with
+from tests.scenarios.relays import WITH_EACH_RELAY
 from tests.scenarios.sound import (
     DESTINATION_HZ,
     USER_HZ,
@@ -20,19 +17,9 @@ from tests.scenarios.sound import (
     voice_of,
 )
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, WITH_EACH_RELAY]
 
 HUNG_UP_HZ = 425
-
-
-@pytest.fixture(scope="module", params=RELAYS)
-def server(
-    deployment: Deployment, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    """A server for each relay."""
-    own = deployment.copied_to(tmp_path_factory.mktemp("server") / "data")
-    with serving_with(request.param, own) as running:
-        yield running
 
 
 @pytest.mark.parametrize("leg", ["user", "destination"])

@@ -1,6 +1,5 @@
 """Transfers by the API: one of two who talk is joined with a third, or comes back to whom it talked to."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
@@ -9,9 +8,9 @@ from ringbridge.media.g711 import decode_mu_law
 from ringbridge.media.tones import FULL_SCALE, power_at
 from tests.peers.client import Client, Shown
 from tests.peers.phone import Ending, Leg, Phone
-from tests.peers.server import Deployment, Server, destination_number, user_number
+from tests.peers.server import destination_number, user_number
 from tests.scenarios import talk
-from tests.scenarios.relays import RELAYS, serving_with
+from tests.scenarios.relays import WITH_EACH_RELAY
 from tests.scenarios.sound import (
     DESTINATION_HZ,
     STRANGER_HZ,
@@ -25,7 +24,7 @@ from tests.scenarios.sound import (
 )
 from tests.scenarios.talk import PCMA, PCMU
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, WITH_EACH_RELAY]
 
 ON_HOLD_HZ = 425
 # North America's ringing tone.
@@ -33,16 +32,6 @@ RINGBACK_HZ = 440
 # RFC 3551 section 6: a codec that nobody offers.
 G729 = 18
 THIRD = 500
-
-
-@pytest.fixture(scope="module", params=RELAYS)
-def server(
-    deployment: Deployment, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    """A server for each relay."""
-    own = deployment.copied_to(tmp_path_factory.mktemp("server") / "data")
-    with serving_with(request.param, own) as running:
-        yield running
 
 
 class Side(NamedTuple):
