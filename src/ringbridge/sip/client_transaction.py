@@ -126,6 +126,8 @@ class ClientTransaction:
 
     def _linger_due(self, now: float) -> None:
         self._step(ClientInput.LINGER_DUE, now)
+        # Nothing more is handed up. The user holds this transaction: apart they are freed at once, without the collector.
+        del self._user
 
     def _step(
         self, input_: ClientInput, now: float, response: Response | None = None, source: Hop | None = None

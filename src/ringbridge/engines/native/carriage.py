@@ -5,6 +5,7 @@ SIP; nothing here knows a number plan, a database or a clock.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
 
@@ -55,7 +56,8 @@ class Carriage:
         self._parties = {leg: call.party(leg) for leg in call.talkers}
         self._legs = {leg: LegCarriage(self._attempts(leg)) for leg in call.talkers}
         self._audio = CallAudio(call, sdp_id, tools.relay)
-        self._player = PromptPlayer(call, tools.prompts, self._audio, self._tell)
+        # Not by a method of this object's: what holds one another is freed only when the collector comes by.
+        self._player = PromptPlayer(call, tools.prompts, self._audio, partial(tools.tell, call.id))
 
     # What the call machine wants
 

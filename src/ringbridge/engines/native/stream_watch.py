@@ -60,9 +60,11 @@ class StreamWatch:
                 self._tell(Silent(side=side))
 
     def stop(self) -> None:
-        """Tell nothing more."""
+        """Tell nothing more, and have nothing counted."""
         self._before.clear()
         self._silences.clear()
+        # The session whose method it is holds this object: apart they are freed at once, without the collector.
+        self._count = _count_nothing
 
     def _poll_later(self) -> None:
         self._loop.call_later(WATCH_SECONDS, self._poll)
@@ -72,3 +74,7 @@ class StreamWatch:
         if self._is_polling:
             self._count()
             self._poll_later()
+
+
+def _count_nothing() -> None:
+    """The session is over."""
