@@ -215,7 +215,7 @@ async def test_a_fault_in_one_signal_does_not_keep_it_from_the_next(
             async with reloading(settings(tmp_path), audit, load).at_signal():
                 for _ in range(2):
                     os.kill(os.getpid(), signal.SIGHUP)
-                    await asyncio.wait_for(read.get(), 30.0)
+                    await asyncio.wait_for(read.get(), 60.0)
     finally:
         signal.signal(signal.SIGHUP, handler)
 

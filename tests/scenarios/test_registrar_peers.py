@@ -100,4 +100,4 @@ async def test_sipp_registers_with_md5_if_it_knows_the_password(
         stdout=asyncio.subprocess.DEVNULL,
     )
 
-    assert await asyncio.wait_for(sipp.wait(), 30.0) == status
+    assert await asyncio.wait_for(sipp.wait(), 60.0) == status

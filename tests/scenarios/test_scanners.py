@@ -44,7 +44,7 @@ async def scan(tool: str, *words: str) -> str:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    said, _ = await asyncio.wait_for(process.communicate(), 60.0)
+    said, _ = await asyncio.wait_for(process.communicate(), 120.0)
     return said.decode(errors="replace")
 
 

@@ -89,9 +89,9 @@ def test_errors_do_not_make_the_driver_deaf() -> None:
                     # The error of the first is met by the sending of the second, or waits to be read.
                     for _ in range(1 + number):
                         invite(opened, Hop("UDP", "127.0.0.1", port))
-                    await asyncio.wait_for(events.get(), 5.0)
+                    await asyncio.wait_for(events.get(), 20.0)
                     phone.sendto(options(phone.getsockname()[1], number), ("127.0.0.1", opened.local.port))
-                    assert (await asyncio.wait_for(loop.sock_recv(phone, 65_535), 5.0)).startswith(
+                    assert (await asyncio.wait_for(loop.sock_recv(phone, 65_535), 20.0)).startswith(
                         b"SIP/2.0 200"
                     )
 
@@ -126,8 +126,8 @@ async def test_a_request_that_is_too_long_to_be_sent_costs_no_other_to_the_same_
             hop = Hop("UDP", "127.0.0.1", phone.getsockname()[1])
             invite(opened, hop)
             too_long = invite(opened, hop, body=bytes(70_000))
-            event = await asyncio.wait_for(events.get(), 5.0)
-            data = await asyncio.wait_for(loop.sock_recv(phone, 65_535), 5.0)
+            event = await asyncio.wait_for(events.get(), 20.0)
+            data = await asyncio.wait_for(loop.sock_recv(phone, 65_535), 20.0)
             sessions = opened.endpoint.counts.sessions
 
     assert isinstance(event, Refused)
@@ -177,8 +177,8 @@ async def test_requests_are_repeated_by_the_one_timer() -> None:
         phone.bind(("127.0.0.1", 0))
         async with driver(events) as opened:
             invite(opened, Hop("UDP", "127.0.0.1", phone.getsockname()[1]))
-            first = await asyncio.wait_for(loop.sock_recv(phone, 65_535), 2.0)
-            second = await asyncio.wait_for(loop.sock_recv(phone, 65_535), 2.0)
+            first = await asyncio.wait_for(loop.sock_recv(phone, 65_535), 20.0)
+            second = await asyncio.wait_for(loop.sock_recv(phone, 65_535), 20.0)
 
     assert second == first
 
@@ -201,7 +201,7 @@ async def test_deadlines_that_are_close_together_take_one_wake_up(monkeypatch: p
             now = time.monotonic()
             for later_seconds in (0.0, TIMER_SLACK_SECONDS / 2):
                 invite(opened, hop, now=now + later_seconds)
-            packets = [await asyncio.wait_for(loop.sock_recv(phone, 65_535), 5.0) for _ in range(4)]
+            packets = [await asyncio.wait_for(loop.sock_recv(phone, 65_535), 20.0) for _ in range(4)]
 
     assert packets[2:] == packets[:2]
     assert len(woken_at) == 1
@@ -226,7 +226,7 @@ def test_an_answer_that_waits_to_be_read_is_no_silence() -> None:
                     ),
                     ("127.0.0.1", opened.local.port),
                 )
-                return await asyncio.wait_for(events.get(), 5.0)
+                return await asyncio.wait_for(events.get(), 20.0)
 
     assert isinstance(uvloop.run(be_late()), Progressed)
 
@@ -287,7 +287,7 @@ async def test_an_answer_is_told_before_its_ack_leaves() -> None:
         opened = await SipDriver.open("127.0.0.1", 0, make_endpoint, on_event, time.monotonic)
         try:
             invite(opened, Hop("UDP", "127.0.0.1", phone.getsockname()[1]))
-            request, server = await asyncio.wait_for(loop.sock_recvfrom(phone, 65_535), 2.0)
+            request, server = await asyncio.wait_for(loop.sock_recvfrom(phone, 65_535), 20.0)
             fields = [
                 line
                 for line in request.decode().split("\r\n")
@@ -297,8 +297,8 @@ async def test_an_answer_is_told_before_its_ack_leaves() -> None:
             contact = f"Contact: <sip:x@127.0.0.1:{phone.getsockname()[1]}>"
             answer = "\r\n".join(["SIP/2.0 200 OK", *fields, to, contact, "Content-Length: 0", "", ""])
             await loop.sock_sendto(phone, answer.encode(), server)
-            heard_before = await asyncio.wait_for(told, 2.0)
-            ack = await asyncio.wait_for(loop.sock_recv(phone, 65_535), 2.0)
+            heard_before = await asyncio.wait_for(told, 20.0)
+            ack = await asyncio.wait_for(loop.sock_recv(phone, 65_535), 20.0)
         finally:
             opened.close()
 
