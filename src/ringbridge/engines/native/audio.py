@@ -4,7 +4,6 @@ Session descriptions come in and go out here; when they are sent, and what becom
 use, is `carriage`'s affair. Which codecs are offered to whom is decided by `flows`.
 """
 
-import ipaddress
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -258,7 +257,7 @@ class CallAudio:
         if agreed.is_answered:
             self._media.expect_audio(side, audio.direction is Direction.SENDRECV and not audio.on_hold)
         remote = (audio.address, agreed.codecs, audio.key)
-        if remote != agreed.remote and not ipaddress.ip_address(audio.address.host).is_unspecified:
+        if remote != agreed.remote and not audio.address.is_nowhere:
             agreed.remote = remote
             self._media.set_remote(
                 side,

@@ -31,14 +31,23 @@ class PromptFolder:
     def __init__(self, path: str) -> None:
         self.path = Path(path)
         self._links: dict[Path, str] = {}
+        # A path is slow to take apart, and there are few prompts.
+        self._words: dict[Path, str] = {}
 
     def word(self, prompt: Path) -> str:
         """How a command names this prompt."""
-        link = self._links.get(prompt.parent)
+        word = self._words.get(prompt)
+        if word is None:
+            word = self._words[prompt] = f"{self._link(prompt.parent)}/{prompt.name}"
+        return word
+
+    def _link(self, folder: Path) -> str:
+        """The name of the link to a folder with prompts."""
+        link = self._links.get(folder)
         if link is None:
-            link = self._links[prompt.parent] = str(len(self._links))
-            (self.path / link).symlink_to(prompt.parent.resolve())
-        return f"{link}/{prompt.name}"
+            link = self._links[folder] = str(len(self._links))
+            (self.path / link).symlink_to(folder.resolve())
+        return link
 
     def tone(self, key: str, payload_type: int) -> str:
         """How a command names the tone of a key."""
