@@ -6,6 +6,10 @@ from dataclasses import replace
 
 import pytest
 from anyio import BrokenResourceError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
@@ -83,6 +87,24 @@ async def test_half_an_answer_is_not_passed_off_as_a_whole_one(error: Exception)
 
 async def test_that_nobody_reads_on_is_no_bug() -> None:
     assert await logged_of_half_an_answer(ExceptionGroup("", [BrokenResourceError()])) == []
+
+
+async def test_a_form_whose_client_leaves_in_the_middle_is_no_bug() -> None:
+    async def read(request: Request) -> Response:
+        await request.form()
+        raise AssertionError("the form was not whole")
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        """To nobody."""
+
+    fields = (b"content-type", b"application/x-www-form-urlencoded")
+    scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": [fields]}
+    with capture_logs() as logs:
+        await Envelope(Starlette(routes=[Route("/", read, methods=["POST"])]))(scope, receive, send)
+    assert logs == []
 
 
 async def test_a_stream_whose_client_leaves_in_the_middle_is_closed(door: FrontDoor) -> None:

@@ -9,6 +9,7 @@ import secrets
 
 import structlog
 from anyio import BrokenResourceError
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
@@ -53,7 +54,8 @@ class Envelope:
         try:
             await self._app(scope, receive, send_with_headers)
         except Exception as error:
-            if started and _is_of_a_reader_gone(error):
+            # A browser gives up what it has begun to send when its page is left: nobody waits for an answer then.
+            if isinstance(error, ClientDisconnect) or (started and _is_of_a_reader_gone(error)):
                 return
             log.exception("request.failed", method=scope["method"], path=scope["path"])
             if started:
