@@ -7,10 +7,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.pages import furnish
-from tests.browser.portal import CHROMIUM, Portal, launch, portal_of
+from tests.browser.portal import CHROMIUM, PATIENCE_MILLISECONDS, Portal, launch, portal_of
 from tests.peers.server import Deployment, Server
 
 
@@ -18,6 +18,7 @@ from tests.peers.server import Deployment, Server
 def browser() -> Iterator[Browser]:
     if not Path(CHROMIUM).exists():
         pytest.skip("needs Debian's chromium")
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
     with sync_playwright() as playwright:
         chromium = launch(playwright)
         yield chromium
