@@ -6,11 +6,11 @@ outcome was not written yet is sent again.
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 import structlog
 
@@ -20,6 +20,7 @@ from ringbridge.notify.lanes import SLOW_SECONDS, Place
 from ringbridge.notify.payload import body
 from ringbridge.notify.queues import Queue, Queues
 from ringbridge.notify.schedule import pause_seconds
+from ringbridge.tasks import Tasks
 
 log = structlog.get_logger()
 
@@ -88,22 +89,19 @@ class Dispatcher:
         self._observer = observer
         self._pause = pause
         self._queues = Queues()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks("webhooks.fault")
 
     async def __aenter__(self) -> Self:
         self._outbox.listen(self._on_news)
         await self._outbox.refresh()
         await self._resume()
-        self._spawn(self._run())
+        self._tasks.begin(self._run())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        tasks = set(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._tasks.cancel()
 
     async def refresh(self) -> None:
         """Somebody changed which webhooks there are. Raises StoreUnavailable."""
@@ -142,7 +140,7 @@ class Dispatcher:
             for (webhook_id, call_id), rows in groupby(due, key=lambda one: one.key[:2]):
                 room = self._queues.begin(webhook_id, call_id)
                 if room is not None:
-                    self._spawn(self._send_in_order(webhook_id, call_id, list(rows), *room))
+                    self._tasks.begin(self._send_in_order(webhook_id, call_id, list(rows), *room))
 
     async def _send_in_order(
         self, webhook_id: str, call_id: str, rows: list[DueDelivery], queue: Queue, place: Place
@@ -220,13 +218,3 @@ class Dispatcher:
             return
         self._observer.webhook_disabled()
         log.error("webhook.disabled", webhook=webhook.id, account=webhook.account_id, reason=reason)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("webhooks.fault", exc_info=task.exception())

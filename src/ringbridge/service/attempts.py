@@ -5,10 +5,9 @@ of it and dials nobody twice. One step is taken at a time.
 """
 
 import asyncio
-from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import structlog
 
@@ -33,6 +32,7 @@ from ringbridge.call.schedule import (
     refused,
 )
 from ringbridge.call.schedule_ports import ScheduleStore
+from ringbridge.call.user import acting_user_id
 from ringbridge.service.authentication import Caller
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
@@ -40,6 +40,7 @@ from ringbridge.service.identifier import new_call_id
 from ringbridge.service.ledger import Ledger, ledger_of
 from ringbridge.service.request import CallRequest
 from ringbridge.service.schedule_book import ScheduleBook
+from ringbridge.tasks import Tasks
 
 log = structlog.get_logger()
 
@@ -80,7 +81,7 @@ class Attempts:
         self._resting: dict[Ledger, _Rest] = {}
         # When an attempt was due that was given up before it was dialled, though its claim may be stored.
         self._unclaimed: dict[str, float] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks("schedules.fault")
 
     async def start(self) -> None:
         """Go on with what an earlier process left, when its calls have their ends. Raises StoreUnavailable."""
@@ -91,14 +92,11 @@ class Attempts:
                 self._book.agenda.put(due_at, call_id)
             else:
                 await self._resume(call_id)
-        self._spawn(self._run())
+        self._tasks.begin(self._run())
 
     async def stop(self) -> None:
         """Leave everything to the next server."""
-        tasks = set(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._tasks.cancel()
 
     async def _resume(self, call_id: str) -> None:
         """Go on with a call whose attempt was up, or about to be, when the server was killed."""
@@ -205,9 +203,13 @@ class Attempts:
         """Who has asked for the call, if the key still opens; where the request came from was looked at then.
 
         For a key that was exchanged and has expired since, the one that took its place answers; not for one that was revoked.
+        Of somebody in the portal it counts what they may do there now.
         """
         account = await self._directory.account(call.account_id)
-        key = await self._directory.key(call.key_id)
+        user_id = acting_user_id(call.key_id)
+        key = await (
+            self._directory.key(call.key_id) if user_id is None else self._directory.acting_key(user_id)
+        )
         while key is not None and key.successor_id is not None and key.is_expired(self._clock.utc_now()):
             key = await self._directory.key(key.successor_id)
         if account is None or key is None or account.suspended:
@@ -225,7 +227,7 @@ class Attempts:
         for room in ((ledger, call.user.number), (ledger, None)):
             self._book.agenda.there_is_room(room)
         if call.attempt_of is not None and call.ending is not None:
-            self._spawn(self._attempt_is_over(call.attempt_of, call.id, call.ending))
+            self._tasks.begin(self._attempt_is_over(call.attempt_of, call.id, call.ending))
 
     async def _attempt_is_over(self, call_id: str, attempt_id: str, ending: Ending) -> None:
         """Decide what follows; tried until it is stored, or the next server does it."""
@@ -248,16 +250,6 @@ class Attempts:
         after = await self._book.change(attempt_ended(found, ending, self._clock.utc_now()))
         if after.due_at is not None:
             self._book.agenda.put(after.due_at, after.call.id)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("schedules.fault", exc_info=task.exception())
 
 
 def _too_late_at(found: ScheduledCall, due_at: float) -> float:

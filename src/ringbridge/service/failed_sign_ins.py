@@ -17,6 +17,7 @@ from ringbridge.call.actor import Actor, ActorKind, acting_as
 from ringbridge.call.audit import Action, AuditNotes
 from ringbridge.call.errors import StoreUnavailable
 from ringbridge.call.user import User
+from ringbridge.tasks import Tasks
 
 log = structlog.get_logger()
 
@@ -56,7 +57,7 @@ class FailedSignIns:
         self._notes = notes
         # By login; '' for those that name no user.
         self._counted: dict[str, _Failures] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks("portal.failed_sign_ins_fault")
         self._stopping = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -70,7 +71,7 @@ class FailedSignIns:
     async def finish(self) -> None:
         """Note what was counted and not noted yet; what comes from now on is noted at once."""
         self._stopping.set()
-        await asyncio.gather(*self._tasks)
+        await self._tasks.finish()
 
     def count(self, user: User | None, reason: Failure, address: str) -> None:
         """One that failed. user: whose it would have been; None where nobody knows."""
@@ -78,9 +79,7 @@ class FailedSignIns:
         failures = self._counted.get(login)
         if failures is None:
             failures = self._counted[login] = _Failures(user=user)
-            task = asyncio.create_task(self._tell(login))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks.begin(self._tell(login))
         _add(failures, reason, address)
 
     def count_unlooked(self, login: str, reason: Failure, address: str) -> None:

@@ -36,6 +36,7 @@ from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
 from ringbridge.service.identifier import new_call_id
 from ringbridge.service.sign_in import SignedIn
+from ringbridge.tasks import Tasks
 
 log = structlog.get_logger()
 
@@ -135,7 +136,7 @@ class PhoneTests:
         self._clock = clock
         self._tests: OrderedDict[str, PhoneTest] = OrderedDict()
         self._events: dict[str, asyncio.Queue[Event]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks("phone_tests.fault")
         calls.on_other_event = self._on_event
 
     async def __aenter__(self) -> Self:
@@ -144,9 +145,7 @@ class PhoneTests:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.cancel()
 
     async def start(self, by: SignedIn, line_id: str) -> PhoneTest:
         """Ring the line's phone now; where it is being tested already, that test goes on and is returned.
@@ -180,9 +179,7 @@ class PhoneTests:
         while len(self._tests) > MOST_KEPT:
             self._tests.popitem(last=False)
         self._events[test.id] = asyncio.Queue()
-        task = asyncio.create_task(self._run(test, call, limits.user_ring_s))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.begin(self._run(test, call, limits.user_ring_s))
         log.info("phone_test.started", test=test.id, account=test.account_id, by=by.user.id)
         return test
 
