@@ -13,6 +13,9 @@ from tests.browser.pages import furnish
 from tests.browser.portal import CHROMIUM, PATIENCE_MILLISECONDS, Portal, launch, portal_of
 from tests.peers.server import Deployment, Server
 
+# Five seconds, if nobody says otherwise: less than a busy machine may need.
+expect.set_options(timeout=PATIENCE_MILLISECONDS)
+
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
