@@ -100,11 +100,11 @@ async def test_after_the_last_attempt_it_is_over(client: Client, user: Phone) ->
 
 
 async def test_called_off_before_its_time_nobody_is_dialled(client: Client, user: Phone) -> None:
-    call_id = await client.schedule(4, schedule=after(2.0))
+    call_id = await client.schedule(4, schedule=after(5.0))
     await client.hang_up(call_id)
     shown = await client.finished(call_id)
     assert (shown["outcome"], shown["ended_by"]) == ("canceled", "api")
-    later = await client.schedule(5, schedule=after(3.0))
+    later = await client.schedule(5, schedule=after(5.0))
     await user.leg_to(user_number(5))
     await client.hang_up(later)
     await client.finished(later)
@@ -162,7 +162,7 @@ async def test_what_was_called_off_stays_so_when_the_server_is_killed(own: Deplo
     async with Phone.listening(own.user_port) as user:
 
         async def call_off(client: Client) -> list[str]:
-            call_id = await client.schedule(1, schedule=after(1.0))
+            call_id = await client.schedule(1, schedule=after(5.0))
             await client.hang_up(call_id)
             up = await client.schedule(
                 2, retry={"max_attempts": 3, "after_seconds": 1, "on": ["interrupted"]}
@@ -176,7 +176,7 @@ async def test_what_was_called_off_stays_so_when_the_server_is_killed(own: Deplo
             async with Client.of(server) as client:
                 shown = [await client.finished(call_id) for call_id in ids]
                 # An attempt of either would have come before this one.
-                last = await client.schedule(3, schedule=after(2.0))
+                last = await client.schedule(3, schedule=after(5.0))
                 (await user.leg_to(user_number(3))).refuse(486)
                 await client.finished(last)
     assert shown[0]["outcome"] == "canceled"
