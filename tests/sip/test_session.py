@@ -1,12 +1,21 @@
 """How sessions end: BYE from either side or both, at once, in the dark; and whose packets may end them."""
 
+import gc
+from collections.abc import Iterator
+
 import pytest
 
+from ringbridge.sip.client_transaction import ClientTransaction
 from ringbridge.sip.digest import Credentials
 from ringbridge.sip.endpoint import Endpoint
 from ringbridge.sip.event import Ended, EndedBy, StrangerHeard
+from ringbridge.sip.exchange import Exchange
 from ringbridge.sip.headers import Reason
 from ringbridge.sip.hop import Hop
+from ringbridge.sip.invitation import Invitation
+from ringbridge.sip.negotiation import Negotiation
+from ringbridge.sip.session import Session
+from ringbridge.sip.session_timer import SessionTimer
 from tests.sip.network import (
     ANSWER,
     CALLED,
@@ -51,6 +60,39 @@ def test_hanging_up_sends_bye_with_the_reason_and_is_told_at_once() -> None:
     peer.answer(200, method="BYE")
     assert network.released[CALLER] == ["call"]
     assert caller.counts.sessions == 0
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """What is freed now is freed without the collector of cycles, which a server has come by seldom."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.parametrize("how", ["we hang up", "they hang up", "refused", "given up"])
+def test_nothing_of_a_session_waits_for_the_collector(no_collector: None, how: str) -> None:
+    network, caller, peer = call_peer() if how in ("refused", "given up") else talk_to_peer()
+    if how == "we hang up":
+        caller.hang_up("call", 0.0)
+        network.pump()
+        peer.answer(200, method="BYE")
+    elif how == "they hang up":
+        peer.send("BYE")
+    elif how == "refused":
+        peer.answer(486)
+    else:
+        peer.answer(180)
+        caller.hang_up("call", 0.0)
+        network.pump()
+        peer.answer(200, method="CANCEL")
+        peer.answer(487)
+    network.run(until=100.0)
+    assert_nothing_is_left(caller)
+    ours = (Session, Negotiation, SessionTimer, Invitation, Exchange, ClientTransaction)
+
+    assert [found for found in gc.get_objects() if isinstance(found, ours)] == []
 
 
 def test_all_requests_of_a_pinned_session_go_where_its_invite_went() -> None:

@@ -222,6 +222,8 @@ class Invitation:
     def _close(self) -> None:
         self._state = InvitationState.OVER
         self._session.core.schedule.disarm(self._alarm)
+        # It has this object until its transaction is over: apart they are freed then, without the collector.
+        del self._exchange
 
     def _receive(self, exchange: Exchange, result: Result, source: Hop, now: float) -> None:
         if self._state is InvitationState.INVITING:
@@ -230,20 +232,20 @@ class Invitation:
             self._session.tell_refused(result.value, REASON_PHRASES[result.value], None, _SOURCES[result])
             self._finish(now, was_answered=False)
         elif result.status < 200:
-            self._progress(result, source, now)
+            self._progress(exchange.transaction, result, source, now)
         elif result.status < 300:
-            self._take_answer(result, source, now)
+            self._take_answer(exchange.transaction, result, source, now)
         else:
-            self._take_refusal(result, now)
+            self._take_refusal(exchange, result, now)
 
-    def _progress(self, response: Response, source: Hop, now: float) -> None:
+    def _progress(self, transaction: ClientTransaction, response: Response, source: Hop, now: float) -> None:
         session = self._session
         tag = response.to_tag
         if tag is not None and tag not in self._early_tags and len(self._early_tags) < MAX_FORKS:
             self._early_tags.append(tag)
         if self._reliable is not None and tag in self._early_tags and is_required_by(response):
-            invite, early = self._exchange.transaction.request, self._dialog_of(response, source)
-            if not self._reliable.acknowledge(invite, response, early, now):
+            early = self._dialog_of(transaction, response, source)
+            if not self._reliable.acknowledge(transaction.request, response, early, now):
                 return
         if self._state is InvitationState.LEAVING:
             self._cancel(now)
@@ -257,21 +259,20 @@ class Invitation:
                 )
             )
 
-    def _take_answer(self, answer: Response, source: Hop, now: float) -> None:
+    def _take_answer(self, transaction: ClientTransaction, answer: Response, source: Hop, now: float) -> None:
         session = self._session
-        transaction = self._exchange.transaction
         known = self._forks.get(answer.to_tag)
         if known is not None:
             acknowledge(session.core, known, transaction.request)
             return
         if len(self._forks) == MAX_FORKS:
             return
-        dialog = self._dialog_of(answer, source)
+        dialog = self._dialog_of(transaction, answer, source)
         body = answer.body if self._reliable is None else self._reliable.settle(answer, dialog)
         self._forks[answer.to_tag] = dialog
         acknowledge(session.core, dialog, transaction.request)
         if self._state is InvitationState.INVITING:
-            self._state = InvitationState.OVER
+            self._close()
             session.dialog = dialog
             session.establish(answer)
             session.timer.settle_as_caller(answer, now)
@@ -292,22 +293,21 @@ class Invitation:
             self._close()
             session.end_late(dialog, now, self._cancel_fields)
 
-    def _dialog_of(self, response: Response, source: Hop) -> Dialog:
-        transaction = self._exchange.transaction
+    def _dialog_of(self, transaction: ClientTransaction, response: Response, source: Hop) -> Dialog:
         return Dialog.of_answer(
             transaction.request, transaction.branch, response, self.hop, source, pinned=self._pinned
         )
 
-    def _take_refusal(self, refusal: Response, now: float) -> None:
+    def _take_refusal(self, exchange: Exchange, refusal: Response, now: float) -> None:
         session = self._session
         is_wanted = self._state is InvitationState.INVITING
         if refusal.status == 421 and is_wanted and self._reliable is None and is_required_by(refusal):
             self._reliable = ReliableProgress(session)
             name, options = SUPPORTED
-            self._exchange.send_again(now, (name, f"{options}, {OPTION}"))
+            exchange.send_again(now, (name, f"{options}, {OPTION}"))
             return
         if refusal.status == 422 and is_wanted and session.timer.raise_interval(refusal):
-            self._exchange.send_again(now, *session.timer.request_fields())
+            exchange.send_again(now, *session.timer.request_fields())
             return
         is_challenge = refusal.status in (401, 407)
         session.tell_refused(

@@ -305,8 +305,10 @@ class Session:
             return
         self._state = SessionState.OVER
         self.invitation = None
-        self.timer.stop()
+        self.timer.close()
         self.negotiation.close(now)
+        # It may still owe an ACK, and has this session for that; nothing leads from here to it any more.
+        del self.negotiation
         self.core.dialogs.pop((self.call_id, self.local_tag), None)
         for host in self._hosts:
             self.core.sources.release(host)

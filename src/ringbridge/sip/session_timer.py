@@ -99,6 +99,11 @@ class SessionTimer:
         self._core.schedule.disarm(self._alarm)
         self._core.schedule.disarm(self._expiry_alarm)
 
+    def close(self) -> None:
+        """Stop for good, and let go of the session: what holds one another is freed only when the collector comes by."""
+        self.stop()
+        self._on_due = self._on_expiry = _do_nothing
+
     def _settle(self, settled: SessionExpires | None, our_role: str, now: float) -> None:
         self.stop()
         if settled is None:
@@ -113,6 +118,10 @@ class SessionTimer:
             self._alarm = schedule.arm(now + seconds / 2, self._on_due)
         # BYE goes out a little before the end, so that both sides agree on who ended it (section 10).
         self._expiry_alarm = schedule.arm(now + seconds - min(32, seconds / 3), self._on_expiry)
+
+
+def _do_nothing(now: float) -> None:
+    """The session is over."""
 
 
 def is_too_short(request: Request, minimum_seconds: int) -> bool:
