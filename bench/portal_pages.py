@@ -97,7 +97,7 @@ def serving(kind: str, folder: Path, calls: int) -> Iterator[Server]:
         migrate(engine)
         if url != file:
             _copy(file, engine)
-        _sign_in(engine, deployment)
+        sign_in(engine, deployment.account_id)
         began = time.monotonic()
         lines = [f"+{user_number(index)}" for index in range(LINES)]
         keys = [KEY_ID, "user_bench", "1H3kZr81Qb"]
@@ -132,11 +132,12 @@ def _copy(file: str, engine: Engine) -> None:
     source.dispose()
 
 
-def _sign_in(engine: Engine, deployment: Deployment) -> None:
+def sign_in(engine: Engine, account_id: str) -> None:
+    """An owner of the account, who is signed in with TOKEN."""
     now = time.time()
     user = User(
         id="bench",
-        account_id=deployment.account_id,
+        account_id=account_id,
         login="bench",
         name="Ben Chmark",
         role=Role.OWNER,

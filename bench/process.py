@@ -21,6 +21,16 @@ def resident_kib(pid: int) -> int:
     raise ProcessLookupError(f"no process {pid}")
 
 
+def open_files(pid: int) -> int:
+    """How many file descriptors a process has."""
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def threads(pid: int) -> int:
+    """How many threads a process has."""
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))
+
+
 def family(pid: int) -> dict[str, int]:
     """The server process and everything it has started, by what they are: `server`, `media worker`, or a program's name."""
     named = {"server": pid}

@@ -1,18 +1,22 @@
 """The steps of the benchmark: which trials each makes, and which figures it draws from them."""
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.capture import CaptureUnavailable, percentiles
+from bench.guessing import measure_guessing
+from bench.imports import measure_imports
 from bench.report import Figure, ResultFile, Table
 from bench.trial import Result, Target, run_trial
 
-STEPS = ("sustain", "cost", "cost-tcp", "cost-tls", "delay", "memory")
+STEPS = ("sustain", "cost", "cost-tcp", "cost-tls", "delay", "memory", "guessing", "imports")
 # Only servers of this repository are set up for them.
-OWN_STEPS = ("cost-tcp", "cost-tls")
+OWN_STEPS = ("cost-tcp", "cost-tls", "guessing", "imports")
+# They take minutes a run, and are measured only when they are asked for.
+LONG_STEPS = ("guessing", "imports")
 
 LADDER_CALLS_PER_SECOND = (50.0, 100.0, 150.0, 200.0, 250.0, 300.0)
 LADDER_SECONDS = 5
@@ -67,8 +71,12 @@ class Bench:
                 return await self._cost(plan, "tls")
             case "delay":
                 return await self._delay(plan)
-            case _:
+            case "memory":
                 return await self._memory(plan)
+            case "guessing":
+                return await self._beside(measure_guessing, plan)
+            case _:
+                return await self._beside(measure_imports, plan)
 
     async def _sustain(self, plan: Plan) -> Table:
         ladder = [rate for rate in LADDER_CALLS_PER_SECOND if plan.rate is None or rate < plan.rate]
@@ -160,6 +168,11 @@ class Bench:
         figures.append(Figure("together", "KiB", together, goal=GOAL_KIB))
         figures.append(_share_complete(results))
         return Table(f"Memory for a call held open, {HELD_CALLS} at once", figures)
+
+    async def _beside(self, measure: Callable[[Target, int], Awaitable[Table]], plan: Plan) -> Table:
+        with self._running("udp") as target:
+            await self._warm_up(target)
+            return await measure(target, plan.runs)
 
     async def _warm_up(self, target: Target) -> None:
         """Fill caches and pools, so that the first run is like the others."""

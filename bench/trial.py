@@ -36,6 +36,7 @@ class Target:
     user_line, destination_line: the fields of the request, with {index} where the four digits of the call go.
     user_port, destination_port: where it calls the two phones. processes: whose CPU and memory count, by name.
     transport: over what it calls them, `udp`, `tcp` or `tls`. tls: what the phones show, over TLS.
+    data_dir: of a server of this repository, for commands.
     """
 
     url: str
@@ -47,6 +48,7 @@ class Target:
     processes: Mapping[str, int]
     transport: str = "udp"
     tls: ssl.SSLContext | None = None
+    data_dir: Path | None = None
 
 
 @dataclass(slots=True, kw_only=True)

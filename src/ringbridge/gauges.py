@@ -1,5 +1,7 @@
 """What a running server shows of itself in /metrics, besides the calls that `notify.metrics` counts."""
 
+import asyncio
+
 from ringbridge.engines.native.engine import NativeEngine
 from ringbridge.notify.metrics import Metrics
 from ringbridge.service.calls import CallService
@@ -15,6 +17,7 @@ def add_gauges(metrics: Metrics, calls: CallService, engine: NativeEngine) -> No
         "SIP transactions that are not over.",
         lambda: engine.counts.client_transactions + engine.counts.server_transactions,
     )
+    metrics.gauge("tasks", "Tasks of the event loop.", lambda: len(asyncio.all_tasks()))
     metrics.gauge(
         "sip_dropped_packets",
         "Packets from strangers, malformed or late, dropped since the start.",

@@ -8,7 +8,7 @@ from ringbridge.call.errors import CallError
 from ringbridge.cli.errors import CommandError
 from ringbridge.cli.progress import progress
 
-BATCH = 2_000
+BATCH = 500
 """Rows that are written at a time: a call that is being placed waits for so many at most."""
 
 _PAUSE_SECONDS = 0.1

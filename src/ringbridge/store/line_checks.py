@@ -38,8 +38,11 @@ class LineChecks:
         self._usernames: set[str] = set()
         for first in range(0, len(new_lines), _ASKED):
             asked = new_lines[first : first + _ASKED]
-            of_numbers = lines.c.number.in_([line.number for line in asked])
-            statement = select(lines.c.account_id, lines.c.number).where(of_numbers)
+            # With the account, since the index begins with it.
+            statement = select(lines.c.account_id, lines.c.number).where(
+                lines.c.account_id.in_({line.account_id for line in asked}),
+                lines.c.number.in_([line.number for line in asked]),
+            )
             self._numbers.update((row.account_id, row.number) for row in connection.execute(statement))
             usernames = [line.sip_username for line in asked if line.sip_username is not None]
             of_usernames = lines.c.sip_username.in_(usernames)
