@@ -187,6 +187,10 @@ async def test_passkeys_that_do_not_count_and_guesses(
     assert {await sign_in(visitor_there, passkey) for _ in range(12)} == {303}
     statuses = [(await visitor_there.post("/login/passkey", {"answer": "x"})).status for _ in range(12)]
     assert statuses == [403] * 11 + [429]
+    # Who knows no passkey of the same address locks none out there.
+    assert await sign_in(visitor_there, passkey) == 303
+    forged = replace(passkey, key=Authenticator(origin=ORIGIN).key)
+    assert [await sign_in(visitor_there, forged) for _ in range(12)] == [403] * 11 + [429]
     assert await sign_in(visitor_there, passkey) == 429
     desk.clock.skipped_seconds += 60.0
     assert await sign_in(visitor_there, passkey) == 303

@@ -44,21 +44,24 @@ def challenge_of_new(answer: str) -> bytes:
 
 
 def claim_of(answer: str) -> Claim:
-    """What the answer of `navigator.credentials.get()` says. Raises PasskeyRefused."""
+    """What the answer of `navigator.credentials.get()` says; all of it empty where it cannot be read."""
     from webauthn.helpers import (
         bytes_to_base64url,
         parse_authentication_credential_json,
         parse_client_data_json,
     )
 
-    with _refusing():
-        credential = parse_authentication_credential_json(answer)
-        client_data = parse_client_data_json(credential.response.client_data_json)
-        return Claim(
-            credential_id=bytes_to_base64url(credential.raw_id),
-            user_id=(credential.response.user_handle or b"").decode(),
-            challenge=client_data.challenge,
-        )
+    try:
+        with _refusing():
+            credential = parse_authentication_credential_json(answer)
+            client_data = parse_client_data_json(credential.response.client_data_json)
+            return Claim(
+                credential_id=bytes_to_base64url(credential.raw_id),
+                user_id=(credential.response.user_handle or b"").decode(),
+                challenge=client_data.challenge,
+            )
+    except PasskeyRefused:
+        return Claim("", "", b"")
 
 
 def new_credential(answer: str, challenge: bytes, place: Place) -> NewCredential:

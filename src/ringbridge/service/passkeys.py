@@ -111,17 +111,17 @@ class PasskeyService:
         self, answer: str, place: Place, visitor: Visitor, *, again: SignedIn | None, old_token: str | None
     ) -> str:
         """The token of a whole session in place of `old_token`. Raises PasskeyRefused and TooManyGuesses."""
-        # All that come from one address are one: nobody can say whose a wrong one would have been.
+        claim = await asyncio.to_thread(claim_of, answer)
         named = None if again is None else again.user
-        self._sign_in.count_guess(visitor.address, "passkey", visitor, named)
+        # By which passkey they are: else anybody behind the same address could lock out all others' there.
+        self._sign_in.count_guess(visitor.address, claim.credential_id, visitor, named)
         try:
-            claim = await asyncio.to_thread(claim_of, answer)
             passkey, user = await self._proven(claim, answer, place, again)
         except PasskeyRefused as error:
             raise self._sign_in.refusal(
                 Failure.WRONG_PASSKEY, visitor, named, detail=str(error), kind=PasskeyRefused
             ) from error
-        self._sign_in.take_back_guess(visitor.address, "passkey")
+        self._sign_in.take_back_guess(visitor.address, claim.credential_id)
         log.info("portal.signed_in", user=user.id, address=visitor.address, passkey=passkey.id)
         created_at = None if again is None else again.session.created_at
         return await self._sign_in.begin(user, visitor, old_token, created_at=created_at)
@@ -132,7 +132,7 @@ class PasskeyService:
         """The passkey that has signed, and whose it is (section 7.2). Raises PasskeyRefused."""
         purpose = _opening(again)
         if not self._challenges.is_open(claim.challenge, purpose):
-            raise PasskeyRefused("too late, used, or not for this session")
+            raise PasskeyRefused("not readable, too late, used, or not for this session")
         found = await asyncio.to_thread(self._passkeys.find, claim.credential_id)
         if found is None:
             raise PasskeyRefused("unknown passkey")
