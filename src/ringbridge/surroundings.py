@@ -13,6 +13,7 @@ from ringbridge.notify.dispatcher import Dispatcher
 from ringbridge.service.withdrawal import Withdrawals
 from ringbridge.store.directory import SqlDirectory
 from ringbridge.store.part import ALL_PARTS, Part
+from ringbridge.tasks import is_set_within
 
 log = structlog.get_logger()
 
@@ -83,7 +84,7 @@ class Surroundings:
 
     async def _withdraw(self) -> None:
         await self.withdrawals.look()
-        if not await _is_set_within(self._may_be_withdrawn, _SETTLING_SECONDS):
+        if not await is_set_within(self._may_be_withdrawn, _SETTLING_SECONDS):
             # A call that was being stored while its key was revoked is up by now.
             await self.withdrawals.look()
 
@@ -102,11 +103,3 @@ async def _follow(changed: asyncio.Event, act: Callable[[], Awaitable[None]]) ->
         else:
             continue
         asyncio.get_running_loop().call_later(_RETRY_SECONDS, changed.set)
-
-
-async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            return await event.wait()
-    except TimeoutError:
-        return False

@@ -1,7 +1,8 @@
-"""Work that goes on beside whoever began it."""
+"""Work that goes on beside whoever began it, and waits that end by themselves."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
@@ -36,3 +37,24 @@ class Tasks:
         self._running.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error(self._fault, exc_info=task.exception())
+
+
+@asynccontextmanager
+async def beside(run: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """While entered, `run` goes on. At the end the event that it was given is set, and it is waited for."""
+    stopped = asyncio.Event()
+    task = asyncio.create_task(run(stopped))
+    try:
+        yield
+    finally:
+        stopped.set()
+        await task
+
+
+async def is_set_within(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for the event, for so long at most; whether it came."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False

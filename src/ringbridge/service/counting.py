@@ -10,6 +10,7 @@ from ringbridge.call.errors import CallError
 from ringbridge.call.statistics_ports import StatisticsStore
 from ringbridge.call.tally import DAY, HOUR
 from ringbridge.service.clock import Clock
+from ringbridge.tasks import beside, is_set_within
 
 log = structlog.get_logger()
 
@@ -29,13 +30,8 @@ _LOOK_BACK_SECONDS = float(DAY)
 @asynccontextmanager
 async def counting(store: StatisticsStore, clock: Clock) -> AsyncIterator[None]:
     """While entered, count: what an earlier process left at once, and then what ends. What fails is tried again with the next round."""
-    stopped = asyncio.Event()
-    task = asyncio.create_task(_Counter(store, clock).run(stopped))
-    try:
+    async with beside(_Counter(store, clock).run):
         yield
-    finally:
-        stopped.set()
-        await task
 
 
 class _Counter:
@@ -49,12 +45,8 @@ class _Counter:
         """Count until `stopped`."""
         while True:
             is_done = await self._round()
-            try:
-                async with asyncio.timeout(ROUND_SECONDS if is_done else _PAUSE_SECONDS):
-                    await stopped.wait()
+            if await is_set_within(stopped, ROUND_SECONDS if is_done else _PAUSE_SECONDS):
                 return
-            except TimeoutError:
-                continue
 
     async def _round(self) -> bool:
         """A batch of each account; whether all is counted, or cannot be now."""

@@ -9,6 +9,7 @@ import structlog
 from ringbridge.call.errors import CallError
 from ringbridge.call.record import RecordStore
 from ringbridge.service.clock import Clock
+from ringbridge.tasks import beside, is_set_within
 
 log = structlog.get_logger()
 
@@ -22,13 +23,8 @@ _PAUSE_SECONDS = 0.2
 @asynccontextmanager
 async def sweeping(records: RecordStore, clock: Clock) -> AsyncIterator[None]:
     """While entered, delete old calls: at once, and every hour. What fails is logged and tried again with the next sweep."""
-    stopped = asyncio.Event()
-    task = asyncio.create_task(_sweep(records, clock, stopped))
-    try:
+    async with beside(lambda stopped: _sweep(records, clock, stopped)):
         yield
-    finally:
-        stopped.set()
-        await task
 
 
 async def _sweep(records: RecordStore, clock: Clock, stopped: asyncio.Event) -> None:
@@ -47,9 +43,5 @@ async def _sweep(records: RecordStore, clock: Clock, stopped: asyncio.Event) -> 
         if is_done and deleted:
             log.info("records.swept", calls=deleted)
             deleted = 0
-        try:
-            async with asyncio.timeout(SWEEP_SECONDS if is_done else _PAUSE_SECONDS):
-                await stopped.wait()
+        if await is_set_within(stopped, SWEEP_SECONDS if is_done else _PAUSE_SECONDS):
             return
-        except TimeoutError:
-            continue

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from ringbridge.tasks import beside, is_set_within
+
 log = structlog.get_logger()
 
 
@@ -15,26 +17,13 @@ async def polling(period_seconds: float, look: Callable[[], Awaitable[None]]) ->
 
     What it raises is logged and ends nothing: a watch that ends unseen is worse than none.
     """
-    stopped = asyncio.Event()
-    task = asyncio.create_task(_poll(period_seconds, look, stopped))
-    try:
+    async with beside(lambda stopped: _poll(period_seconds, look, stopped)):
         yield
-    finally:
-        stopped.set()
-        await task
 
 
 async def _poll(period_seconds: float, look: Callable[[], Awaitable[None]], stopped: asyncio.Event) -> None:
-    while not await _set_within(stopped, period_seconds):
+    while not await is_set_within(stopped, period_seconds):
         try:
             await look()
         except Exception:
             log.exception("poll_failed")
-
-
-async def _set_within(event: asyncio.Event, seconds: float) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            return await event.wait()
-    except TimeoutError:
-        return False
