@@ -115,8 +115,8 @@ export interface CallResource {
   ended_by: string | null;
   accepted_at: string;
   ended_at: string | null;
-  /** How long both sides were joined. */
-  talk_seconds: number;
+  /** How long both sides were joined; null until it is over. */
+  talk_seconds: number | null;
   /** What the client gave along. */
   metadata: Record<string, string>;
   /** The id of the scheduled call that this is an attempt of. */
@@ -410,7 +410,7 @@ export interface LineResource {
   nat: boolean;
 }
 
-/** A call as lists show it. `outcome`, `cause`, `ended_by` and `ended_at` are null until it is over. */
+/** A call as lists show it. `outcome`, `cause`, `ended_by`, `ended_at` and `talk_seconds` are null until it is over. */
 export interface ListedCallResource {
   /** The `api_request_id` of version 1. */
   id: string;
@@ -420,8 +420,8 @@ export interface ListedCallResource {
   ended_by: string | null;
   accepted_at: string;
   ended_at: string | null;
-  /** How long both sides were joined. */
-  talk_seconds: number;
+  /** How long both sides were joined; null until it is over. */
+  talk_seconds: number | null;
   /** What the client gave along. */
   metadata: Record<string, string>;
   /** The id of the scheduled call that this is an attempt of. */
@@ -636,8 +636,8 @@ export interface RecordResource {
   ended_at: string;
   /** How long both sides were joined. */
   talk_seconds: number;
-  /** What the call was asked with. */
-  metadata: Record<string, string> | null;
+  /** What the client gave along. */
+  metadata: Record<string, string>;
   user: RecordLegResource;
   destination: RecordLegResource;
   /** Whom it was transferred to, or was to be, in that order. */
@@ -755,8 +755,8 @@ export interface ThirdResource {
   cause: string | null;
   sip_status: number | null;
   q850: number | null;
-  /** How long it was up. */
-  talk_seconds: number;
+  /** How long it was up; null until it is over. */
+  talk_seconds: number | null;
   /** In the currency of the rates; null until it is over, and where no rate is known. */
   cost: string | null;
 }

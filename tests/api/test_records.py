@@ -7,7 +7,7 @@ from io import StringIO
 
 import aiohttp
 import pytest
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, null, update
 
 from ringbridge.call.key import Scope
 from ringbridge.store.database import writing
@@ -223,6 +223,12 @@ async def test_whom_a_call_was_transferred_to_is_in_its_record(door: FrontDoor, 
     assert json.loads((await get(door, f"/{recorded[0]}")).body)["thirds"] == shown
     rows = list(csv.DictReader(StringIO((await download(door, "")).body.decode(), newline="")))
     assert [json.loads(row["thirds"] or "[]") for row in rows] == [shown, *[[]] * 4]
+
+
+async def test_a_call_without_metadata_has_none_in_its_record(door: FrontDoor, recorded: list[str]) -> None:
+    with writing(door.database) as connection:
+        connection.execute(update(records).values(metadata=null()))
+    assert json.loads((await get(door, f"/{recorded[0]}")).body)["metadata"] == {}
     assert json.loads((await erase(door, "(305) 345-2399")).body) == {"calls": 1, "running": 0}
     assert b"3053452399" not in (await download(door, "")).body
 

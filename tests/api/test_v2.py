@@ -86,7 +86,7 @@ async def test_a_running_call_is_shown_as_far_as_it_is_known(door: FrontDoor) ->
         "ended_by": None,
         "accepted_at": "2026-11-18T11:06:40Z",
         "ended_at": None,
-        "talk_seconds": 0.0,
+        "talk_seconds": None,
         "metadata": {},
         "attempt_of": None,
         "test": False,
@@ -163,7 +163,7 @@ async def test_a_transferred_call_tells_of_its_thirds(door: FrontDoor) -> None:
             "cause": None,
             "sip_status": None,
             "q850": None,
-            "talk_seconds": 0.0,
+            "talk_seconds": None,
             "cost": None,
         }
     ]

@@ -133,6 +133,13 @@ def test_the_words_of_ringbridge() -> None:
     }
 
 
+def test_the_end_says_how_long_they_talked() -> None:
+    ended = replace(NOTICE, name="ended", state="ended", outcome="completed", talk_seconds=12.34567)
+    # A scheduled call has no record that would say it.
+    for notice, seconds in ((ended, 12.346), (replace(ended, talk_seconds=None), 0.0)):
+        assert json.loads(body(notice, WebhookFormat.RINGBRIDGE))["data"]["talk_seconds"] == seconds
+
+
 def test_the_events_of_test_calls_say_so() -> None:
     content = json.loads(body(replace(NOTICE, user_trunk="simulated"), WebhookFormat.RINGBRIDGE))
     assert content["data"]["test"] is True

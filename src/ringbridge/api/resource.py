@@ -120,7 +120,7 @@ class ScheduleResource(BaseModel):
 
 
 class ListedCallResource(BaseModel):
-    """A call as lists show it. `outcome`, `cause`, `ended_by` and `ended_at` are null until it is over."""
+    """A call as lists show it. `outcome`, `cause`, `ended_by`, `ended_at` and `talk_seconds` are null until it is over."""
 
     id: str = Field(description="The `api_request_id` of version 1.")
     state: str
@@ -129,7 +129,7 @@ class ListedCallResource(BaseModel):
     ended_by: str | None
     accepted_at: datetime
     ended_at: datetime | None
-    talk_seconds: float = Field(description="How long both sides were joined.")
+    talk_seconds: float | None = Field(description="How long both sides were joined; null until it is over.")
     metadata: dict[str, str] = Field(description="What the client gave along.")
     attempt_of: str | None = Field(description="The id of the scheduled call that this is an attempt of.")
     schedule: ScheduleResource | None = Field(description="Of a scheduled call; else null.")
@@ -152,7 +152,7 @@ class ListedCallResource(BaseModel):
             "ended_by": call.ended_by,
             "accepted_at": utc(call.accepted_at),
             "ended_at": utc_or_none(call.ended_at),
-            "talk_seconds": round(call.talk_seconds, 3),
+            "talk_seconds": None if call.ended_at is None else round(call.talk_seconds, 3),
             "metadata": dict(call.metadata or {}),
             "attempt_of": call.attempt_of,
             "schedule": None if call.schedule is None else ScheduleResource.from_stored(call.schedule),
@@ -175,7 +175,7 @@ class ThirdResource(BaseModel):
     cause: str | None = Field(description="Why the leg ended; null until then.")
     sip_status: int | None
     q850: int | None
-    talk_seconds: float = Field(description="How long it was up.")
+    talk_seconds: float | None = Field(description="How long it was up; null until it is over.")
     cost: str | None = Field(
         description="In the currency of the rates; null until it is over, and where no rate is known.",
         examples=["0.025"],

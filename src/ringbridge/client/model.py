@@ -67,7 +67,7 @@ class Leg:
 class Third:
     """Whom a call was transferred to, or was to be; times are None where it did not come that far.
 
-    `outcome` is None until it is over, `cost` also where no rate is known.
+    `outcome` and `talk_seconds` are None until it is over, `cost` also where no rate is known.
     """
 
     number: str
@@ -80,7 +80,7 @@ class Third:
     cause: str | None
     sip_status: int | None
     q850: int | None
-    talk_seconds: float
+    talk_seconds: float | None
     cost: Decimal | None
 
     @classmethod
@@ -127,7 +127,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A call as it was when the server was asked. `outcome`, `cause`, `ended_by` and `ended_at` are None until it is over.
+    """A call as it was when the server was asked. `outcome`, `cause`, `ended_by`, `ended_at` and `talk_seconds` are None until it is over.
 
     attempt_of: the id of the scheduled call that it is an attempt of. schedule: of a scheduled call.
     thirds: whom it was transferred to, or was to be. events: its history so far. Both are empty in lists of calls.
@@ -141,7 +141,7 @@ class Call:
     ended_by: str | None
     accepted_at: datetime
     ended_at: datetime | None
-    talk_seconds: float
+    talk_seconds: float | None
     metadata: Mapping[str, str]
     attempt_of: str | None
     test: bool

@@ -62,7 +62,8 @@ def _ringbridge(notice: Notice) -> dict[str, Any]:
             "outcome": notice.outcome,
             "cause": notice.cause,
             "ended_by": notice.ended_by,
-            "talk_seconds": None if notice.talk_seconds is None else round(notice.talk_seconds, 3),
+            # A scheduled call has no record that says so: nobody talks in it.
+            "talk_seconds": None if notice.outcome is None else round(notice.talk_seconds or 0.0, 3),
         },
     }
 

@@ -111,6 +111,7 @@ class ExportForm(Enum):
 def as_document(record: Record) -> dict[str, Any]:
     """A record as JSON has it: the call, and in it each side by itself."""
     document = {name: _value(name, getattr(record, name)) for name in _CALL}
+    document["metadata"] = dict(record.metadata or {})
     for side in _SIDES:
         document[side] = {name: _value(name, getattr(record, f"{side}_{name}")) for name in _LEG}
     return document | {
@@ -123,6 +124,8 @@ def as_document(record: Record) -> dict[str, Any]:
 def third_document(third: StoredThird) -> dict[str, Any]:
     """A third as JSON has it."""
     document = {name: _value(name, getattr(third, name)) for name in _THIRD}
+    if third.ended_at is None:
+        document["talk_seconds"] = None
     return document | {"cost": cost_text(third.micros)}
 
 

@@ -47,7 +47,7 @@ class RecordResource(BaseModel):
     accepted_at: Moment
     ended_at: Moment
     talk_seconds: float = Field(description="How long both sides were joined.")
-    metadata: dict[str, str] | None = Field(description="What the call was asked with.")
+    metadata: dict[str, str] = Field(description="What the client gave along.")
     user: RecordLegResource
     destination: RecordLegResource
     thirds: list[ThirdResource] = Field(
