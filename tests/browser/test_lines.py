@@ -32,8 +32,11 @@ def test_the_form_of_a_line_shows_what_its_kind_takes(owner: Portal) -> None:
 def test_a_new_password_is_asked_about_and_shown_once(owner: Portal) -> None:
     page = owner.open("/lines/new")
     page.get_by_label("Number", exact=True).fill("299")
+    page.get_by_text("More settings").click()
+    page.get_by_role("combobox", name="Audio").select_option("required")
     page.get_by_role("button", name="Add the line").click()
     first = page.get_by_role("textbox", name="Password").input_value()
+    expect(page.get_by_role("main")).to_contain_text("relay of audio cannot encrypt")
     page.get_by_role("link", name="To the line").click()
     page.get_by_role("button", name="New password").click()
     owner.require_accessible()
