@@ -42,6 +42,14 @@ async def test_a_sentence_will_do(password: str) -> None:
     await Passwords().require_usable(password, login="ann@example.com")
 
 
+async def test_of_many_signs_only_the_rest_is_reckoned() -> None:
+    # All ways to read these would take half a minute, so what they hide is looked at by itself.
+    signs = "4@8({[<3691!|0$5+7%2"
+    await Passwords().require_usable(signs * 2, login="ann@example.com")
+    with pytest.raises(UnusablePassword):
+        await Passwords().require_usable("@8({[<!|$+%3password1", login="ann@example.com")
+
+
 async def test_the_right_password_is_known_again_and_no_other() -> None:
     kept = await Passwords().hash(PASSWORD)
     assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")

@@ -26,6 +26,9 @@ _NOBODYS = "$argon2id$v=19$m=19456,t=2,p=1$I68N1XyxuFx503fJW3DdnA$2iG0YHMoFlbszf
 _FEWEST_GUESSES = 10**8
 # Reckoning takes much longer with each letter; half a second for as many as these.
 _RECKONED_LETTERS = 48
+# What stands for letters, as 4 for a: each way to read a password is tried, and with all of these at once that takes half a minute.
+_STAND_INS = frozenset("4@8({[<3691!|0$5+7%2")
+_MOST_STAND_INS = 10
 
 
 class Passwords:
@@ -63,8 +66,12 @@ def _guesses(password: str, login: str) -> float:
     # Loaded when somebody chooses a password: its lists take 15 MB.
     from zxcvbn import zxcvbn
 
+    reckoned = password[:_RECKONED_LETTERS]
+    if len(_STAND_INS.intersection(reckoned)) > _MOST_STAND_INS:
+        # The ten digits remain: with fewer signs it is found no later.
+        reckoned = "".join(filter(str.isalnum, reckoned))
     known = [login, *login.split("@"), "ringbridge"]
-    return float(zxcvbn(password[:_RECKONED_LETTERS], user_inputs=known)["guesses"])
+    return float(zxcvbn(reckoned, user_inputs=known)["guesses"])
 
 
 def _matches(password: str, password_hash: str) -> bool:
