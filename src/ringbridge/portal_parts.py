@@ -138,7 +138,7 @@ def open_portal(
         second_factor=second_factor,
         passkeys=PasskeyService(passkeys, sessions, sign_in, clock),
         favourites=FavouriteService(SqlFavourites(database)),
-        dialler=Dialler(shared.calls, shared.records),
+        dialler=Dialler(shared.calls, shared.records, shared.schedules),
         actions=CallActions(shared.calls),
         tokens=shared.tokens,
         calls=shared.calls,

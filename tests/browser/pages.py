@@ -19,6 +19,7 @@ PAGES = {
     "dial-call": f"/dial/calls/{TRANSFERRED_ID}",
     "dial-favourite": "/dial/favourites/new?number=%2B15125292329",
     "live": "/live",
+    "scheduled": "/scheduled",
     "history": "/history",
     "history-busy": f"/history/{BUSY_ID}",
     "history-transferred": f"/history/{TRANSFERRED_ID}",

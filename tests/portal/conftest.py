@@ -153,6 +153,7 @@ class Desk:
     administration: Administration
     directory: SqlDirectory
     calls: CallService
+    schedules: ScheduleService
     keys: KeyService
     clock: SkippingClock
     prompts: PromptLibrary
@@ -273,6 +274,7 @@ async def opened_desk(
             administration=administration,
             directory=directory,
             calls=calls,
+            schedules=schedules,
             keys=keys,
             clock=clock,
             prompts=prompts,

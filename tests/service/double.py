@@ -15,6 +15,7 @@ from ringbridge.call.idempotency import IdempotencyKey, KeptKey
 from ringbridge.call.key import ApiKey
 from ringbridge.call.model import Call
 from ringbridge.call.ports import EventHandler
+from ringbridge.call.user import User
 from ringbridge.service.authentication import Caller
 
 ACCOUNT = Account(id="1009683", name="Example Inc", main_number="+18175620000")
@@ -169,6 +170,7 @@ class MemoryDirectory:
     def __init__(self) -> None:
         self.accounts = {ACCOUNT.id: ACCOUNT, OTHER_ACCOUNT.id: OTHER_ACCOUNT}
         self.keys = {KEY.id: KEY}
+        self.users: dict[str, User] = {}
         self.limits_of_all = AccountLimits(concurrent=3, rate=100)
         self.barred: set[str] = set()
         self.all_rates: dict[str, int] = {}
@@ -182,6 +184,10 @@ class MemoryDirectory:
 
     async def key(self, key_id: str) -> ApiKey | None:
         return self.keys.get(key_id)
+
+    async def acting_key(self, user_id: str) -> ApiKey | None:
+        user = self.users.get(user_id)
+        return None if user is None else user.acting_key()
 
     async def line(self, account_id: str, number: str) -> Line | None:
         own = {line.number: line for line in (PHONE, EXTENSION, MOBILE)}

@@ -16,9 +16,12 @@ from ringbridge.service.actions import CallActions
 from ringbridge.service.authentication import Caller
 from ringbridge.service.dialler import AccountSuspended, Dialler
 from ringbridge.service.records import RecordService
+from ringbridge.service.request import ScheduleRequest
+from ringbridge.service.schedules import ScheduleService
 from tests.service.double import ACCOUNT, CALLER, EXTENSION, KEY, PHONE, STRANGER
 from tests.service.test_actions import USER, talking
 from tests.service.test_calls import FROM, TO, House, house
+from tests.service.test_schedules import MemorySchedules
 from tests.store.samples import a_record
 
 __all__ = ["house"]
@@ -47,13 +50,24 @@ def records() -> Records:
 
 @pytest.fixture
 def dialler(house: House, records: Records) -> Dialler:
-    return Dialler(house.calls, RecordService(cast(RecordStore, records)))
+    schedules = ScheduleService(
+        calls=house.calls, store=MemorySchedules(house), directory=house.directory, clock=house.clock
+    )
+    return Dialler(house.calls, RecordService(cast(RecordStore, records)), schedules)
 
 
 async def test_a_form_that_is_sent_twice_at_once_is_one_call(house: House, dialler: Dialler) -> None:
     clicks = await asyncio.gather(*(dialler.place(CALLER, FROM, TO, FORM) for _ in range(5)))
     assert len({click.call_id for click in clicks}) == 1
     assert sorted(click.replayed for click in clicks) == [False, True, True, True, True]
+
+
+async def test_a_form_that_is_sent_twice_is_one_scheduled_call(house: House, dialler: Dialler) -> None:
+    wanted = ScheduleRequest(at=house.clock.utc_now() + 60.0)
+    clicks = await asyncio.gather(*(dialler.schedule(CALLER, FROM, TO, wanted, FORM) for _ in range(3)))
+    assert len({click.call_id for click in clicks}) == 1
+    with pytest.raises(IdempotencyKeyReused):
+        await dialler.place(CALLER, FROM, TO, FORM)
 
 
 async def test_two_forms_are_two_calls(house: House, dialler: Dialler) -> None:

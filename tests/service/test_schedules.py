@@ -27,8 +27,10 @@ from ringbridge.call.model import Ending, State
 from ringbridge.call.schedule import Retry, ScheduledCall, ScheduleStep
 from ringbridge.call.schedule_ports import OpenSchedule
 from ringbridge.call.simulation import is_simulated
+from ringbridge.call.user import Role, User
 from ringbridge.service import attempts
 from ringbridge.service import schedules as service
+from ringbridge.service.authentication import Caller
 from ringbridge.service.identifier import new_call_id
 from ringbridge.service.repetition import Placed
 from ringbridge.service.request import ScheduleRequest
@@ -357,6 +359,23 @@ async def test_a_user_who_has_as_many_calls_as_may_be_is_called_as_soon_as_one_i
     await house.end(first)
     await house.attempt(2)
     assert house.store.accepted[1].attempt_of == call_id
+
+
+@pytest.mark.parametrize(
+    ("role", "outcome"), [(Role.OPERATOR, None), (Role.AUDITOR, Outcome.BLOCKED), (None, Outcome.BLOCKED)]
+)
+async def test_of_somebody_in_the_portal_it_counts_what_they_may_when_it_is_due(
+    house: ScheduleHouse, role: Role | None, outcome: Outcome | None
+) -> None:
+    bob = User(id="u1", account_id=ACCOUNT.id, login="bob", name="Bob", role=Role.OPERATOR, created_at=0.0)
+    wanted = ScheduleRequest(at=house.clock.utc_now() + 600.0)
+    call_id = (await house.schedules.place(Caller(ACCOUNT, bob.acting_key()), CLICK, wanted)).call_id
+    house.directory.users = {} if role is None else {bob.id: replace(bob, role=role)}
+    house.turn(600.0)
+    if outcome is None:
+        await house.attempt()
+    else:
+        assert (await house.ended(call_id)).outcome is outcome
 
 
 @pytest.mark.parametrize("what", ["suspended", "revoked", "gone"])

@@ -229,13 +229,14 @@ class CallPlace(NamedTuple):
 class CallFilter:
     """Which calls are asked for: all conditions hold; None and () are none. Times are UTC seconds since 1970.
 
-    lines: of one of these users' numbers. is_test: whether it was simulated. metadata: pairs of a name and its text.
+    ids: one of these calls. lines: of one of these users' numbers. is_test: whether it was simulated. metadata: pairs of a name and its text.
     """
 
     state: str | None = None
     outcome: str | None = None
     user_number: str | None = None
     destination_number: str | None = None
+    ids: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
     is_test: bool | None = None
     metadata: tuple[tuple[str, str], ...] = ()

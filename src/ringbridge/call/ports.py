@@ -200,6 +200,10 @@ class Directory(Protocol):
 
     async def key(self, key_id: str) -> ApiKey | None: ...
 
+    async def acting_key(self, user_id: str) -> ApiKey | None:
+        """As whom a user of the portal acts (`User.acting_key`); None for one who may not come in."""
+        ...
+
     async def line(self, account_id: str, number: str) -> Line | None:
         """The account's line with this number, as E.164 or as an internal extension."""
         ...

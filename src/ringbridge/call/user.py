@@ -187,7 +187,12 @@ class User:
 
 def acts_in_portal(key: ApiKey) -> bool:
     """Whether the key is that of somebody who acts in the portal (`User.acting_key`), and stored nowhere."""
-    return key.id.startswith(_ACTING_AS)
+    return acting_user_id(key.id) is not None
+
+
+def acting_user_id(key_id: str) -> str | None:
+    """Whose acting key has this id; None for that of a key that is stored."""
+    return key_id.removeprefix(_ACTING_AS) if key_id.startswith(_ACTING_AS) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

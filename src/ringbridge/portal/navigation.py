@@ -20,6 +20,7 @@ ENTRIES = (
     Entry("/dashboard", marked("Dashboard"), "dashboard", Right.SEE_STATISTICS),
     Entry("/dial", marked("Dial"), "phone", Right.DIAL),
     Entry("/live", marked("Live calls"), "phone-call", Right.SEE_CALLS),
+    Entry("/scheduled", marked("Scheduled calls"), "clock", Right.SEE_CALLS),
     Entry("/history", marked("History"), "history", Right.SEE_CALLS),
     Entry("/lines", marked("Lines"), "device-landline-phone", Right.SEE_LINES),
     Entry("/trunks", marked("Trunks"), "route", Right.SEE_TRUNKS),

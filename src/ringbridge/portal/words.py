@@ -78,6 +78,7 @@ FAULTS: dict[str, str] = {
     "unknown_country": marked("This is not a country. Use its two letters, such as US."),
     "wrong_code": marked("This is not the code that your telephone shows now."),
     "right_missing": marked("Your role does not allow this."),
+    "invalid_moment": marked("Choose a day and a time."),
     "unknown_choice": marked("This is none of the choices."),
     "not_found": marked("There is no such thing any more."),
     "store_unavailable": marked("The database is not available. Try again in a moment."),

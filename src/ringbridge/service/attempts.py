@@ -32,6 +32,7 @@ from ringbridge.call.schedule import (
     refused,
 )
 from ringbridge.call.schedule_ports import ScheduleStore
+from ringbridge.call.user import acting_user_id
 from ringbridge.service.authentication import Caller
 from ringbridge.service.calls import CallService
 from ringbridge.service.clock import Clock
@@ -202,9 +203,13 @@ class Attempts:
         """Who has asked for the call, if the key still opens; where the request came from was looked at then.
 
         For a key that was exchanged and has expired since, the one that took its place answers; not for one that was revoked.
+        Of somebody in the portal it counts what they may do there now.
         """
         account = await self._directory.account(call.account_id)
-        key = await self._directory.key(call.key_id)
+        user_id = acting_user_id(call.key_id)
+        key = await (
+            self._directory.key(call.key_id) if user_id is None else self._directory.acting_key(user_id)
+        )
         while key is not None and key.successor_id is not None and key.is_expired(self._clock.utc_now()):
             key = await self._directory.key(key.successor_id)
         if account is None or key is None or account.suspended:

@@ -3,8 +3,9 @@
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
+from functools import partial
 from weakref import WeakValueDictionary
 
 from ringbridge.call.errors import NotFound, RequestRefused
@@ -17,7 +18,8 @@ from ringbridge.service.authentication import Caller
 from ringbridge.service.calls import CallService
 from ringbridge.service.records import RecordService
 from ringbridge.service.repetition import Placed
-from ringbridge.service.request import CallRequest
+from ringbridge.service.request import CallRequest, ScheduleRequest
+from ringbridge.service.schedules import ScheduleService
 
 # Of so many calls the numbers are listed, each once.
 _RECENT_CALLS = 40
@@ -35,8 +37,9 @@ class AccountSuspended(RequestRefused):
 class Dialler:
     """The use cases of a page with a number, a button, and a call."""
 
-    def __init__(self, calls: CallService, records: RecordService) -> None:
+    def __init__(self, calls: CallService, records: RecordService, schedules: ScheduleService) -> None:
         self._calls = calls
+        self._schedules = schedules
         self._actions = CallActions(calls)
         self._records = records
         self._clicks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -46,17 +49,35 @@ class Dialler:
 
         A second click waits for the first, and gets its call. Raises AccountSuspended and what `CallService.place` does.
         """
-        _require_active(caller)
         request = CallRequest(user_line=line, destination_line=number)
+        return await self._once(caller, form, request, partial(self._calls.place, caller, request))
+
+    async def schedule(
+        self, caller: Caller, line: str, number: str, wanted: ScheduleRequest, form: str
+    ) -> Placed:
+        """The same, placed as `wanted`. Raises AccountSuspended and what `ScheduleService.place` does."""
+        request = CallRequest(user_line=line, destination_line=number)
+        place = partial(self._schedules.place, caller, request, wanted)
+        return await self._once(caller, form, (request, wanted), place)
+
+    async def _once(
+        self,
+        caller: Caller,
+        form: str,
+        asked: object,
+        place: Callable[[IdempotencyKey | None], Awaitable[Placed]],
+    ) -> Placed:
+        """What `place` gives, once for each form. `asked` is what it asks for: another one with the same form is refused."""
+        _require_active(caller)
         if not _FORM.fullmatch(form):
             # Not one of our forms: repeated clicks are known by their numbers.
-            return await self._calls.place(caller, request)
+            return await place(None)
         # No key that a program sends has a tab, and each line's forms are apart.
         text = "\t".join(("", "form", caller.key.id, *caller.key.lines, form))
-        digest = hashlib.sha256(f"{line}\n{number}".encode("utf-8", "replace")).hexdigest()
+        digest = hashlib.sha256(repr(asked).encode("utf-8", "replace")).hexdigest()
         click = self._clicks.setdefault(f"{caller.account.id}{text}", asyncio.Lock())
         async with click:
-            return await self._calls.place(caller, request, IdempotencyKey(text, digest))
+            return await place(IdempotencyKey(text, digest))
 
     async def transfer(self, caller: Caller, call_id: str, number: str) -> None:
         """Have the other side talk to this number in place of the user. Raises AccountSuspended and what `CallActions.transfer` does."""

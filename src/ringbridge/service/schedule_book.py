@@ -46,6 +46,10 @@ class ScheduleBook:
         """How many of the account's scheduled calls are not over."""
         return self._open_of_account[account_id]
 
+    def ids_of(self, account_id: str) -> tuple[str, ...]:
+        """The account's scheduled calls that are not over."""
+        return tuple(each for each, ledger in self._ledgers.items() if ledger.account_id == account_id)
+
     async def add(self, step: ScheduleStep, key: IdempotencyKey | None) -> None:
         """A new call, counted at once and durable on return. Raises StoreUnavailable, and then there is none."""
         call = step.after.call

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from ringbridge.call.errors import InvalidOption, RequestRefused, StoreUnavailable, TooManyCalls
-from ringbridge.call.history import StoredCall, StoredEvent
+from ringbridge.call.history import CallFilter, StoredCall, StoredEvent
 from ringbridge.call.idempotency import IdempotencyKey
 from ringbridge.call.model import State
 from ringbridge.call.ports import Directory
@@ -117,6 +117,17 @@ class ScheduleService:
         if wait_seconds > 0.0:
             raise TooManyCalls("scheduled_per_minute", most=MOST_PER_MINUTE, retry_after_seconds=wait_seconds)
 
+    async def waiting(self, caller: Caller) -> list[StoredCall]:
+        """The caller's scheduled calls that are not over, those with an attempt that is up first, then the next that is due.
+
+        Raises StoreUnavailable.
+        """
+        ids = self._book.ids_of(caller.account.id)
+        if not ids:
+            return []
+        found = await self._calls.reader.page(caller, CallFilter(ids=ids), None, MOST_SCHEDULED)
+        return sorted((call for call in found if call.state == State.SCHEDULED.value), key=_due_at)
+
     async def cancel(self, caller: Caller, call_id: str) -> bool:
         """Call a scheduled call off, and hang up the attempt that is up; durable on return.
 
@@ -172,6 +183,11 @@ class ScheduleService:
         """
         await until_end(self.follow(caller, call_id, 0), within_seconds)
         return await self._calls.reader.find(caller, call_id)
+
+
+def _due_at(call: StoredCall) -> float:
+    at = None if call.schedule is None else call.schedule.next_attempt_at
+    return 0.0 if at is None else at
 
 
 def _is_of(found: ScheduledCall, caller: Caller) -> bool:

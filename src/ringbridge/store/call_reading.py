@@ -168,6 +168,8 @@ def _conditions(wanted: CallFilter) -> Iterator[ColumnElement[bool]]:
     ):
         if value is not None:
             yield column == value
+    if wanted.ids:
+        yield calls.c.id.in_(wanted.ids)
     if wanted.lines:
         yield calls.c.user_number.in_(wanted.lines)
     if wanted.is_test is not None:

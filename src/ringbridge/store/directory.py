@@ -32,6 +32,8 @@ from ringbridge.store.tables import (
     lines,
     trunks,
 )
+from ringbridge.store.user_tables import users
+from ringbridge.store.users import find_user
 
 log = structlog.get_logger()
 
@@ -86,6 +88,10 @@ class SqlDirectory:
     async def key(self, key_id: str) -> ApiKey | None:
         """The API key with this public id, valid or not."""
         return await self._keys.get(key_id)
+
+    async def acting_key(self, user_id: str) -> ApiKey | None:
+        """As whom a user of the portal acts; None for one who may not come in. Not kept in memory."""
+        return await asyncio.to_thread(self._load_acting_key, user_id)
 
     async def line(self, account_id: str, number: str) -> Line | None:
         """The account's line with this number."""
@@ -171,6 +177,11 @@ class SqlDirectory:
     def _load_limits(self, account_id: str) -> AccountLimits:
         row = self._limits_row.find(account_id)
         return AccountLimits() if row is None else limits_of(row)
+
+    def _load_acting_key(self, user_id: str) -> ApiKey | None:
+        with reading(self._engine) as connection:
+            user = find_user(connection, users.c.id == user_id)
+        return None if user is None or user.disabled else user.acting_key()
 
     def _load_key(self, key_id: str) -> ApiKey | None:
         row = self._key_row.find(key_id)

@@ -16,6 +16,14 @@
     field.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
   }
 
+  // And so are the times, which are sent in UTC beside what was typed.
+  document.addEventListener("submit", (event) => {
+    for (const hidden of event.target.querySelectorAll("[data-utc-of]")) {
+      const typed = event.target.elements[hidden.dataset.utcOf].value;
+      hidden.value = typed ? new Date(typed).toISOString() : "";
+    }
+  });
+
   const changeTheme = () => {
     const theme = root.dataset.bsTheme === "dark" ? "light" : "dark";
     root.dataset.theme = root.dataset.bsTheme = theme;

@@ -11,6 +11,7 @@ from ringbridge.call.errors import (
     CallError,
     CannotPlaceCalls,
     InvalidDestination,
+    InvalidOption,
     InvalidUserLine,
     RequestRefused,
     TooManyCalls,
@@ -20,7 +21,7 @@ from ringbridge.call.user import Right, Role
 from ringbridge.portal.form import Form
 from ringbridge.portal.page import action, page
 from ringbridge.portal.pages.dial.shown import OUTCOMES_BY_WORD, Understood, understood, written
-from ringbridge.portal.pages.dial.words import REFUSALS
+from ringbridge.portal.pages.dial.words import AGAIN, REFUSALS
 from ringbridge.portal.view import View
 from ringbridge.service.request import CallRequest
 
@@ -47,9 +48,7 @@ async def show_dial(view: View) -> Response:
             number = typed(query["u"])
         except NotATelLink:
             faults["number"] = "invalid_link"
-    return await _dial_page(
-        view, {"number": number, "line": query.get("line", "")}, faults, asks="u" in query
-    )
+    return await dial_page(view, {"number": number, "line": query.get("line", "")}, faults, asks="u" in query)
 
 
 async def preview(view: View) -> Response:
@@ -62,9 +61,8 @@ async def place(view: View) -> Response:
     try:
         placed = await view.services.dialler.place(view.caller, form["line"], form["number"], form["form"])
     except (RequestRefused, CannotPlaceCalls) as error:
-        return await _dial_page(view, form.values(), refused_field(error))
-    response = view.go(f"/dial/calls/{placed.call_id}")
-    return view.prefer(response, LINE_COOKIE, form["line"]) if _is_plain(form) else response
+        return await dial_page(view, form.values(), refused_field(error))
+    return with_line(view, form, view.go(f"/dial/calls/{placed.call_id}"))
 
 
 def refused_field(error: RequestRefused | CannotPlaceCalls) -> dict[str, str]:
@@ -74,6 +72,8 @@ def refused_field(error: RequestRefused | CannotPlaceCalls) -> dict[str, str]:
             return {"line": error.code}
         case InvalidDestination():
             return {"number": error.code}
+        case InvalidOption(option="at" | "schedule.at"):
+            return {"at": error.code}
         case _:
             return {"form": refusal_word(error)}
 
@@ -96,9 +96,10 @@ async def lines_of(view: View, wanted: str = "") -> Lines:
     return Lines(() if are_many else found, are_many, chosen or (numbers[0] if numbers else ""))
 
 
-async def _dial_page(
+async def dial_page(
     view: View, values: Mapping[str, str], faults: Mapping[str, str], *, asks: bool = False
 ) -> Response:
+    """The page with what was typed."""
     lines = await lines_of(view, values.get("line", ""))
     number = values.get("number", "")
     return view.form_page(
@@ -118,7 +119,15 @@ async def _dial_page(
         written=written,
         outcomes=OUTCOMES_BY_WORD,
         refusals=REFUSALS,
+        again=[("", view.text("Leave it"))] + [(name, view.text(text)) for name, (text, _) in AGAIN.items()],
     )
+
+
+def with_line(view: View, form: Form, response: Response) -> Response:
+    """The answer, with the line kept for the next time."""
+    is_plain = form["line"].removeprefix("+").isdigit() and form["line"].isascii()
+    # A cookie takes no more.
+    return view.prefer(response, LINE_COOKIE, form["line"]) if is_plain else response
 
 
 async def _understood(view: View, line: str, number: str) -> Understood | None:
@@ -126,11 +135,6 @@ async def _understood(view: View, line: str, number: str) -> Understood | None:
         return None
     request = CallRequest(user_line=line, destination_line=number)
     return understood(view, await view.services.calls.preview(view.caller, request))
-
-
-def _is_plain(form: Form) -> bool:
-    """Whether the line is one that a cookie takes."""
-    return form["line"].removeprefix("+").isdigit() and form["line"].isascii()
 
 
 ROUTES = [

@@ -2,6 +2,7 @@
 
 from ringbridge.call.model import LegState, State
 from ringbridge.call.number import NumberType
+from ringbridge.call.schedule import Retry
 from ringbridge.portal.language import marked
 
 # What is going on, by the state of the call.
@@ -43,6 +44,22 @@ KINDS: dict[NumberType, str] = {
     NumberType.VOICEMAIL: marked("voice mail"),
 }
 
+# By what the field says: so many attempts in all, and so long from the end of one to the next.
+AGAIN: dict[str, tuple[str, Retry]] = {
+    "minutes": (
+        marked("Try again after 5 minutes, 3 times in all"),
+        Retry(max_attempts=3, after_seconds=300.0),
+    ),
+    "quarters": (
+        marked("Try again after 15 minutes, 5 times in all"),
+        Retry(max_attempts=5, after_seconds=900.0),
+    ),
+    "hours": (
+        marked("Try again after an hour, 8 times in all"),
+        Retry(max_attempts=8, after_seconds=3600.0),
+    ),
+}
+
 # Why there is no call, and what to do: by the codes of errors.
 REFUSALS: dict[str, str] = {
     "emergency_number": marked(
@@ -70,6 +87,15 @@ REFUSALS: dict[str, str] = {
     "limit_destination_per_10_minutes": marked(
         "This number was called as often in ten minutes as it may be. Try again later."
     ),
+    "limit_scheduled": marked(
+        "Your account has 1,000 scheduled calls, which is the most. Call one off first."
+    ),
+    "limit_scheduled_per_minute": marked(
+        "Your account has scheduled as many calls in a minute as it may. Try again in a minute."
+    ),
+    "nothing_to_wait_for": marked("Choose when, or that it is tried again; to call now, press Call."),
+    "in_the_past": marked("This is over. Choose a time that is to come."),
+    "too_far_ahead": marked("Choose a time within the next 30 days."),
     "limit_is_zero": marked(
         "A limit of your account is 0, so that nobody can call. An owner or your administrator can change that."
     ),

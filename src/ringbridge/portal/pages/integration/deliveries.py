@@ -7,8 +7,8 @@ from starlette.responses import Response
 from ringbridge.call.errors import InvalidOption
 from ringbridge.call.user import Right
 from ringbridge.portal.form import fault_of
+from ringbridge.portal.moments import moment_of
 from ringbridge.portal.page import action, page
-from ringbridge.portal.pages.integration.moments import moment_of
 from ringbridge.portal.pages.integration.webhooks import PATH, title_of, webhook_of
 from ringbridge.portal.pages.integration.words import EVENTS, FAULTS, FORMATS, STATES, WHY_DISABLED
 from ringbridge.portal.view import View

@@ -12,8 +12,8 @@ from ringbridge.call.key import CALL_SCOPES, ApiKey, KnownKey, Scope, TooManyKey
 from ringbridge.call.user import Right
 from ringbridge.portal.form import Form, fault_of
 from ringbridge.portal.language import marked
+from ringbridge.portal.moments import moment_of
 from ringbridge.portal.page import action, page
-from ringbridge.portal.pages.integration.moments import moment_of
 from ringbridge.portal.pages.integration.words import FAULTS, SCOPES
 from ringbridge.portal.view import View
 from ringbridge.portal.words import Badge

@@ -50,7 +50,6 @@ FAULTS: dict[str, str] = {
     "invalid_days": marked("Use 1 to 730 days."),
     "invalid_hours": marked("Use 0 to 720 hours."),
     "invalid_network": marked("Write an address or a network in each line, such as 203.0.113.0/24."),
-    "invalid_moment": marked("Choose a day and a time."),
     "too_late": marked("Choose a time within the next two years."),
     "too_many_keys": marked(
         "The account has as many valid keys as it may. Revoke one that is not needed first."
