@@ -256,8 +256,8 @@ async def test_without_its_database_a_look_up_is_unavailable_and_the_watch_goes_
 ) -> None:
     failures = threading.Semaphore(0)
 
-    @event.listens_for(engine, "handle_error")
-    def note(_: object) -> None:
+    @event.listens_for(engine, "invalidate")
+    def note(*_: object) -> None:
         failures.release()
 
     changed = asyncio.Event()
@@ -268,7 +268,8 @@ async def test_without_its_database_a_look_up_is_unavailable_and_the_watch_goes_
                 connection.execute(text("ALTER TABLE accounts RENAME TO lost_accounts"))
             with pytest.raises(StoreUnavailable, match="accounts"):
                 await directory.account(ACCOUNT)
-            for _ in range(3):
+            # One is that of the account.
+            for _ in range(1 + 3):
                 assert await asyncio.to_thread(failures.acquire, timeout=PATIENCE_SECONDS)
             with writing(engine) as connection:
                 connection.execute(text("ALTER TABLE lost RENAME TO directory_revision"))

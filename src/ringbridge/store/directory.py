@@ -52,9 +52,10 @@ class SqlDirectory:
         self._device_row = RowLookUp(engine, lines, "sip_username")
         self._barred_row = RowLookUp(engine, do_not_call, "account_id", "number")
         self._any_barred_row = RowLookUp(engine, do_not_call, "account_id")
+        self._revision_row = RowLookUp(engine, directory_revision)
         # A row of a local file is read in a tenth of a millisecond, no writer can hold that up, and to hop to a thread
         # and back costs three times as much.
-        in_thread = engine.dialect.name != "sqlite"
+        self._in_thread = in_thread = engine.dialect.name != "sqlite"
         self._accounts = LookUpCache(self._load_account, in_thread=in_thread)
         self._limits = LookUpCache(self._load_limits, in_thread=in_thread)
         self._keys = LookUpCache(self._load_key, in_thread=in_thread)
@@ -127,14 +128,14 @@ class SqlDirectory:
     @asynccontextmanager
     async def watch(self, on_change: Callable[[frozenset[Part]], None]) -> AsyncIterator[None]:
         """While entered, answers are kept in memory; when parts change they are forgotten, and `on_change` is told which."""
-        seen = await asyncio.to_thread(self._read_revisions)
+        seen = await self._revisions()
         self._keep(True)
         is_blind = False
 
         async def look() -> None:
             nonlocal seen, is_blind
             try:
-                revisions = await asyncio.to_thread(self._read_revisions)
+                revisions = await self._revisions()
             except StoreUnavailable as error:
                 # What is in memory may still serve: without its database no call is accepted.
                 if not is_blind:
@@ -144,7 +145,9 @@ class SqlDirectory:
             is_blind = False
             if revisions != seen:
                 # Whoever changed something and did not say what may have changed all.
-                changed = frozenset(part for part in Part if revisions[part] != seen[part]) or ALL_PARTS
+                changed = (
+                    frozenset(part for part in Part if revisions[part.value] != seen[part.value]) or ALL_PARTS
+                )
                 seen = revisions
                 for look_ups in self._caches_of(changed):
                     look_ups.clear()
@@ -164,11 +167,12 @@ class SqlDirectory:
         for look_ups in self._caches_of(ALL_PARTS):
             look_ups.keep(keeps)
 
-    def _read_revisions(self) -> dict[Part | None, int]:
-        """How often each part was changed; at None, how often anything was."""
-        with reading(self._engine) as connection:
-            row = connection.execute(select(directory_revision)).mappings().one()
-            return {None: row["revision"]} | {part: row[part.value] for part in Part}
+    async def _revisions(self) -> dict[str, int]:
+        """How often each part was changed, by its column; in the column `revision`, how often anything was."""
+        find = self._revision_row.find
+        revisions = await asyncio.to_thread(find) if self._in_thread else find()
+        assert revisions is not None, "the table has one row"
+        return revisions
 
     def _load_account(self, account_id: str) -> Account | None:
         row = self._account_row.find(account_id)
