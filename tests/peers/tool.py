@@ -22,6 +22,10 @@ LOOPBACK = "127.0.0.1"
 WAIT_SECONDS = 60.0
 """How long something may take that has to happen: what is slow on a busy machine is not what is wrong."""
 
+# Between two looks: what takes its time is not asked for so often that it takes longer.
+_FIRST_PAUSE_SECONDS = 0.01
+_LONGEST_PAUSE_SECONDS = 0.05
+
 # Where no system takes ports for outgoing connections from, and no server of the tests takes them for audio: what is free
 # now is still free when its owner binds it. Each port has one before and one behind it: baresip's for TLS is the one
 # behind that which it is told.
@@ -114,10 +118,12 @@ async def poll(
     never = asyncio.Event()
     loop = asyncio.get_running_loop()
     gives_up_at = loop.time() + seconds
+    pause_seconds = _FIRST_PAUSE_SECONDS
     while not good(answer := await ask()):
         if loop.time() > gives_up_at:
             raise AssertionError(f"not within {seconds} s: {what}; last seen: {answer}")
         with suppress(TimeoutError):
-            async with asyncio.timeout(0.01):
+            async with asyncio.timeout(pause_seconds):
                 await never.wait()
+        pause_seconds = min(1.5 * pause_seconds, _LONGEST_PAUSE_SECONDS)
     return answer
