@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -59,7 +60,8 @@ async def _measure(folder: Path, rate: float, calls: int, rounds: int) -> int:
     receiver.start()
     taking, silent = await asyncio.to_thread(ours.recv)
     print(f"provisioning {3 * WEBHOOKS} accounts ...", file=sys.stderr)
-    callers = _provision(folder / "data", {"without": None, "taking": taking, "silent": silent})
+    urls = {"without": [], "taking": [taking], "silent": [silent]}
+    callers = provision(folder / "data", urls, accounts=WEBHOOKS)
     deployment = Deployment(
         data_dir=folder / "data", account_id="", authorization="", user_port=0, trunk_port=0, host=LOOPBACK
     )
@@ -67,11 +69,11 @@ async def _measure(folder: Path, rate: float, calls: int, rounds: int) -> int:
     settings = {"RINGBRIDGE_WEBHOOK_PRIVATE": "127.0.0.0/8", "RINGBRIDGE_LOG_LEVEL": "error"}
     with Server.running(deployment, settings=settings) as server:
         async with aiohttp.ClientSession(server.url) as session:
-            await _place(session, callers["without"][:50], rate)
+            await place(session, callers["without"][:50], rate)
             for _ in range(rounds):
                 for kind, accounts in callers.items():
                     chosen = [accounts[index % len(accounts)] for index in range(calls)]
-                    times[kind].append(await _place(session, chosen, rate))
+                    times[kind].append(await place(session, chosen, rate))
     ours.send(None)
     taken = await asyncio.to_thread(ours.recv)
     receiver.join()
@@ -90,12 +92,12 @@ def _percentile(times: list[float], part: int) -> float:
     return statistics.quantiles(times, n=100)[part - 1]
 
 
-async def _place(session: aiohttp.ClientSession, callers: list[tuple[str, str]], rate: float) -> list[float]:
+async def place(session: aiohttp.ClientSession, callers: list[tuple[str, str]], rate: float) -> list[float]:
     """Place a call for each of `callers` (header, line) at an even rate; how long each request took, in ms."""
     loop = asyncio.get_running_loop()
     began = loop.time()
 
-    async def place(index: int, authorization: str, line: str) -> float:
+    async def one(index: int, authorization: str, line: str) -> float:
         await asyncio.sleep(max(0.0, began + index / rate - loop.time()))
         at = time.perf_counter()
         fields = {"user_line": line, "destination_line": _DESTINATION}
@@ -106,11 +108,13 @@ async def _place(session: aiohttp.ClientSession, callers: list[tuple[str, str]],
         assert response.status == 200, f"{response.status}: {text}"
         return took
 
-    return list(await asyncio.gather(*(place(index, *caller) for index, caller in enumerate(callers))))
+    return list(await asyncio.gather(*(one(index, *caller) for index, caller in enumerate(callers))))
 
 
-def _provision(data_dir: Path, urls: dict[str, str | None]) -> dict[str, list[tuple[str, str]]]:
-    """Accounts with a line each, and a webhook that leads to the URL of their kind: their headers and lines."""
+def provision(
+    data_dir: Path, urls: Mapping[str, Sequence[str]], *, accounts: int
+) -> dict[str, list[tuple[str, str]]]:
+    """So many accounts of each kind with a line each, and webhooks that lead to the URLs of their kind: their headers and lines."""
     data_dir.mkdir(parents=True)
     database = open_database(f"sqlite:///{data_dir}/ringbridge.db")
     # What is thrown away in a minute need not be durable; the server opens the file anew.
@@ -122,8 +126,8 @@ def _provision(data_dir: Path, urls: dict[str, str | None]) -> dict[str, list[tu
         load_pepper(data_dir, has_keys=False),
     )
     found: dict[str, list[tuple[str, str]]] = {kind: [] for kind in urls}
-    for kind, url in urls.items():
-        for index in range(WEBHOOKS):
+    for kind, wanted in urls.items():
+        for index in range(accounts):
             account = administration.add_account(f"{kind} {index}", account_id=f"{kind}-{index}").id
             key, text = new_key(pepper, account, "bench", _NOW, secrets.token_bytes, is_test=True)
             administration.add_key(key)
@@ -132,7 +136,7 @@ def _provision(data_dir: Path, urls: dict[str, str | None]) -> dict[str, list[tu
             )
             administration.add_line(line)
             administration.set_limits(account, AccountLimits(duplicates_s=0.0, per_user=10))
-            if url is not None:
+            for url in wanted:
                 webhooks.add_now(
                     new_webhook(
                         account,
