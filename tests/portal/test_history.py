@@ -17,12 +17,14 @@ from ringbridge.api.v2.problems import _REASONS
 from ringbridge.call import errors
 from ringbridge.call.cause import Cause, Outcome
 from ringbridge.call.history import EVENT_NAMES, StoredEvent
+from ringbridge.call.key import Scope
 from ringbridge.call.model import LegState, State
 from ringbridge.call.user import Role
 from ringbridge.portal.pages.history.call import stages_of
 from ringbridge.portal.pages.history.explanations import CAUSES, OUTCOMES, REFUSALS
 from ringbridge.portal.pages.history.words import EVENTS, LEG_STATES, STATES
 from ringbridge.portal.words import OUTCOMES as BADGES
+from ringbridge.service.keys import KeyRequest
 from ringbridge.service.request import CallRequest
 from ringbridge.store.database import writing
 from ringbridge.store.tables import records
@@ -130,6 +132,16 @@ async def test_each_condition_narrows(desk: Desk, owner: Client, query: str, ind
     reply = await owner.get(f"/history?{query}")
     assert reply.status == 200
     assert sorted(shown(reply.text)) == sorted(ids[index] for index in indexes)
+
+
+async def test_keys_of_one_name_are_told_apart(desk: Desk, owner: Client) -> None:
+    caller = await caller_of(desk, desk.users[Role.OWNER])
+    request = KeyRequest(name="CRM", scopes=frozenset({Scope.CALLS_READ}), days=1)
+    ids = [(await desk.keys.create(caller, request)).key.id for _ in range(2)]
+    text = (await owner.get("/history")).text
+    for key_id in ids:
+        assert f'<option value="{key_id}">CRM ({key_id})</option>' in text
+    assert ">Olive owner</option>" in text
 
 
 @pytest.mark.parametrize(
