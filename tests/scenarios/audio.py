@@ -2,10 +2,12 @@
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 from tests.peers.baresip import SAMPLE_RATE_HZ, Baresip, Samples, level, tone_share
 from tests.peers.client import Client
+from tests.peers.server import Deployment, destination_number, user_number
 from tests.peers.tool import WAIT_SECONDS
 
 USER_TONE_HZ = 600.0
@@ -25,6 +27,24 @@ def windows(samples: Samples) -> list[Samples]:
 def tenths(samples: Samples, tone_hz: float) -> int:
     """For how many tenths of a second the sound was that tone and nothing else."""
     return sum(tone_share(window, tone_hz) > 0.9 for window in windows(samples))
+
+
+def users_baresip(own: Deployment, folder: Path, index: int = 1, **account: Any) -> Running:
+    """The phone of a user's line, which picks up by itself; `account` is more for `Baresip.running`."""
+    return _baresip(user_number(index), own.user_port, USER_TONE_HZ, folder / "user", **account)
+
+
+def destinations_baresip(own: Deployment, folder: Path, index: int = 1, **account: Any) -> Running:
+    """The phone of a destination, which rings until it is told to `accept`."""
+    number = f"+{destination_number(index)}"
+    place = folder / "destination"
+    return _baresip(number, own.trunk_port, DESTINATION_TONE_HZ, place, picks_up=False, **account)
+
+
+def _baresip(number: str, port: int, tone_hz: float, folder: Path, **account: Any) -> Running:
+    # For TLS baresip takes the port behind the one that it is told.
+    told = port - 1 if "tls" in account else port
+    return Baresip.running(number, port=told, tone_hz=tone_hz, folder=folder, **account)
 
 
 async def talk_and_compare(

@@ -10,13 +10,18 @@ import pytest
 from ringbridge.engines.native.rtpengine_link import DaemonLink
 from ringbridge.media.bencode import Value
 from tests.engines.native.media_peers import PORTS, Daemon, daemon
-from tests.peers.baresip import Baresip
 from tests.peers.client import Client
 from tests.peers.phone import Phone
 from tests.peers.server import Deployment, Server, destination_number, user_number
 from tests.peers.tool import LOOPBACK, free_port, poll
 from tests.scenarios import talk
-from tests.scenarios.audio import DESTINATION_TONE_HZ, USER_TONE_HZ, hears
+from tests.scenarios.audio import (
+    DESTINATION_TONE_HZ,
+    USER_TONE_HZ,
+    destinations_baresip,
+    hears,
+    users_baresip,
+)
 from tests.scenarios.killed import before_the_kill
 
 pytestmark = pytest.mark.peer
@@ -53,18 +58,9 @@ async def until_ready(server: Server) -> None:
 
 
 async def test_both_hear_each_other(server: Server, client: Client, tmp_path: Path) -> None:
-    deployment = server.deployment
     async with (
-        Baresip.running(
-            user_number(1), port=deployment.user_port, tone_hz=USER_TONE_HZ, folder=tmp_path / "user"
-        ) as user,
-        Baresip.running(
-            f"+{destination_number(1)}",
-            port=deployment.trunk_port,
-            tone_hz=DESTINATION_TONE_HZ,
-            folder=tmp_path / "destination",
-            picks_up=False,
-        ) as destination,
+        users_baresip(server.deployment, tmp_path) as user,
+        destinations_baresip(server.deployment, tmp_path) as destination,
     ):
         call_id = await client.place(1, 1)
         await destination.event("CALL_INCOMING")

@@ -7,14 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.baresip import Baresip
 from tests.peers.certificates import Authority
 from tests.peers.client import Client
 from tests.peers.phone import Ending, Leg
 from tests.peers.server import Deployment, Server, destination_number, ringbridge, user_number
 from tests.peers.stream_phone import StreamPhone
 from tests.peers.tool import LOOPBACK, WAIT_SECONDS
-from tests.scenarios.audio import DESTINATION_TONE_HZ, USER_TONE_HZ, compare, talk
+from tests.scenarios.audio import (
+    compare,
+    destinations_baresip,
+    talk,
+    users_baresip,
+)
 from tests.scenarios.relays import serving_with
 
 pytestmark = pytest.mark.peer
@@ -125,29 +129,14 @@ async def end(client: Client, call_id: str, *legs: Leg) -> None:
 async def test_baresips_that_take_nothing_else_hear_each_other(
     server: Server, client: Client, authority: Authority, tmp_path: Path
 ) -> None:
-    deployment = server.deployment
-    files = authority.issue(LOOPBACK, as_="baresip")
+    account = {
+        "transport": "tls",
+        "tls": authority.issue(LOOPBACK, as_="baresip"),
+        "parameters": ";mediaenc=srtp-mand",
+    }
     async with (
-        Baresip.running(
-            user_number(REQUIRED),
-            # For TLS baresip takes the port behind the one that it is told.
-            port=deployment.user_port - 1,
-            tone_hz=USER_TONE_HZ,
-            folder=tmp_path / "user",
-            transport="tls",
-            tls=files,
-            parameters=";mediaenc=srtp-mand",
-        ) as user,
-        Baresip.running(
-            f"+{destination_number(REQUIRED)}",
-            port=deployment.trunk_port - 1,
-            tone_hz=DESTINATION_TONE_HZ,
-            folder=tmp_path / "destination",
-            picks_up=False,
-            transport="tls",
-            tls=files,
-            parameters=";mediaenc=srtp-mand",
-        ) as destination,
+        users_baresip(server.deployment, tmp_path, REQUIRED, **account) as user,
+        destinations_baresip(server.deployment, tmp_path, REQUIRED, **account) as destination,
     ):
         call_id = await client.place(REQUIRED, REQUIRED)
         await talk(client, call_id, user, destination)

@@ -7,14 +7,17 @@ from pathlib import Path
 import pytest
 
 from tests.peers import wire
-from tests.peers.baresip import Baresip
 from tests.peers.client import Client
 from tests.peers.phone import Ending, Leg
-from tests.peers.server import Deployment, Server, destination_number, user_number
+from tests.peers.server import Deployment, Server, user_number
 from tests.peers.stream_phone import StreamPhone
 from tests.peers.wire import SipMessage
 from tests.scenarios import talk
-from tests.scenarios.audio import DESTINATION_TONE_HZ, USER_TONE_HZ, talk_and_compare
+from tests.scenarios.audio import (
+    destinations_baresip,
+    talk_and_compare,
+    users_baresip,
+)
 
 pytestmark = pytest.mark.peer
 
@@ -152,23 +155,9 @@ async def test_only_the_trunk_gets_its_credentials(
 async def test_baresips_hear_each_other(
     server: Server, client: Client, tmp_path: Path, user_hangs_up: bool
 ) -> None:
-    deployment = server.deployment
     await talk_and_compare(
         client,
-        Baresip.running(
-            user_number(1),
-            port=deployment.user_port,
-            tone_hz=USER_TONE_HZ,
-            folder=tmp_path / "user",
-            transport="tcp",
-        ),
-        Baresip.running(
-            f"+{destination_number(1)}",
-            port=deployment.trunk_port,
-            tone_hz=DESTINATION_TONE_HZ,
-            folder=tmp_path / "destination",
-            picks_up=False,
-            transport="tcp",
-        ),
+        users_baresip(server.deployment, tmp_path, transport="tcp"),
+        destinations_baresip(server.deployment, tmp_path, transport="tcp"),
         user_hangs_up=user_hangs_up,
     )

@@ -5,15 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.baresip import Baresip
 from tests.peers.certificates import Authority, Files
 from tests.peers.client import Client
 from tests.peers.phone import Ending
-from tests.peers.server import Deployment, Server, destination_number, user_number
+from tests.peers.server import Deployment, Server
 from tests.peers.stream_phone import StreamPhone
 from tests.peers.tool import LOOPBACK, free_sip_port
 from tests.scenarios import talk
-from tests.scenarios.audio import DESTINATION_TONE_HZ, USER_TONE_HZ, talk_and_compare
+from tests.scenarios.audio import (
+    destinations_baresip,
+    talk_and_compare,
+    users_baresip,
+)
 from tests.scenarios.killed import before_the_kill
 
 pytestmark = pytest.mark.peer
@@ -148,27 +151,10 @@ async def test_baresips_hear_each_other(
     server: Server, client: Client, authority: Authority, tmp_path: Path, user_hangs_up: bool
 ) -> None:
     """Whoever hangs up does so over a connection that its baresip makes to the server."""
-    deployment = server.deployment
     files = authority.issue(LOOPBACK, as_="baresip")
     await talk_and_compare(
         client,
-        Baresip.running(
-            user_number(1),
-            # For TLS baresip takes the port behind the one that it is told.
-            port=deployment.user_port - 1,
-            tone_hz=USER_TONE_HZ,
-            folder=tmp_path / "user",
-            transport="tls",
-            tls=files,
-        ),
-        Baresip.running(
-            f"+{destination_number(1)}",
-            port=deployment.trunk_port - 1,
-            tone_hz=DESTINATION_TONE_HZ,
-            folder=tmp_path / "destination",
-            picks_up=False,
-            transport="tls",
-            tls=files,
-        ),
+        users_baresip(server.deployment, tmp_path, transport="tls", tls=files),
+        destinations_baresip(server.deployment, tmp_path, transport="tls", tls=files),
         user_hangs_up=user_hangs_up,
     )

@@ -6,12 +6,15 @@ from pathlib import Path
 import pytest
 
 from tests.peers import wire
-from tests.peers.baresip import Baresip
 from tests.peers.client import Client
 from tests.peers.phone import Ending, Phone
 from tests.peers.server import Deployment, Server, destination_number, user_number
 from tests.scenarios import talk
-from tests.scenarios.audio import DESTINATION_TONE_HZ, USER_TONE_HZ, talk_and_compare
+from tests.scenarios.audio import (
+    destinations_baresip,
+    talk_and_compare,
+    users_baresip,
+)
 from tests.scenarios.relays import serving_with
 
 pytestmark = pytest.mark.peer
@@ -28,24 +31,10 @@ def server(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.mark.parametrize("codec", ["PCMU/8000/1", "G722/16000/1"])
 async def test_they_hear_each_other(server: Server, client: Client, tmp_path: Path, codec: str) -> None:
-    deployment = server.deployment
     await talk_and_compare(
         client,
-        Baresip.running(
-            user_number(1),
-            port=deployment.user_port,
-            tone_hz=USER_TONE_HZ,
-            folder=tmp_path / "user",
-            codec="PCMA/8000/1",
-        ),
-        Baresip.running(
-            f"+{destination_number(1)}",
-            port=deployment.trunk_port,
-            tone_hz=DESTINATION_TONE_HZ,
-            folder=tmp_path / "destination",
-            picks_up=False,
-            codec=codec,
-        ),
+        users_baresip(server.deployment, tmp_path, codec="PCMA/8000/1"),
+        destinations_baresip(server.deployment, tmp_path, codec=codec),
     )
 
 
