@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, create_engine
 
+from ringbridge.call.user import Role, User
 from ringbridge.store.administration import Administration
 from ringbridge.store.calls import SqlCallStore
 from ringbridge.store.database import migrate, open_database
 from ringbridge.store.lock import ServerLock
+from ringbridge.store.users import SqlUsers
 from tests.store.postgres import running_postgres
 
 _schemas = count(1)
@@ -68,3 +70,20 @@ async def store(engine: Engine) -> AsyncIterator[SqlCallStore]:
     with ServerLock(engine) as lock:
         async with SqlCallStore(engine, lock) as store:
             yield store
+
+
+@pytest.fixture
+def owner(engine: Engine, administration: Administration) -> User:
+    """A user of an account: its only owner."""
+    account = administration.add_account("Acme")
+    user = User(
+        id="u1",
+        account_id=account.id,
+        login="ann",
+        name="Ann",
+        role=Role.OWNER,
+        created_at=1.5,
+        password_hash="$argon2id$1",
+    )
+    SqlUsers(engine).add(user)
+    return user

@@ -9,7 +9,6 @@ from sqlalchemy import Engine
 
 from ringbridge.call.actor import Actor, ActorKind, acting_as
 from ringbridge.call.user import LastOwner, Role, User
-from ringbridge.store.administration import Administration
 from ringbridge.store.audit import SqlAuditLog
 from ringbridge.store.user_sessions import SqlSessions
 from ringbridge.store.users import SqlUsers
@@ -17,23 +16,6 @@ from tests.store.test_users import a_link, a_session
 
 BOB = Actor(ActorKind.USER, "u2", "192.0.2.7")
 SECRETS = ("$argon2id$", "seed of", "digest of", "code digest")
-
-
-@pytest.fixture
-def owner(engine: Engine, administration: Administration) -> User:
-    """The only one."""
-    account = administration.add_account("Acme")
-    user = User(
-        id="u1",
-        account_id=account.id,
-        login="ann",
-        name="Ann",
-        role=Role.OWNER,
-        created_at=1.5,
-        password_hash="$argon2id$1",
-    )
-    SqlUsers(engine).add(user)
-    return user
 
 
 def last(engine: Engine, owner: User) -> tuple[str, str | None, Any, Any]:

@@ -13,23 +13,6 @@ from ringbridge.store.user_sessions import SqlSessions
 from ringbridge.store.users import SqlUsers
 
 
-@pytest.fixture
-def owner(engine: Engine, administration: Administration) -> User:
-    """The only one."""
-    account = administration.add_account("Acme")
-    user = User(
-        id="u1",
-        account_id=account.id,
-        login="ann",
-        name="Ann",
-        role=Role.OWNER,
-        created_at=1.5,
-        password_hash="a hash",
-    )
-    SqlUsers(engine).add(user)
-    return user
-
-
 def a_session(user: User, name: str = "s1", **times: float) -> Session:
     known = {"created_at": 100.0, "seen_at": 100.0, "fresh_at": 100.0} | times
     return Session(
