@@ -1,6 +1,7 @@
 """Which routes let whom in: every page that there is, and those that scripts ask for again and again."""
 
 import re
+from urllib.parse import quote
 
 import pytest
 from starlette.responses import PlainTextResponse, Response
@@ -114,6 +115,13 @@ async def test_what_a_script_asks_for_does_not_keep_a_session_alive(
         assert (await owner.get("/rows")).text == "owner"
     desk.clock.skipped_seconds += 60.0
     assert (await owner.get("/rows")).status == 303
+
+
+async def test_a_flash_that_is_not_ours_breaks_no_page(owner: Client) -> None:
+    session = owner.cookie("ringbridge")
+    for broken in ("null", "5", "%", '["success"]', '["success", "a", "b"]', "[" * 3000):
+        cookie = f"ringbridge={session}; ringbridge-flash={quote(broken)}"
+        assert (await owner.get("/profile", Cookie=cookie)).status == 200, broken[:20]
 
 
 async def break_down(view: View) -> Response:

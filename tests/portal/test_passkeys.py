@@ -185,6 +185,10 @@ async def test_passkeys_that_do_not_count_and_guesses(
 ) -> None:
     passkey = await add(owner_there, counts=False)
     assert {await sign_in(visitor_there, passkey) for _ in range(12)} == {303}
+    answer = passkey.get(await options(visitor_there, "/login/passkey"))
+    replies = [(await visitor_there.post("/login/passkey", {"answer": answer})).status for _ in range(2)]
+    assert replies == [303, 403]
+    desk.clock.skipped_seconds += 60.0
     statuses = [(await visitor_there.post("/login/passkey", {"answer": "x"})).status for _ in range(12)]
     assert statuses == [403] * 11 + [429]
     # Who knows no passkey of the same address locks none out there.

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import pytest
@@ -131,8 +132,9 @@ async def test_what_comes_back_too_late_or_broken_is_refused(desk: Desk, visitor
     await go_there(visitor)
     for query in ("?error=access_denied", "?code=guess&state=guess", "?state=&code=", ""):
         assert (await visitor.get(f"/login/openid/back{query}")).status == 403, query
-    visitor.session.cookie_jar.update_cookies({"ringbridge-openid": "%5B1%5D"}, URL(visitor.url))
-    assert (await visitor.get("/login/openid/back?code=1&state=1")).status == 403
+    for broken in ("%5B1%5D", "null", "[" * 3000, f'["a","b","c",1{"0" * 400},"",""]'):
+        visitor.session.cookie_jar.update_cookies({"ringbridge-openid": quote(broken)}, URL(visitor.url))
+        assert (await visitor.get("/login/openid/back?code=1&state=1")).status == 403, broken[:20]
 
 
 async def test_the_address_may_be_told_elsewhere_and_the_secret_given_in_the_form(

@@ -274,6 +274,7 @@ class View:
             return None
         try:
             kind, text = json.loads(unquote(self.request.cookies.get(self.cookies.flash, "")))
-        except ValueError:
+        except (TypeError, ValueError, RecursionError):
+            # None, or one that is not ours: pages of other ports of the same host may set it.
             return None
-        return (kind, text) if kind in ("success", "info", "warning", "danger") else None
+        return (kind, str(text)) if kind in ("success", "info", "warning", "danger") else None

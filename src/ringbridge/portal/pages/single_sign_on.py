@@ -96,7 +96,7 @@ def _kept(view: View) -> tuple[Pending | None, str]:
         return Pending(str(state), str(nonce), str(verifier), float(begun_at), str(user_id)), own_path(
             str(path)
         )
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError, RecursionError):
         return None, "/"
 
 
