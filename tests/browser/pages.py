@@ -7,6 +7,7 @@ from tests.browser.history_furniture import BUSY_ID, TRANSFERRED_ID, furnish_his
 from tests.browser.integration_furniture import KEY_ID, WEBHOOK_ID, furnish_integration
 from tests.browser.limits_furniture import furnish_limits
 from tests.browser.lines_furniture import LINE_ID, TRUNK_ID, furnish_lines
+from tests.browser.schedule_furniture import SCHEDULED_ID, furnish_scheduled
 from tests.browser.statistics_furniture import furnish_statistics
 from tests.peers.server import Deployment
 
@@ -21,6 +22,7 @@ PAGES = {
     "live": "/live",
     "scheduled": "/scheduled",
     "history": "/history",
+    "history-scheduled": f"/history/{SCHEDULED_ID}",
     "history-busy": f"/history/{BUSY_ID}",
     "history-transferred": f"/history/{TRANSFERRED_ID}",
     "history-why": "/history/why",
@@ -68,6 +70,7 @@ def furnish(deployment: Deployment) -> None:
     """What is to be seen on the pages: done to the data folder before the server starts."""
     furnish_integration(deployment)
     furnish_history(deployment)
+    furnish_scheduled(deployment)
     furnish_limits(deployment)
     furnish_lines(deployment)
     furnish_statistics(deployment)
