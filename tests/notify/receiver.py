@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 
 Behaviour = Callable[["Receiver", asyncio.StreamWriter], Coroutine[Any, Any, None]]
 

@@ -166,9 +166,10 @@ async def test_the_last_good_answer_serves_while_the_name_server_is_down(
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        ("silent", "the name servers do not answer"),
+        # On a busy machine the budget of the whole look-up may be over first.
+        ("silent", "the name servers do not answer|no answer within 2 s"),
         ("refuses", "the name servers cannot tell"),
-        ("slow", "the name servers do not answer"),
+        ("slow", "the name servers do not answer|no answer within 2 s"),
     ],
 )
 async def test_without_an_earlier_answer_a_look_up_ends_within_its_budget(
