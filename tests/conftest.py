@@ -6,10 +6,10 @@ from collections.abc import Generator
 
 import pytest
 import structlog
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # A busy machine must not fail a test: how fast the code is belongs to scripts/bench.
-settings.register_profile("ringbridge", deadline=None)
+settings.register_profile("ringbridge", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ringbridge")
 
 # A shell starts what runs in the background deaf to Ctrl-C, and children inherit that: the commands under test must hear it.
