@@ -2,7 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack, asynccontextmanager
 from typing import TypeVar
 
 import pytest
@@ -30,3 +31,10 @@ async def before_the_kill(
     with pytest.raises(AssertionError, match="serve ended with status -9"):
         await serve_until_killed()
     return made[0]
+
+
+@asynccontextmanager
+async def back_again(own: Deployment, settings: dict[str, str]) -> AsyncIterator[Server]:
+    """The next server. The test's phones go on while it starts: it gives connections of legs that were left little time."""
+    with ExitStack() as stack:
+        yield await asyncio.to_thread(stack.enter_context, Server.running(own, settings=settings))

@@ -17,7 +17,7 @@ from tests.scenarios.audio import (
     talk_and_compare,
     users_baresip,
 )
-from tests.scenarios.killed import before_the_kill
+from tests.scenarios.killed import back_again, before_the_kill
 
 pytestmark = pytest.mark.peer
 
@@ -142,7 +142,8 @@ async def test_a_killed_server_ends_its_leg_over_a_tls_trunk_when_it_is_back(
     _, _, destination_leg = await before_the_kill(
         own_data, own_settings, lambda client: talk.connect(client, user, destination, 4)
     )
-    with Server.running(own_data, settings={"RINGBRIDGE_SIP_PORT": own_settings["RINGBRIDGE_SIP_PORT"]}):
+    same_port = {"RINGBRIDGE_SIP_PORT": own_settings["RINGBRIDGE_SIP_PORT"]}
+    async with back_again(own_data, same_port):
         assert await destination_leg.settled() is Ending.TALKED
 
 
