@@ -96,7 +96,7 @@ class UserService:
         return user
 
     async def reset(self, by: SignedIn, user_id: str) -> str:
-        """The token of a link for a new password; following it also ends the second factor and all sessions. Raises NotFound."""
+        """The token of a link for a new password; following it also ends second factor, passkeys and sessions. Raises NotFound."""
         _require(by.user, Right.CHANGE_USERS)
         user = await self._within(by.user, user_id)
         log.info("user.link_made", user=user_id, by=by.user.id)
