@@ -45,7 +45,7 @@ def test_what_another_site_sends_is_refused(owner: Portal, other_site: str) -> N
 
 def test_a_second_factor_is_set_up_and_asked_for(new_server: Server, browser: Browser) -> None:
     with portal_of(new_server, browser) as portal:
-        portal.sign_in()
+        portal.sign_in().wait_for_url(portal.url("/"))
         page = portal.open("/profile/second-factor")
         portal.require_accessible()
         secret = page.locator(".secret").inner_text()
