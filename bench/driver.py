@@ -113,7 +113,8 @@ class OwnServer:
         tls = None
         if transport == "tls":
             tls = self._authority.server_context(self._authority.issue(LOOPBACK, as_="phones"))
-        with Server.running(deployment, settings=settings) as server:
+        # As operators start it: one that is forked from another begins with that one's memory, and pays to part from it.
+        with Server.running(deployment, settings=settings, program=("-m", "ringbridge")) as server:
             yield Target(
                 url=f"{server.url}/api/v1/call",
                 headers={"Authorization": deployment.authorization},
