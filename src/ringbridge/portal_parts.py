@@ -173,6 +173,4 @@ def open_portal(
         audit=shared.audit,
         clock=clock,
     )
-    return Portal(
-        app=create_portal(services), links=links, sign_in=sign_in, failed_sign_ins=failed_sign_ins
-    )
+    return Portal(app=create_portal(services), links=links, sign_in=sign_in, failed_sign_ins=failed_sign_ins)

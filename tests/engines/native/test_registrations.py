@@ -20,7 +20,9 @@ from ringbridge.sip.registration import RegistrationAsked
 
 
 def contact(hop: Hop) -> Contact:
-    return Contact(uri="sip:a@10.0.0.7", hop=hop, call_id="c", sequence=1, expires_at=time.monotonic() + 86_400)
+    return Contact(
+        uri="sip:a@10.0.0.7", hop=hop, call_id="c", sequence=1, expires_at=time.monotonic() + 86_400
+    )
 
 
 UDP = contact(Hop("UDP", "127.0.0.1", 9))
