@@ -162,3 +162,5 @@ async def test_limits_that_are_nearly_used_up_are_told(desk: Desk, owner: Client
     SqlLimits(desk.database).change(ACCOUNT_ID, lambda limits: replace(limits, spend_per_day=0))
     text = (await owner.get("/dashboard/now")).text
     assert "A limit is nearly used up: Spending today (UTC), 0.00 of 0.00." in text
+    # Amounts are written as the language has them.
+    assert "0,00 de 0,00" in (await owner.get("/dashboard/now", **{"Accept-Language": "es"})).text

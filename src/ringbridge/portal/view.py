@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote, unquote
 
+from babel.numbers import format_decimal
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -13,6 +15,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import Message
 
 from ringbridge.call.directory import Account
+from ringbridge.call.money import amount_text
 from ringbridge.call.passkey import Place, PlaceUnusable, place_of
 from ringbridge.call.user import SECOND_FACTOR_ROLES, Right, User
 from ringbridge.portal import navigation
@@ -33,6 +36,7 @@ NO_WORDS: Mapping[str, str] = {}
 THEMES = ("system", "light", "dark")
 
 _LONGEST_FLASH = 500
+_AMOUNT = "#,##0.00####"
 
 
 class View:
@@ -127,6 +131,10 @@ class View:
         """`text` in the language of the page, with `{names}` filled in."""
         translated = self.language.text(text)
         return translated.format(**values) if values else translated
+
+    def amount(self, micros: int) -> str:
+        """Millionths of the currency as the language writes amounts of money."""
+        return format_decimal(Decimal(amount_text(micros)), format=_AMOUNT, locale=self.language.locale)
 
     def fault(self, code: str, words: Mapping[str, str] = NO_WORDS) -> str:
         """The sentence for an error's code: of an area's own `words`, or of `words.FAULTS`."""

@@ -9,7 +9,6 @@ from babel.dates import format_skeleton, format_time, get_timezone_name
 from babel.numbers import format_decimal, format_percent
 from starlette.responses import Response
 
-from ringbridge.call.money import amount_text
 from ringbridge.call.statistics import LONG_TALK_SECONDS, Stage, Sums
 from ringbridge.call.user import Right
 from ringbridge.portal.language import Language, marked
@@ -188,7 +187,7 @@ def _uses(view: View, uses: tuple[Use, ...]) -> list[UseRow]:
     for use in uses:
         is_money = use.name.startswith("spend")
         used, most = (
-            amount_text(number) if is_money else format_decimal(number, locale=view.language.locale)
+            view.amount(number) if is_money else format_decimal(number, locale=view.language.locale)
             for number in (use.used, use.most)
         )
         # A limit of nothing is used up.

@@ -9,7 +9,6 @@ from starlette.responses import Response
 from ringbridge.call.directory import AccountLimits
 from ringbridge.call.errors import InvalidSetting
 from ringbridge.call.limits import limit_text, parse_limit
-from ringbridge.call.money import amount_text
 from ringbridge.call.user import Right, SignInRefused
 from ringbridge.portal.form import Form
 from ringbridge.portal.page import action, page
@@ -27,7 +26,7 @@ async def show_limits(view: View) -> Response:
         groups=GROUPS,
         limits=limits,
         shown={name: _shown(view, limits, name) for name in WORDS},
-        used=_used(usage),
+        used=_used(view, usage),
         parts=_parts(limits, usage),
         stopping=[name for name in STOPPING if getattr(limits, name) == 0],
         presets=PRESETS,
@@ -146,15 +145,15 @@ def _shown(view: View, limits: AccountLimits, name: str) -> str:
         case Unit.SECONDS:
             return view.text("{seconds} s", seconds=f"{value:g}")
         case Unit.MONEY:
-            return amount_text(value)
+            return view.amount(value)
         case _:
             return format_decimal(value, locale=view.language.locale)
 
 
-def _used(usage: AccountUsage) -> dict[str, str]:
+def _used(view: View, usage: AccountUsage) -> dict[str, str]:
     """What of a limit is used now, for those of which it is known."""
     return {"concurrent": str(usage.calls_now), "per_minute": str(usage.calls_last_minute)} | {
-        f"spend_per_{period.value}": amount_text(spending.spent + spending.reserved)
+        f"spend_per_{period.value}": view.amount(spending.spent + spending.reserved)
         for period, spending in usage.spending.items()
     }
 
