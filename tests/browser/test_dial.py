@@ -1,6 +1,10 @@
 """Dialling in a browser, with two SIP phones: typing, one call for two clicks, the call as it goes, and without a stream."""
 
+import re
+import time
 from collections.abc import Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -148,3 +152,21 @@ def test_a_favourite_is_kept_and_called_with_two_keys(owner: Portal) -> None:
     owner.require_accessible()
     page.get_by_role("button", name="Remove Corner shop").click()
     expect(page.get_by_role("link", name="Corner shop")).to_have_count(0)
+
+
+def test_a_call_is_scheduled_in_the_readers_time_zone_and_called_off(owner: Portal) -> None:
+    page = owner.open(f"/dial?number={destination_number(1)}")
+    page.get_by_text("Call later, or again").click()
+    # Tomorrow at nine in Chicago, where the reader is.
+    tomorrow = datetime.fromtimestamp(time.time() + 86_400.0, ZoneInfo("America/Chicago"))
+    page.get_by_label("When").fill(f"{tomorrow:%Y-%m-%d}T09:00")
+    page.get_by_label("Wait until my line is in no other call").check()
+    page.get_by_role("button", name="Schedule the call").click()
+    page.wait_for_url(owner.url("/scheduled"))
+    row = page.get_by_role("row", name=re.compile("9:00:00\\sAM"))
+    expect(row).to_contain_text("Once the line is in no other call")
+    row.get_by_role("button", name="Call off").click()
+    owner.require_accessible()
+    row.get_by_role("dialog").get_by_role("button", name="Call off").click()
+    expect(page.get_by_role("status")).to_contain_text("The call is called off.")
+    expect(row).to_have_count(0)
