@@ -25,7 +25,7 @@ from unittest import mock
 from ringbridge.call.key import Scope
 from ringbridge.cli.app import run
 from tests.peers.server_process import ServerProcess
-from tests.peers.tool import LOOPBACK, free_port, free_sip_port
+from tests.peers.tool import LOOPBACK, free_port, free_sip_port, media_ports
 
 Process = ServerProcess | subprocess.Popen[bytes]
 
@@ -176,14 +176,14 @@ class Server:
         http_port = http_port or free_port(socket.SOCK_STREAM)
         sip_port = free_sip_port(host=deployment.host)
         log = deployment.data_dir / "serve.log"
-        first_media_port = 12_000 + 2_000 * (os.getpid() % 9)
+        audio = media_ports()
         environment = _environment(deployment.data_dir) | {
             "RINGBRIDGE_HTTP_PORT": str(http_port),
             "RINGBRIDGE_SIP_HOST": deployment.host,
             "RINGBRIDGE_SIP_PORT": str(sip_port),
             # SIPp takes an OPTIONS for a call that its scenario does not foresee.
             "RINGBRIDGE_TRUNK_PING_SECONDS": "0",
-            "RINGBRIDGE_MEDIA_PORTS": f"{first_media_port}-{first_media_port + 1_999}",
+            "RINGBRIDGE_MEDIA_PORTS": f"{audio[0]}-{audio[-1]}",
             **(settings or {}),
         }
         process: Process

@@ -12,6 +12,7 @@ import shutil
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
@@ -35,6 +36,7 @@ _BLOCKS = (
     *range(4_000, 12_000 - _BLOCK_PORTS, _BLOCK_PORTS),
     *range(30_000, 32_768 - _BLOCK_PORTS, _BLOCK_PORTS),
 )
+_MEDIA_BLOCKS = range(12_000, 30_000, 2_000)
 
 T = TypeVar("T")
 
@@ -59,17 +61,31 @@ def _ports() -> Iterator[int]:
     held: list[int] = []
     while True:
         for first in random.sample(_BLOCKS, len(_BLOCKS)):
-            # A name in Linux's abstract namespace has one owner, and is gone with the process.
-            claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-            try:
-                claim.bind(f"\0ringbridge tests {first}")
-            except OSError:
-                claim.close()
-                continue
-            held.append(claim.detach())
-            yield from range(first + 1, first + _BLOCK_PORTS, _PORT_STEP)
+            if (claim := _claimed(first)) is not None:
+                held.append(claim)
+                yield from range(first + 1, first + _BLOCK_PORTS, _PORT_STEP)
         while held:
             os.close(held.pop())
+
+
+def _claimed(first: int) -> int | None:
+    """The file that claims the ports from `first` on, as long as it is open; None if another process has claimed them."""
+    # A name in Linux's abstract namespace has one owner, and is gone with the process.
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        claim.bind(f"\0ringbridge tests {first}")
+    except OSError:
+        claim.close()
+        return None
+    return claim.detach()
+
+
+@cache
+def media_ports() -> range:
+    """Where the servers of this process take ports for audio: of no other process that tests, as long as there are nine."""
+    firsts = random.sample(_MEDIA_BLOCKS, len(_MEDIA_BLOCKS))
+    first = next((first for first in firsts if _claimed(first) is not None), firsts[0])
+    return range(first, first + _MEDIA_BLOCKS.step)
 
 
 _next_ports = _ports()
