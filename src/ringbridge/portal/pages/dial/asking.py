@@ -119,7 +119,8 @@ async def dial_page(
         written=written,
         outcomes=OUTCOMES_BY_WORD,
         refusals=REFUSALS,
-        again=[("", view.text("Do not try again"))] + [(name, view.text(text)) for name, (text, _) in AGAIN.items()],
+        again=[("", view.text("Do not try again"))]
+        + [(name, view.text(text)) for name, (text, _) in AGAIN.items()],
     )
 
 
