@@ -4,6 +4,7 @@ To load the program takes more of a machine than most tests do. So Python's fork
 the tests, and every server is forked from there. tests/cli starts the command as a user does.
 """
 
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -21,6 +22,9 @@ _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(
     ["ringbridge.bootstrap", "ringbridge.cli.app", "uvloop", "sqlite3", "pydantic.v1", __name__]
 )
+
+# Of <linux/prctl.h>.
+_PR_SET_PDEATHSIG = 1
 
 
 class ServerProcess:
@@ -71,6 +75,8 @@ class ServerProcess:
 
 def _run(words: list[str], environment: dict[str, str], folder: str, log: str) -> None:
     """What a forked process does: it makes itself what a shell would have started."""
+    # The fork server ends with the tests, also when those are killed; nothing of theirs may be left then.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     os.setpgid(0, 0)
     os.chdir(folder)
     os.environ.clear()
