@@ -31,7 +31,7 @@ _LOCATION: dict[str, Any] = {
 }
 
 
-_KEY = re.compile(r"[ -~]{1,255}")
+_KEY = re.compile(r"^[ -~]{1,255}$")
 
 # All that a click is. Other options reach further than whoever opens a page may: a phone that picks up by itself listens to
 # its room, a number is shown as the caller's, events go elsewhere, receivers of events take the account's word for metadata.
@@ -42,7 +42,10 @@ def _key_text(
     request: Request,
     idempotency_key: Annotated[
         str | None,
-        Header(description="Makes a repeated request known for a day: 1 to 255 printable ASCII characters."),
+        Header(
+            description="Makes a repeated request known for a day: 1 to 255 printable ASCII characters.",
+            json_schema_extra={"pattern": _KEY.pattern},
+        ),
     ] = None,
 ) -> str | None:
     """The request's one Idempotency-Key. Raises 400 for what cannot be one."""
