@@ -9,7 +9,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from schemathesis.specs.openapi.checks import (
 
 from ringbridge.call.key import Scope
 from ringbridge.call.webhook import event_id
+from ringbridge.service.clock import Clock
 from tests.peers.client import Client
 from tests.peers.server import Deployment, Server, ringbridge, user_number
 from tests.scenarios.conftest import LINES
@@ -37,6 +38,7 @@ from tests.scenarios.conftest import LINES
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
 EXAMPLES = 16
 ANSWER_SECONDS = 30.0
+DAY_SECONDS = 86_400.0
 OF_EACH_KIND = 12
 # A simulated destination that answers and talks until it is hung up.
 TALKING = "+15125550109"
@@ -80,7 +82,7 @@ class Target:
             **ids,
             **dict.fromkeys(("user_line", "user_caller_id", "destination_caller_id", "line"), lines),
             "destination_line": [TALKING, ANSWERING],
-            "at": [(datetime.now(UTC) + timedelta(days=1)).isoformat()],
+            "at": [datetime.fromtimestamp(Clock().utc_now() + DAY_SECONDS, UTC).isoformat()],
             **PLACES,
         }
         self._values = {name: cycle(known) for name, known in values.items()}
