@@ -144,7 +144,7 @@ def _database(settings: "Settings") -> Iterator[Finding]:
             "lines", "there is none", f"ringbridge line add --account {accounts[0].id} --number ... --uri ..."
         )
     if not trunks:
-        yield warn("trunks", "there is none: lines can call one another only", "ringbridge trunk add")
+        yield warn("trunks", "there is none: no call can be placed without one", "ringbridge trunk add")
     for line in lines:
         if line.kind is LineKind.DEVICE:
             yield _device(line, devices.get(line.id, []))
