@@ -15,11 +15,17 @@ from tests.peers.server import Deployment, Server
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
 WIDTHS = {"desktop": (1280, 800), "phone": (390, 844)}
+SCHEMES = ("light", "dark")
+
+
+def file_of(name: str, device: str, scheme: str) -> Path:
+    """Where the picture of a page is kept."""
+    return FOLDER / f"{name}-{device}-{scheme}.png"
 
 
 def photograph(server: Server, browser: Browser, prefix: str) -> None:
     """All pages whose name begins with `prefix`."""
-    for scheme in ("light", "dark"):
+    for scheme in SCHEMES:
         for device, (width, height) in WIDTHS.items():
             with portal_of(server, browser, width=width, height=height, scheme=scheme) as portal:
                 for signed_in, pages in ((False, OPEN_PAGES), (True, PAGES)):
@@ -33,7 +39,7 @@ def photograph(server: Server, browser: Browser, prefix: str) -> None:
                             # As high as the page, so that what stays in place as it scrolls reaches to its end.
                             whole = portal.page.evaluate("document.documentElement.scrollHeight")
                             portal.page.set_viewport_size({"width": width, "height": max(height, whole)})
-                            save(portal.page.screenshot(), FOLDER / f"{name}-{device}-{scheme}.png")
+                            save(portal.page.screenshot(), file_of(name, device, scheme))
 
 
 def save(picture: bytes, file: Path) -> None:

@@ -7,7 +7,15 @@ from playwright.sync_api import Browser
 
 from tests.browser.pages import OPEN_PAGES, PAGES
 from tests.browser.portal import Portal, portal_of
+from tests.browser.screenshots import FOLDER, SCHEMES, WIDTHS, file_of
 from tests.peers.server import Server
+
+
+def test_there_are_pictures_of_each_page() -> None:
+    """What is missing, or too much, scripts/screenshots and `git rm` mend."""
+    pages = (*OPEN_PAGES, *PAGES)
+    wanted = {file_of(name, device, scheme) for name in pages for device in WIDTHS for scheme in SCHEMES}
+    assert set(FOLDER.iterdir()) == wanted
 
 
 @pytest.fixture(scope="module")
