@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from tests.peers.phone import Leg, Phone
 from tests.peers.server import Deployment
 from tests.peers.tool import WAIT_SECONDS
+from tests.scenarios.sound import DESTINATION_HZ, Voice, voice_of
 
 Result = TypeVar("Result")
 
@@ -59,9 +60,13 @@ def aside() -> Iterator[Aside]:
 
 
 class Telephones:
-    """The user's phone and whatever is behind the trunk. They ring; whether they are picked up is for the test to say."""
+    """The user's phone and whatever is behind the trunk. They ring; whether they are picked up is for the test to say.
 
-    def __init__(self, beside: Aside, user: Phone, destination: Phone) -> None:
+    ear: what is heard behind the trunk, by all calls there together.
+    """
+
+    def __init__(self, beside: Aside, user: Phone, destination: Phone, ear: Voice) -> None:
+        self.ear = ear
         self._beside = beside
         self._user = user
         self._destination = destination
@@ -78,6 +83,10 @@ class Telephones:
         """What `act` gives, done where the phones live: `phones.do(leg.answer)`."""
         return self._beside.do(act)
 
+    def wait_for(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """What comes of it there: `phones.wait_for(hears_key(phones.ear))`."""
+        return self._beside.wait_for(work)
+
     def count(self, number: str) -> int:
         """How often the user's phone was called for this number."""
         return self.do(lambda: sum(leg.number == number for leg in self._user.legs))
@@ -91,4 +100,5 @@ def telephones(deployment: Deployment) -> Iterator[Telephones]:
             beside.open(Phone.listening(port, on_leg=Leg.ring))
             for port in (deployment.user_port, deployment.trunk_port)
         )
-        yield Telephones(beside, user, destination)
+        with voice_of(destination, DESTINATION_HZ) as ear:
+            yield Telephones(beside, user, destination, ear)

@@ -12,8 +12,10 @@ from playwright.sync_api import Page, Route, expect
 from tests.browser.phones import Telephones, telephones
 from tests.browser.portal import Portal
 from tests.peers.server import Server, destination_number, user_number
+from tests.scenarios.sound import assert_hears_tone, hears_key
 
 LINE = user_number(0)
+ON_HOLD_HZ = 425
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +57,16 @@ def test_a_call_from_the_number_to_its_end(owner: Portal, phones: Telephones) ->
 
     page.get_by_role("button", name="Hold").click()
     stage(page, "On hold")
+    phones.wait_for(assert_hears_tone(phones.ear, ON_HOLD_HZ))
     expect(page.get_by_role("button", name="Hold")).to_be_hidden()
     expect(page.locator("#said")).to_contain_text("on hold now")
     page.get_by_role("button", name="Resume").click()
     stage(page, "You are talking")
+    phones.do(phones.ear.forget_what_was_heard)
     page.locator("h1").click()
     page.keyboard.press("7")
     expect(page.locator("#said")).to_contain_text("Pressed: 7")
+    assert phones.wait_for(hears_key(phones.ear)) == "7"
 
     page.get_by_label("To whom").fill("911")
     owner.expected_statuses = {400}

@@ -1,4 +1,4 @@
-"""API Integration as people use it: the key that the page shows places a call, and a webhook is told of it."""
+"""API Integration as people use it: the key shown places a call that Live calls follows, and a webhook is told of it."""
 
 import json
 import queue
@@ -59,19 +59,29 @@ def test_the_command_that_a_new_key_comes_with_places_a_call(owner: Portal) -> N
     user_line = f"+{user_number(0)}"
     assert command == COMMAND.format(origin=owner.server.url, credentials=credentials, user_line=user_line)
 
+    live = owner.context.new_page()
+    live.goto(owner.url("/live"))
+    live.locator("#calls[data-follows]").wait_for(state="attached")
+    expect(live.get_by_text("Nobody is calling")).to_be_visible()
     with telephones(owner.server.deployment) as phones:
         ran = subprocess.run(
             ["sh", "-c", command], capture_output=True, text=True, check=True, timeout=2 * WAIT_SECONDS
         )
         call_id = json.loads(ran.stdout)["api_request_id"]
+        row = live.locator(f"#call-{call_id}")
         user_leg = phones.user_leg(user_number(0))
+        expect(row).to_contain_text("Calling the user")
+        expect(row).to_contain_text("CRM of Ann")
         phones.do(user_leg.answer)
         destination_leg = phones.destination_leg(DESTINATION)
         phones.do(destination_leg.answer)
+        expect(row).to_contain_text("Talking")
         name, value = header.split(": ")
         with urlopen(Request(owner.url(f"/api/v2/calls/{call_id}"), headers={name: value})) as answer:
             assert json.load(answer)["user"]["number"] == user_line
         phones.do(destination_leg.hang_up)
+        expect(row).to_have_count(0)
+        expect(live.get_by_text("Nobody is calling")).to_be_visible()
 
     page.get_by_role("link", name="I have it").click()
     expect(page.get_by_role("link", name="CRM of Ann")).to_be_visible()
