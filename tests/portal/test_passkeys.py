@@ -1,9 +1,11 @@
 """Passkeys over HTTP, with an authenticator in software: who comes in by one, and all who do not."""
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -275,6 +277,39 @@ async def test_a_link_for_a_new_password_ends_them(
     assert (await visitor_there.post(f"/welcome/{token}", fields)).status == 303
     assert SqlPasskeys(desk.database).of_user("id-operator") == []
     assert await sign_in(visitor_there, passkey) == 403
+
+
+async def test_a_form_that_outlives_its_session_adds_none(
+    desk: Desk, operator: Client, visitor_there: Client
+) -> None:
+    operator.headers |= HOST
+    answer = Authenticator(origin=ORIGIN).create(await options(operator, "/profile/passkeys"))
+    body = urlencode({"name": "Laptop", "answer": answer}).encode()
+    is_let_in, is_reset = asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        # Who has come in once says the rest when the owner of the account believes to be rid of them.
+        yield body[:1]
+        is_let_in.set()
+        await is_reset.wait()
+        yield body[1:]
+
+    headers = operator.headers | {
+        "Sec-Fetch-Site": "same-origin",
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    path = operator.url + "/profile/passkeys"
+    sending = asyncio.ensure_future(
+        operator.session.post(path, data=slowly(), headers=headers, allow_redirects=False)
+    )
+    await is_let_in.wait()
+    token = new_link(SqlSessions(desk.database), "id-operator", desk.clock.utc_now())
+    fields = {"password": "a whole new sentence"}
+    assert (await visitor_there.post(f"/welcome/{token}", fields)).status == 303
+    is_reset.set()
+    async with await sending as reply:
+        assert (reply.status, reply.headers["location"]) == (303, "/login?next=/")
+    assert SqlPasskeys(desk.database).of_user("id-operator") == []
 
 
 async def test_where_there_are_no_passkeys_the_profile_says_why(

@@ -25,11 +25,12 @@ class Noted(NamedTuple):
 
 
 class Notes:
-    """Keeps entries in memory; unless it `is_away`."""
+    """Keeps entries in memory; unless it `is_away`, or has a fault, once."""
 
     def __init__(self) -> None:
         self.noted: list[Noted] = []
         self.is_away = False
+        self.fault: Exception | None = None
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
 
@@ -50,6 +51,10 @@ class Notes:
     ) -> None:
         if self.is_away:
             raise StoreUnavailable("away")
+        if self.fault is not None:
+            fault, self.fault = self.fault, None
+            self._loop.call_soon_threadsafe(self._news.set)
+            raise fault
         assert (action, before) == (Action.USER_SIGN_IN_FAILED, None)
         assert after is not None
         self.noted.append(Noted(account_id, target_id, acting().address, after))
@@ -103,6 +108,15 @@ async def test_a_database_that_is_away_keeps_nobody(notes: Notes) -> None:
     async with FailedSignIns(notes) as failed:
         failed.count(ANN, Failure.WRONG_CODE, "192.0.2.1")
     assert notes.noted == []
+
+
+async def test_a_fault_of_ours_silences_nothing_that_follows(notes: Notes) -> None:
+    notes.fault = RuntimeError("a fault of ours")
+    async with FailedSignIns(notes) as failed:
+        failed.count(ANN, Failure.WRONG_CODE, "192.0.2.1")
+        await notes.one_more()
+        failed.count(ANN, Failure.WRONG_CODE, "192.0.2.1")
+    assert [noted.after["times"] for noted in notes.noted] == [1]
 
 
 def _after(times: int, reasons: list[str], addresses: list[str]) -> dict[str, object]:

@@ -558,3 +558,22 @@ def test_an_offer_for_a_session_that_nobody_knows_is_late() -> None:
     network = Network({CALLER: endpoint})
     network.pump()
     assert network.sent == []
+
+
+def test_an_ack_after_the_end_of_the_session_lets_no_offer_go() -> None:
+    network, caller, peer = talk_to_peer()
+    peer.send("INVITE", number=101)
+    caller.answer_offer("call", OFFER, 0.0)
+    caller.offer("call", OFFER, 0.0)
+    caller.hang_up("call", 0.0)
+    peer.send("ACK", number=101, body=ANSWER)
+    assert network.names(CALLER) == ["INVITE", "ACK", "100 INVITE", "200 INVITE", "BYE"]
+
+
+def test_an_ack_that_the_bye_has_waited_for_lets_no_offer_go() -> None:
+    network, called, session = receive_call(body=b"")
+    called.accept(session, OFFER, 0.0)
+    called.offer(session, OFFER, 0.0)
+    called.hang_up(session, 0.0)
+    network.run(until=1.0)
+    assert network.names(CALLED) == ["100 INVITE", "200 INVITE", "BYE"]

@@ -20,6 +20,7 @@ from tests.sip.network import (
     ANSWER,
     CALLED,
     CALLER,
+    OFFER,
     STRANGER,
     Network,
     assert_nothing_is_left,
@@ -71,10 +72,19 @@ def no_collector() -> Iterator[None]:
     gc.enable()
 
 
-@pytest.mark.parametrize("how", ["we hang up", "they hang up", "refused", "given up"])
+@pytest.mark.parametrize(
+    "how", ["we hang up", "they hang up", "refused", "given up", "not heard of", "offers"]
+)
 def test_nothing_of_a_session_waits_for_the_collector(no_collector: None, how: str) -> None:
-    network, caller, peer = call_peer() if how in ("refused", "given up") else talk_to_peer()
-    if how == "we hang up":
+    network, caller, peer = call_peer() if how in ("refused", "given up", "not heard of") else talk_to_peer()
+    if how == "offers":
+        caller.offer("call", OFFER, 0.0)
+        network.pump()
+        peer.answer(200, body=ANSWER)
+        peer.send("INVITE", body=OFFER)
+        caller.answer_offer("call", ANSWER, 0.0)
+        peer.send("BYE")
+    elif how == "we hang up":
         caller.hang_up("call", 0.0)
         network.pump()
         peer.answer(200, method="BYE")
@@ -82,7 +92,7 @@ def test_nothing_of_a_session_waits_for_the_collector(no_collector: None, how: s
         peer.send("BYE")
     elif how == "refused":
         peer.answer(486)
-    else:
+    elif how == "given up":
         peer.answer(180)
         caller.hang_up("call", 0.0)
         network.pump()

@@ -20,7 +20,7 @@ from ringbridge.call.user import Right
 from ringbridge.portal.assets import Assets
 from ringbridge.portal.form import path_of
 from ringbridge.portal.services import Services
-from ringbridge.portal.view import View
+from ringbridge.portal.view import SessionOver, View
 from ringbridge.service.sign_in import user_actor
 from ringbridge.service.users import RightMissing
 
@@ -62,6 +62,8 @@ class PageRoute:
                 act(user_actor(view.user, view.visitor))
             try:
                 return self._refusal(view) or await self.handler(view)
+            except SessionOver:
+                return self._to_sign_in(view)
             finally:
                 await view.close()
 
@@ -77,15 +79,9 @@ class PageRoute:
             return None if self.is_open else view.go("/login/code")
         if self.is_open:
             return None
-        here = view.request.url.path
-        # Where the reader is: behind a form, or a part that a script asked for, there is no page to come back to.
-        is_page = self.method == "GET" and not (self.is_passive or view.is_fragment)
-        reading = here if is_page else path_of(view.request.headers.get("referer", ""))
         if view.signed_in is None or self.awaits_code:
-            flash = None
-            if self.method == "POST":
-                flash = view.text("Your session is over. Nothing was sent: sign in and do it again.")
-            return view.go(f"/login?next={quote(reading)}", flash=flash, kind="info")
+            return self._to_sign_in(view)
+        here = view.request.url.path
         if view.needs_second_factor and not here.startswith(_WITHOUT_SECOND_FACTOR):
             flash = view.text(
                 "This server asks for a second factor of owners and operators. Set yours up first."
@@ -96,8 +92,19 @@ class PageRoute:
         if self.fresh:
             grace_seconds = 0.0 if self.method == "GET" else FORM_SECONDS
             if not view.services.sign_in.is_fresh(view.me.session, grace_seconds=grace_seconds):
-                return view.go(f"/login/again?next={quote(reading)}")
+                return view.go(f"/login/again?next={quote(self._reading(view))}")
         return None
+
+    def _to_sign_in(self, view: View) -> Response:
+        flash = None
+        if self.method == "POST":
+            flash = view.text("Your session is over. Nothing was sent: sign in and do it again.")
+        return view.go(f"/login?next={quote(self._reading(view))}", flash=flash, kind="info")
+
+    def _reading(self, view: View) -> str:
+        """Where the reader is: behind a form, or a part that a script asked for, there is no page to come back to."""
+        is_page = self.method == "GET" and not (self.is_passive or view.is_fragment)
+        return view.request.url.path if is_page else path_of(view.request.headers.get("referer", ""))
 
 
 def page(path: str, handler: Handler, right: Right | None = None, *, fresh: bool = False) -> PageRoute:

@@ -39,6 +39,10 @@ _LONGEST_FLASH = 500
 _AMOUNT = "#,##0.00####"
 
 
+class SessionOver(Exception):
+    """The session ended while its form was being sent."""
+
+
 class View:
     """One request. `signed_in` is who asks; on pages that need nobody it may be None, and then `user` cannot be had."""
 
@@ -155,7 +159,7 @@ class View:
         return self.signed_in is not None and self.signed_in.user.may(right)
 
     async def form(self, *, most_octets: int = MOST_FORM_OCTETS) -> Form:
-        """The fields that were sent. Raises HTTPException for too many octets."""
+        """The fields that were sent. Raises HTTPException for too many octets, and SessionOver."""
         receive = self.request.receive
         received = 0
 
@@ -176,7 +180,15 @@ class View:
                 files[name] = value
             else:
                 texts.setdefault(name, []).append(value)
+        await self._require_session()
         return Form(texts, files)
+
+    async def _require_session(self) -> None:
+        """Whoever sends a form for minutes does nothing with it once their session was ended. Raises SessionOver."""
+        if self.signed_in is None or self.token is None:
+            return
+        if await self.services.sign_in.find(self.token, counts=False) is None:
+            raise SessionOver
 
     async def close(self) -> None:
         """Let go of the files that were sent."""

@@ -97,6 +97,9 @@ class FailedSignIns:
             except StoreUnavailable as error:
                 # The server's log has had each of them.
                 log.warning("portal.failed_sign_ins_not_noted", times=failures.times, error=str(error))
+            except Exception:
+                # Else nothing more of this user's would be noted: who counts takes it that somebody tells.
+                log.exception("portal.failed_sign_ins_fault", times=failures.times)
             try:
                 async with asyncio.timeout(period_seconds):
                     await self._stopping.wait()

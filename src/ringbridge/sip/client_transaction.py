@@ -126,8 +126,6 @@ class ClientTransaction:
 
     def _linger_due(self, now: float) -> None:
         self._step(ClientInput.LINGER_DUE, now)
-        # Nothing more is handed up. The user holds this transaction: apart they are freed at once, without the collector.
-        del self._user
 
     def _step(
         self, input_: ClientInput, now: float, response: Response | None = None, source: Hop | None = None
@@ -136,6 +134,9 @@ class ClientTransaction:
         self.state = step.state
         for action in step.actions:
             self._do(action, now, response, source)
+        if ClientAction.END in step.actions:
+            # Nothing more is handed up. The user holds this transaction: apart they are freed at once, without the collector.
+            del self._user
 
     def _do(self, action: ClientAction, now: float, response: Response | None, source: Hop | None) -> None:
         timers = self._layer.timers

@@ -74,7 +74,9 @@ class Negotiation:
         self._offered_in_answer = False
 
     def open(self, agreed_body: bytes, now: float) -> None:
-        """Begin: the first INVITE is answered, with this body of ours."""
+        """Begin: the first INVITE is answered, with this body of ours; too late once the session is over."""
+        if self.state is NegotiationState.OVER:
+            return
         self.agreed_body = agreed_body
         self._become_idle(now)
 
@@ -85,14 +87,15 @@ class Negotiation:
         if self._request is not None:
             core.answer(self._request, 487, now)
             self._request = None
-        if self._acceptance is not None:
-            self._acceptance.stop()
+        self._stop_acceptance()
         if self.state is NegotiationState.OFFERING and self._exchange is not None:
             self._exchange.stop_trying()
             if self._exchange.transaction.request.method == "INVITE":
                 # The peer's BYE, or its answer to ours, should bring the re-INVITE's end; it may not.
                 seconds = core.settings.timers.transaction_seconds
                 core.schedule.arm(now + seconds, self._exchange.transaction.abandon)
+        # It has this object until its transaction is over: apart they are freed then, without the collector.
+        self._exchange = None
         self.state = NegotiationState.OVER
 
     # Offers of ours
