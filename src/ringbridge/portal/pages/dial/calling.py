@@ -52,7 +52,9 @@ async def hang_up(view: View) -> Response:
 
 async def hold(view: View) -> Response:
     call = await _call(view)
-    return await _act(view, call, HoldRequested(LegName.DESTINATION), view.text("The other side is on hold now."))
+    return await _act(
+        view, call, HoldRequested(LegName.DESTINATION), view.text("The other side is on hold now.")
+    )
 
 
 async def resume(view: View) -> Response:
